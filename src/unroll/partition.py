@@ -6,7 +6,7 @@ memory-mapped. Networks train on subsequences of it; n-grams count over it; eval
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
+from unroll.params.tokens import TokenParams
 from unroll.text.vocabulary import BOS, EOS
 
 Ids = NDArray[np.integer]
 
 SPLITS = ("train", "valid", "test")
+REPORTED = (16, 64, 256)  # batch sizes whose padding the plan tells
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,13 @@ class Stream:
 
     @property
     def predicted(self) -> int:
-        """Number of tokens to predict: all but `<bos>`."""
+        """Number of tokens to predict: all but `<bos>` (of a series: all values but the first)."""
         return len(self.tokens) - (len(self.offsets) - 1)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(documents,) tokens to predict in each."""
+        return np.diff(self.offsets) - 1
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,10 @@ class Data:
     sequence_length: int
     seed: int
     streams: dict[str, dict[str, Stream]]
+    counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    """By split and side: what stage tokenize counted (`unroll.text.tokenize`)."""
+    source_vocabulary_size: int | None = None
+    """Of the source side of pairs with separate vocabularies; None where both sides have one."""
 
     @property
     def train(self) -> Stream:
@@ -95,10 +106,30 @@ def sequential_batches(stream: Stream, n: int, batch_size: int, seed: int, epoch
     backpropagation through time. The stream is cut into B contiguous rows; the last columns may be shorter than n."""
     offset, _ = epoch_plan(seed, epoch, len(stream.tokens), n)
     length = (len(stream.tokens) - offset - 1) // batch_size
+    if length < 1:
+        raise UnrollError(
+            f"{len(stream.tokens)} tokens are too few for {batch_size} rows; set batch_size below "
+            f"{len(stream.tokens) - n}, order: random, or bring more text"
+        )
     x = stream.tokens[offset : offset + length * batch_size].reshape(batch_size, length)
     y = stream.tokens[offset + 1 : offset + 1 + length * batch_size].reshape(batch_size, length)
     for first in range(0, length, n):
         yield x[:, first : first + n], y[:, first : first + n]
+
+
+def bucketed_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """The rows of each batch of documents or pairs, every row once, rows of like length together so that little is
+    padding. `lengths` is (documents, sides); equal lengths are shuffled, and so is the order of the batches."""
+    generator = _generator(seed, epoch)
+    order = np.lexsort((generator.random(len(lengths)), *lengths.T[::-1]))
+    batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
+    return [batches[index] for index in generator.permutation(len(batches))]
+
+
+def padding_share(lengths: NDArray[np.int64], batches: Sequence[NDArray[np.int64]]) -> float:
+    """The share of padding in rectangles as wide as the longest row of each batch; `lengths` is (documents, sides)."""
+    cells = sum(len(rows) * int(lengths[rows].max(axis=0).sum()) for rows in batches)
+    return 1 - int(lengths.sum()) / cells if cells else 0.0
 
 
 def _generator(seed: int, epoch: int) -> np.random.Generator:
@@ -106,23 +137,86 @@ def _generator(seed: int, epoch: int) -> np.random.Generator:
 
 
 def stream_of(documents: Sequence[Ids], vocabulary_size: int) -> Stream:
-    """Documents (without special tokens) end to end as `<bos> tokens <eos>`; uint16 if the vocabulary fits, else int32."""
-    kind = np.uint16 if vocabulary_size <= 2**16 else np.int32
-    lengths = np.fromiter((len(document) + 2 for document in documents), dtype=np.int64, count=len(documents))
+    """Documents (without special tokens) end to end as `<bos> tokens <eos>`; uint16 if the vocabulary fits, else
+    int32."""
+    lengths = np.fromiter(map(len, documents), dtype=np.int64, count=len(documents))
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    tokens = np.empty(offsets[-1], dtype=kind)
-    for start, end, document in zip(offsets[:-1], offsets[1:], documents, strict=True):
-        tokens[start], tokens[start + 1 : end - 1], tokens[end - 1] = BOS, document, EOS
-    return Stream(tokens, offsets)
+    tokens = np.empty(offsets[-1] + 2 * len(documents), dtype=_kind(vocabulary_size))
+    values = np.concatenate([np.empty(0, tokens.dtype), *documents])
+    _lay(tokens, values, offsets, 2)
+    return Stream(tokens, offsets + 2 * np.arange(len(offsets)))
 
 
 def write(folder: Path, data: Data, source: str) -> None:
-    """Write a partition into the existing folder `folder`; refuses splits too small to be used."""
+    """Write a partition into the existing folder `folder`; refuses splits too small to be used. `source` names the data
+    in messages."""
+    for split in SPLITS:
+        for side, stream in data.streams[split].items():
+            np.save(folder / f"{split}.{side}.npy", stream.tokens)
+            np.save(folder / f"{split}.{side}.offsets.npy", stream.offsets)
+    _write_plan(folder, data, source)
+
+
+def partition(params: TokenParams, name: str, seed: int, tokens: Path, folder: Path) -> None:
+    """Stage partition: what stage tokenize wrote in `tokens` as streams in the existing `folder`. A batch is in memory
+    at a time; for a series the streams are numbers, without special tokens."""
+    counts = json.loads((tokens / "counts.json").read_text(encoding="utf-8"))
+    sides = {side: counts.get(f"{side}_vocabulary_size", counts["vocabulary_size"]) for side in counts["train"]}
+    streams = {
+        split: {side: _stream(folder, split, side, tokens / f"{split}.arrow", size) for side, size in sides.items()}
+        for split in SPLITS
+    }
+    data = Data(
+        name,
+        counts["vocabulary_size"],
+        params.sequence_length,
+        seed,
+        streams,
+        {split: counts[split] for split in SPLITS},
+    )
+    _write_plan(folder, data, f"tokens.{name}")
+
+
+def _stream(folder: Path, split: str, side: str, source: Path, vocabulary_size: int) -> Stream:
+    """The column `side` of the Arrow file `source` laid out in the folder's files."""
+    from unroll.text.ids import read  # the one reader of Arrow; models need only what it leaves behind
+
+    special = 2 if vocabulary_size else 0
+    lengths = [np.diff(offsets) + special for _, offsets in read(source, side)]
+    offsets = np.concatenate([[0], *lengths]).cumsum()
+    kind = _kind(vocabulary_size)
+    tokens = np.lib.format.open_memmap(folder / f"{split}.{side}.npy", "w+", kind, (int(offsets[-1]),))
+    first = 0
+    for values, inside in read(source, side):
+        _lay(tokens[first : first + len(values) + special * (len(inside) - 1)], values, inside, special)
+        first += len(values) + special * (len(inside) - 1)
+    tokens.flush()
+    np.save(folder / f"{split}.{side}.offsets.npy", offsets)
+    return Stream(tokens, offsets)
+
+
+def _lay(out: NDArray[Any], values: NDArray[Any], offsets: NDArray[np.int64], special: int) -> None:
+    """Write documents, given end to end, into `out`, each between <bos> and <eos> if `special`."""
+    if not special:
+        out[:] = values
+        return
+    starts = offsets[:-1] + special * np.arange(len(offsets) - 1)
+    ends = offsets[1:] + special * np.arange(1, len(offsets)) - 1
+    inside = np.ones(len(out), dtype=bool)
+    inside[starts] = inside[ends] = False
+    out[starts], out[ends], out[inside] = BOS, EOS, values
+
+
+def _kind(vocabulary_size: int) -> type[np.generic]:
+    if not vocabulary_size:
+        return np.float32
+    return np.uint16 if vocabulary_size <= 2**16 else np.int32
+
+
+def _write_plan(folder: Path, data: Data, source: str) -> None:
     for split in SPLITS:
         for side, stream in data.streams[split].items():
             _check(stream, split, side, data, source)
-            np.save(folder / f"{split}.{side}.npy", stream.tokens)
-            np.save(folder / f"{split}.{side}.offsets.npy", stream.offsets)
     first = epoch_plan(data.seed, 0, len(next(iter(data.streams["train"].values())).tokens), data.sequence_length)
     plan: dict[str, Any] = {
         "name": data.name,
@@ -132,8 +226,26 @@ def write(folder: Path, data: Data, source: str) -> None:
         "first_epoch": {"dropped": first[0], "subsequences": first[1]},
         "sides": list(data.streams["train"]),
         "tokens": {split: {side: s.predicted for side, s in data.streams[split].items()} for split in SPLITS},
+        "counts": data.counts,
+        "source_vocabulary_size": data.source_vocabulary_size,
+        "padding": _padding(data),
     }
     (folder / "plan.json").write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+
+
+def _padding(data: Data) -> dict[str, dict[str, float]]:
+    """Of pairs: the share of padding by batch size, for rows of like length together and for rows in any order."""
+    if "target" not in data.streams["train"]:
+        return {}
+    lengths = np.column_stack([stream.lengths for stream in data.streams["train"].values()])
+    shuffled = _generator(data.seed, 0).permutation(len(lengths))
+    return {
+        str(size): {
+            "bucketed": round(padding_share(lengths, bucketed_batches(lengths, size, data.seed, 0)), 4),
+            "shuffled": round(padding_share(lengths, np.array_split(shuffled, range(size, len(lengths), size))), 4),
+        }
+        for size in REPORTED
+    }
 
 
 def _check(stream: Stream, split: str, side: str, data: Data, source: str) -> None:
@@ -142,10 +254,13 @@ def _check(stream: Stream, split: str, side: str, data: Data, source: str) -> No
             f"{source}: the {split} split is empty; give it a larger share (corpora.*.splits), "
             "cut smaller documents (corpora.*.documents: paragraph or line), or bring more text"
         )
-    if side == "text" and split == "train" and len(stream.tokens) < data.sequence_length + 2:
+    tokens = len(stream.tokens)
+    # an epoch may drop n - 1 tokens, and n and a last target must be left
+    if side in ("text", "value") and split == "train" and tokens < 2 * data.sequence_length:
         raise UnrollError(
-            f"{source}: the train split has {len(stream.tokens)} tokens, fewer than one subsequence and its target; "
-            f"set tokens.{data.name}.sequence_length below {len(stream.tokens) - 1} (it is {data.sequence_length})"
+            f"{source}: the train split has {tokens} tokens, too few for a subsequence and its targets in every epoch; "
+            f"set tokens.{data.name}.sequence_length to {tokens // 2} or less (it is {data.sequence_length}), or bring "
+            "more text"
         )
 
 
@@ -161,4 +276,12 @@ def load(folder: Path) -> Data:
         }
         for split in SPLITS
     }
-    return Data(plan["name"], plan["vocabulary_size"], plan["sequence_length"], plan["seed"], streams)
+    return Data(
+        plan["name"],
+        plan["vocabulary_size"],
+        plan["sequence_length"],
+        plan["seed"],
+        streams,
+        plan["counts"],
+        plan["source_vocabulary_size"],
+    )

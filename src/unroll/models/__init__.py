@@ -16,3 +16,10 @@ def load(path: Path) -> Any:
     from unroll.models.storage import read_params
 
     return family(read_params(path)["params"]["family"]).load(path)
+
+
+def size(path: Path) -> int:
+    """Numbers that the model saved in folder `path` consists of."""
+    from unroll.models import storage
+
+    return storage.size(path)

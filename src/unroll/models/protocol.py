@@ -49,9 +49,6 @@ class LanguageModel(Protocol[State]):
     def log_probs(self, documents: Sequence[Ids]) -> list[LogProbs]:
         """log p of every token given its past: per document an array of its length. Equal to stepping, but fast."""
 
-    def save(self, path: Path) -> None:
-        """Write the model into the existing folder `path`; `load(path)` of its family gives back an equal one."""
-
 
 @runtime_checkable
 class ConditionalModel(Protocol):
@@ -63,8 +60,12 @@ class ConditionalModel(Protocol):
         """The language model of the targets of these sources: `start(len(sources))` has one context per source, and
         `log_probs` takes one document per source. A source is an array of tokens without special ones."""
 
+
+class Saved(Protocol):
+    """What every family's `Model` can do besides its contract."""
+
     def save(self, path: Path) -> None:
-        """As LanguageModel.save."""
+        """Write the model into the existing folder `path`; `load(path)` of its family gives back an equal one."""
 
 
 def log_probs_by_stepping(model: LanguageModel[Any], documents: Sequence[Ids]) -> list[LogProbs]:

@@ -39,6 +39,11 @@ def read_weights(path: Path) -> dict[str, NDArray]:
     return parse_weights(_verified(path, WEIGHTS))
 
 
+def size(path: Path) -> int:
+    """Numbers in the saved arrays: a network's parameters, an n-gram model's counts."""
+    return sum(value.size for value in read_weights(path).values())
+
+
 def _verified(path: Path, name: str) -> bytes:
     # A flipped bit in a weight loads without a word, so the bytes are checked before they are believed.
     try:

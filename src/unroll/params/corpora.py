@@ -1,10 +1,16 @@
 """`corpora`: where text comes from and how it is cleaned (stages download and clean)."""
 
-from typing import Annotated, Any, Literal
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from ruamel.yaml import YAML
 
 from unroll.params.base import Params, Share
+
+CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
+"""Data of `unroll.corpora.catalogue`; only names and formats matter here."""
 
 
 class Splits(Params):
@@ -25,18 +31,78 @@ class Splits(Params):
         return self
 
 
-class TextCorpus(Params):
-    """Running text by name: `python-docs` or an entry of the catalogue (`src/unroll/corpora/catalogue.yaml`)."""
+class Duplicates(Params):
+    """Documents (of pairs: source sentences) that are also in a later split, in the order train, valid, test."""
+
+    drop: bool
+    """Leave them out of the earlier split, so that test stays what it is; they are counted in any case."""
+
+
+class ExactDuplicates(Duplicates):
+    kind: Literal["exact"]
+
+
+class NearDuplicates(Duplicates):
+    """Also near ones: their sets of runs of words have a Jaccard similarity, estimated by MinHash, of a minimum."""
+
+    kind: Literal["near"]
+    words: Annotated[int, Field(ge=1, le=20)]
+    """Per run; case, punctuation and digits play no part."""
+    similarity: Annotated[float, Field(ge=0.5, le=1)]
+    """The minimum. Copies below 0.5 are found too rarely to be promised."""
+
+
+class Cleaning(Params):
+    """What every corpus says of its cleaning, wherever it comes from."""
+
+    cleaning: Literal["plain", "layout", "letters"]
+    """`plain`: white space folded into single spaces, none at the ends; `layout`: white space is kept as it is;
+    `letters`: everything but A-Z a-z becomes one space (`clean_text` of the lecture notes). All three first bring the
+    text to Unicode NFC and drop control characters."""
+    invisible: Literal["keep", "drop"]
+    """Soft hyphens, zero width spaces, word joiners and marks of byte order, which make two words of one."""
+    lowercase: bool
+    empty: Literal["keep", "drop"]
+    """Documents without a character: `keep` them (WikiText counts the <eos> of its blank lines) or `drop` them.
+    A pair or labelled text with an empty side is always dropped."""
+    longest: Annotated[int, Field(ge=100, le=100_000_000)]
+    """Characters a document has at most, which bounds the memory of every stage. Longer running text is cut into
+    documents at white space; a longer pair or labelled text is dropped; both are counted."""
+    duplicates: Annotated[ExactDuplicates | NearDuplicates, Field(discriminator="kind")]
+    splits: Splits
+
+
+class Written(Cleaning):
+    """A corpus that a program of ours writes: nothing about its files is left to ask."""
+
+    documents: ClassVar[str] = "given"
+    encoding: ClassVar[str] = "utf-8"
+    errors: ClassVar[str] = "strict"
+    markup: ClassVar[str] = "keep"
+
+
+class TextCorpus(Cleaning):
+    """Text by name: `python-docs` or an entry of the catalogue (`src/unroll/corpora/catalogue.yaml`)."""
 
     source: str
     """Name of the source."""
     documents: Literal["given", "line", "paragraph", "file"]
     """What one document is: what the source or catalogue says, a line, a block between blank lines, or a file."""
-    cleaning: Literal["plain", "letters"]
-    """`plain`: white space folded, control characters dropped; `letters`: everything but A-Z a-z becomes a space
-    (`clean_text` of the lecture notes)."""
-    lowercase: bool
-    splits: Splits
+    encoding: Literal["utf-8", "utf-16", "utf-32", "cp1252", "latin-1", "gb18030", "shift_jis", "euc_kr", "koi8-r"]
+    """Of the files; never guessed: the error on a wrong one says what the file looks like."""
+    errors: Literal["strict", "replace"]
+    """Bytes that are not text in this encoding: refused with file, line and byte, or replaced by U+FFFD and counted."""
+    markup: Literal["keep", "html"]
+    """`html`: tags are removed and entities (&amp;) become the characters they stand for."""
+
+    @field_validator("source")
+    @classmethod
+    def _is_known(cls, source: str) -> str:
+        if source not in SOURCES and source not in catalogue_formats():
+            from unroll.params.root import nearest  # here, since root imports this file
+
+            raise ValueError(f"there is no {source}{nearest(source, [*SOURCES, *catalogue_formats()])}")
+        return source
 
 
 class PathCorpus(TextCorpus):
@@ -49,24 +115,103 @@ class PathCorpus(TextCorpus):
     """Of the file's bytes: pins the result; the error on a wrong one prints the right one to paste here."""
 
 
-class ToyDutchCorpus(Params):
+class UrlCorpus(TextCorpus):
+    """A text file on the web, plain or compressed, or an archive of text files."""
+
+    source: Literal["url"]
+    url: Annotated[str, Field(pattern=r"^https://[!-~]+$", max_length=2000)]
+    """Of the file; https only."""
+    sha256: str
+    """Of the downloaded bytes, as in `path`."""
+
+
+class ToyDutchCorpus(Written):
     """English-Dutch sentence pairs from the synchronous grammar of `unroll.corpora.toy_dutch`."""
 
     source: Literal["toy-dutch"]
     pairs: Annotated[int, Field(ge=10, le=1_000_000)]
     """Distinct pairs to sample."""
-    lowercase: bool
-    splits: Splits
+
+
+Concentration = Annotated[float, Field(ge=0.001, le=1_000_000)]
+"""Of a symmetric Dirichlet distribution: 1 draws all rows alike, below it a few outcomes share each row, above it rows
+come near the uniform one."""
+End = Annotated[float, Field(ge=0.0001, le=0.9)]
+"""Probability that a document ends after each token; its mean length is 1 / end."""
+
+
+class SampledCorpus(Written):
+    """Text sampled from a known source, whose parameters are drawn first; the family `source` predicts with them."""
+
+    tokens: Annotated[int, Field(ge=100, le=100_000_000)]
+    """To sample, in expectation: the number of documents is this over their mean length."""
+    symbols: Annotated[int, Field(ge=2, le=65_536)]
+    """Different words: w0, w1, ..."""
+
+
+class MarkovCorpus(SampledCorpus):
+    """A Markov chain: each symbol depends on those just before it."""
+
+    source: Literal["markov"]
+    order: Annotated[int, Field(ge=1, le=8)]
+    """On how many."""
+    concentration: Concentration
+    """Of the distributions of the next symbol."""
+    end: End
+
+
+class HmmCorpus(SampledCorpus):
+    """A hidden Markov model: a chain of states, each of which emits a symbol."""
+
+    source: Literal["hmm"]
+    states: Annotated[int, Field(ge=1, le=4096)]
+    transition_concentration: Concentration
+    """Of the distributions of the next state."""
+    emission_concentration: Concentration
+    """Of the states' distributions of symbols."""
+    end: End
+
+
+class PcfgCorpus(SampledCorpus):
+    """A probabilistic context-free grammar in Chomsky's normal form."""
+
+    source: Literal["pcfg"]
+    nonterminals: Annotated[int, Field(ge=2, le=64)]
+    """The root included."""
+    rules: Annotated[int, Field(ge=1, le=1000)]
+    """A -> B C of each nonterminal A."""
+    branching: Annotated[float, Field(ge=0, le=0.49)]
+    """b: probability that a nonterminal (not the root, which always does) has two children and is not a word. A
+    document has 2 (1 - b) / (1 - 2 b) tokens on average, and towards 0.5 a few have very many."""
+    rule_concentration: Concentration
+    """Of each nonterminal's rules."""
+    emission_concentration: Concentration
+    """Of each nonterminal's words."""
+
+
+SOURCES = ("python-docs", "path", "url", "toy-dutch", "markov", "hmm", "pcfg")
+"""The sources that are no entry of the catalogue."""
+
+
+@cache
+def catalogue_formats() -> dict[str, str]:
+    """What the catalogue has by name: `text`, `pairs`, `labelled` or `series` (vectors and the like are no corpora)."""
+    formats = {name: entry["data"][0]["format"] for name, entry in YAML(typ="safe").load(CATALOGUE).items()}
+    return {name: kind for name, kind in formats.items() if kind not in ("vectors", "analogies")}
 
 
 def _kind(value: Any) -> str:
     source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
-    return source if source in ("path", "toy-dutch") else "text"
+    return source if source in SOURCES[1:] else "text"
 
 
 Corpus = Annotated[
     Annotated[TextCorpus, Tag("text")]
     | Annotated[PathCorpus, Tag("path")]
-    | Annotated[ToyDutchCorpus, Tag("toy-dutch")],
+    | Annotated[UrlCorpus, Tag("url")]
+    | Annotated[ToyDutchCorpus, Tag("toy-dutch")]
+    | Annotated[MarkovCorpus, Tag("markov")]
+    | Annotated[HmmCorpus, Tag("hmm")]
+    | Annotated[PcfgCorpus, Tag("pcfg")],
     Discriminator(_kind),
 ]

@@ -1,0 +1,68 @@
+# Two commands on a fresh machine: `make repro` runs the pipeline, `make test` the tests. Each sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+# Stages are run by `dvc` through a shell, so the environment's programs must be first on the path.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+PORT ?= 5000
+
+.PHONY: help repro test test-fast check format ui report verify clean
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+.venv/.complete: requirements.lock pyproject.toml
+	@echo "== setting up .venv (a few minutes the first time)"
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11 ...')"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+repro: .venv/.complete ## run the pipeline: train and compare every model of params.yaml
+	@echo "== healing what an earlier run may have left"
+	@$(BIN)/unroll doctor
+	@echo "== running the pipeline"
+	$(BIN)/dvc repro
+	@cat reports/leaderboard.md
+
+test: .venv/.complete ## run all tests
+	@echo "== running the tests"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+test-fast: .venv/.complete ## run the tests that take seconds
+	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+check: .venv/.complete ## lint, format, types
+	@echo "== checking style, types and layers"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+format: .venv/.complete ## rewrite the code in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+ui: .venv/.complete ## compare runs in the browser: http://127.0.0.1:5000 (PORT=...)
+	@$(BIN)/unroll doctor
+	@echo "== MLflow on http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
+	  --allowed-hosts "localhost:$(PORT),127.0.0.1:$(PORT)" --cors-allowed-origins "http://127.0.0.1:$(PORT)" \
+	  --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
+
+report: .venv/.complete ## draw the report again from the metrics that are there
+	$(BIN)/dvc repro --single-item --force report
+	@cat reports/leaderboard.md
+
+verify: .venv/.complete ## run the pipeline from nothing in two folders and compare the hash of every output
+	@rm -rf .verify && mkdir .verify
+	@for copy in one two; do \
+	  echo "== pipeline $$copy"; git clone --quiet . ".verify/$$copy" && \
+	  (cd ".verify/$$copy" && $(CURDIR)/$(BIN)/unroll doctor && $(CURDIR)/$(BIN)/dvc repro --quiet) || exit 1; \
+	done
+	$(BIN)/unroll compare-locks .verify/one/dvc.lock .verify/two/dvc.lock
+
+clean: ## remove the environment and everything the pipeline can make again
+	rm -rf .venv .verify data models mlruns .dvc/cache .dvc/tmp

@@ -1,0 +1,88 @@
+"""Cross-entropy, perplexity and bits per byte of any language model."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from unroll.models.protocol import LanguageModel, LogProbs
+from unroll.partition import Ids
+from unroll.text.vocabulary import UNK
+
+BITS_PER_UNKNOWN_BYTE = 8.0
+
+
+@dataclass(frozen=True)
+class Score:
+    """Sums over the tokens of a text, in float64."""
+
+    tokens: int
+    """Counted tokens: all that are predicted, `<eos>` and `<unk>` included."""
+    nats: float
+    """Minus the summed log-probabilities."""
+    unknown: int
+    """Tokens that are `<unk>`."""
+    known_nats: float
+    """The part of `nats` that is not theirs."""
+    impossible: int
+    """Tokens with probability zero; one makes the perplexity infinite."""
+
+    @property
+    def cross_entropy(self) -> float:
+        """Nats per counted token."""
+        return self.nats / self.tokens
+
+    @property
+    def perplexity(self) -> float:
+        """exp of the mean negative log-likelihood (seed 004, equation 18)."""
+        return _exp(self.cross_entropy)
+
+    @property
+    def perplexity_without_unknown(self) -> float:
+        """Over the tokens the vocabulary has, given everything before them."""
+        known = self.tokens - self.unknown
+        return _exp(self.known_nats / known) if known else math.inf
+
+    def bits_per_byte(self, text_bytes: int, unknown_bytes: int) -> float:
+        """Bits of a complete code of the text, per byte of it: comparable across tokenizers.
+
+        A closed vocabulary says `<unk>` and not which word it was, so each unknown word is charged its spelling too,
+        at 8 bits a byte and one more byte to end it. `text_bytes` counts the text as UTF-8, with one byte per
+        document for its end.
+        """
+        spelling = BITS_PER_UNKNOWN_BYTE * (unknown_bytes + self.unknown)
+        return (self.nats / math.log(2) + spelling) / text_bytes
+
+
+def score(log_probs: Sequence[LogProbs], documents: Sequence[Ids]) -> Score:
+    """Sum up per-token log-probabilities as `LanguageModel.log_probs` returns them."""
+    tokens = unknown = impossible = 0
+    sums: list[float] = []
+    known_sums: list[float] = []
+    for scores, document in zip(log_probs, documents, strict=True):
+        scores = np.asarray(scores, dtype=np.float64)
+        is_unknown = np.asarray(document) == UNK
+        tokens += len(document)
+        unknown += int(is_unknown.sum())
+        impossible += int(np.isneginf(scores).sum())
+        sums.append(float(scores.sum()))
+        known_sums.append(float(scores[~is_unknown].sum()))
+    return Score(tokens, -_total(sums), unknown, -_total(known_sums), impossible)
+
+
+def evaluate(model: LanguageModel[Any], documents: Sequence[Ids]) -> Score:
+    """Score documents (arrays of tokens to predict, each with its `<eos>`)."""
+    return score(model.log_probs(documents), documents)
+
+
+def _total(sums: list[float]) -> float:
+    return math.fsum(sums) if all(map(math.isfinite, sums)) else float(sum(sums))
+
+
+def _exp(nats: float) -> float:
+    try:
+        return math.exp(nats)
+    except OverflowError:
+        return math.inf

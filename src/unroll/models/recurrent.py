@@ -1,0 +1,156 @@
+"""Recurrent language models: tanh network (Elman 1990), GRU (Cho et al. 2014), LSTM (Hochreiter and Schmidhuber 1997).
+
+h_t = cell(E x_t, h_{t-1}), p(x_{t+1} | x_1..x_t) = softmax(W h_t + b); Mikolov et al. (2010); notes "RNN language
+model" and "Recurrent Neural Networks" (Qin), section 3. Trained on subsequences by truncated backpropagation through
+time; scored document by document from a zero state, whatever the training order was.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unroll.models import storage
+from unroll.models.protocol import LogProbs
+from unroll.neural.recurrent import Recurrent, State, detach, select
+from unroll.neural.softmax import Softmax
+from unroll.params.models import RecurrentParams
+from unroll.partition import Data, Ids, Stream, epoch_plan, random_batches, sequential_batches
+from unroll.text.vocabulary import BOS, PAD
+
+CHUNK = 16384
+"""Tokens scored at once: bounds memory, changes no score."""
+
+
+class Network(nn.Module):
+    """Embedding -> recurrent layers -> softmax."""
+
+    def __init__(self, params: RecurrentParams, vocabulary_size: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary_size, params.embedding_size)
+        nn.init.uniform_(self.embedding.weight, -(params.embedding_size**-0.5), params.embedding_size**-0.5)
+        self.recurrent = Recurrent(
+            params.cell, params.embedding_size, params.hidden_size, params.layers, params.dropout
+        )
+        tied = self.embedding.weight if params.tie_weights else None
+        self.softmax = Softmax(params.hidden_size, vocabulary_size, tied)
+
+    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """(B, T) ids -> (B, T, H) hidden vectors and the state after the last."""
+        return self.recurrent(self.embedding(tokens), state)
+
+
+class Task:
+    """Next-token prediction on subsequences of the train stream."""
+
+    def __init__(self, network: Network, params: RecurrentParams, data: Data) -> None:
+        self.network, self.data = network, data
+        self.carry = params.order == "sequential"
+        self.rows = params.training.batch_size
+
+    def steps(self, epoch: int) -> int:
+        tokens, n = len(self.data.train.tokens), self.data.sequence_length
+        offset, count = epoch_plan(self.data.seed, epoch, tokens, n)
+        return ceil((tokens - offset - 1) // self.rows / n) if self.carry else ceil(count / self.rows)
+
+    def _subsequences(self, stream: Stream, epoch: int) -> Iterator[tuple[Ids, Ids]]:
+        batches = sequential_batches if self.carry else random_batches
+        return batches(stream, self.data.sequence_length, self.rows, self.data.seed, epoch)
+
+    def train_batches(self, epoch: int) -> Iterable[tuple[Tensor, Tensor]]:
+        return ((_tensor(x), _tensor(y)) for x, y in self._subsequences(self.data.train, epoch))
+
+    def valid_batches(self) -> Sequence[tuple[Tensor, Tensor]]:
+        return [(_tensor(x), _tensor(y)) for x, y in self._subsequences(self.data.valid, 0)]
+
+    def loss(self, batch: tuple[Tensor, Tensor], state: State | None) -> tuple[Tensor, Tensor, State | None]:
+        tokens, targets = batch  # (B, T), (B, T)
+        hidden, after = self.network(tokens, state or self.network.recurrent.start(len(tokens)))
+        nats = self.network.softmax.negative_log_likelihood(hidden, targets)
+        return nats.sum(), (targets > BOS).sum(), detach(after) if self.carry else None
+
+
+class Model:
+    """Satisfies LanguageModel. The state is the recurrent state and the top hidden vector of each context."""
+
+    def __init__(self, params: RecurrentParams, vocabulary_size: int, network: Network) -> None:
+        self.params, self.vocabulary_size, self.network = params, vocabulary_size, network.eval()
+
+    @torch.inference_mode()
+    def start(self, batch_size: int = 1) -> tuple[Tensor, State]:
+        return self._read(self.network.recurrent.start(batch_size), np.full(batch_size, BOS))
+
+    @torch.inference_mode()
+    def advance(self, state: tuple[Tensor, State], tokens: Ids) -> tuple[Tensor, State]:
+        return self._read(state[1], tokens)
+
+    def _read(self, state: State, tokens: Ids) -> tuple[Tensor, State]:
+        hidden, after = self.network(_tensor(tokens)[:, None], state)
+        return hidden[:, 0], after
+
+    @torch.inference_mode()
+    def next_log_probs(self, state: tuple[Tensor, State]) -> LogProbs:
+        return self.network.softmax.log_probs(state[0]).numpy()
+
+    def select(self, state: tuple[Tensor, State], rows: Ids) -> tuple[Tensor, State]:
+        (hidden,), after = select((state[0],), _tensor(rows)), select(state[1], _tensor(rows))
+        return hidden, after
+
+    @torch.inference_mode()
+    def log_probs(self, documents: Sequence[Ids]) -> list[LogProbs]:
+        """Documents side by side, longest first, some steps at a time; a row that has ended leaves the batch."""
+        results = [np.empty(len(document), dtype=np.float32) for document in documents]
+        order = np.argsort([-len(document) for document in documents], kind="stable")
+        lengths = np.asarray([len(documents[index]) for index in order])
+        state = self.network.recurrent.start(len(order))
+        first = 0
+        while (active := int((lengths > first).sum())) > 0:
+            steps = min(max(1, CHUNK // active), int(lengths[0]) - first)
+            tokens = np.full((active, steps + 1), PAD, dtype=np.int64)
+            for row, index in enumerate(order[:active]):
+                read = np.concatenate([[BOS], documents[index]])[first : first + steps + 1]
+                tokens[row, : len(read)] = read
+            batch = torch.from_numpy(tokens)
+            hidden, state = self.network(batch[:, :-1], tuple(part[:active] for part in state))
+            scores = -self.network.softmax.negative_log_likelihood(hidden, batch[:, 1:]).numpy()
+            for row, index in enumerate(order[:active]):
+                piece = results[index][first : first + steps]
+                piece[:] = scores[row, : len(piece)]
+            first += steps
+        return results
+
+    def save(self, path: Path) -> None:
+        weights = {name: value.numpy() for name, value in self.network.state_dict().items()}
+        if self.params.tie_weights:
+            del weights["softmax.weight"]  # the embedding's own
+        storage.write(path, {"params": self.params.model_dump(), "vocabulary_size": self.vocabulary_size}, weights)
+
+
+def fit(params: RecurrentParams, data: Data, report: Callable[..., None]) -> Model:
+    """Train on data.train, stopping early on data.valid. Deterministic in data.seed."""
+    from unroll.neural.fit import fit as train  # Lightning, only where a network is trained
+
+    torch.manual_seed(data.seed)
+    network = Network(params, data.vocabulary_size)
+    train(Task(network, params, data), params.training, data.seed, report)
+    return Model(params, data.vocabulary_size, network)
+
+
+def load(path: Path) -> Model:
+    """The model `Model.save` wrote."""
+    saved: dict[str, Any] = storage.read_params(path)
+    params = RecurrentParams.model_validate(saved["params"])
+    network = Network(params, saved["vocabulary_size"])
+    weights = {name: torch.from_numpy(value) for name, value in storage.read_weights(path).items()}
+    if params.tie_weights:
+        weights["softmax.weight"] = weights["embedding.weight"]
+    network.load_state_dict(weights)
+    return Model(params, saved["vocabulary_size"], network)
+
+
+def _tensor(tokens: Ids) -> Tensor:
+    return torch.from_numpy(np.asarray(tokens, dtype=np.int64))

@@ -1,0 +1,66 @@
+"""Pictures of all models, as PNG: bytes that depend on the numbers alone."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from unroll.report.leaderboard import Result
+
+matplotlib.use("agg")
+
+
+def draw(results: Sequence[Result], curves: Path, folder: Path) -> None:
+    """curves.png, perplexity.png and bits_per_byte.png in `folder`; `curves` holds the train stage's CSV files."""
+    _save(learning_curves(results, curves), folder / "curves.png")
+    _save(bars(results, "test_perplexity", "test perplexity (log scale)", log=True), folder / "perplexity.png")
+    texts = [result for result in results if "exact_match" not in result.metrics]
+    _save(bars(texts, "bits_per_byte", "bits per byte of the test text", log=False), folder / "bits_per_byte.png")
+
+
+def learning_curves(results: Sequence[Result], folder: Path) -> Figure:
+    """Loss against step: training as a line, validation as dots, one panel per tokenizer."""
+    curves = {result.name: _curve(folder / f"{result.name}.csv") for result in results}
+    neural = [result for result in results if any("train_loss" in row for row in curves[result.name])]
+    groups = list(dict.fromkeys(result["tokens"] for result in neural))
+    figure = Figure(figsize=(4.2 * max(1, len(groups)), 3.6), layout="constrained")
+    for index, tokens in enumerate(groups):
+        axes = figure.add_subplot(1, len(groups), index + 1, title=tokens, xlabel="epoch", ylabel="nats per token")
+        for color, result in enumerate(r for r in neural if r["tokens"] == tokens):
+            rows = curves[result.name]
+            for column, style in (("train_loss", "-"), ("valid_loss", "o")):
+                points = [(row["epoch"], row[column]) for row in rows if column in row]
+                label = result.name if column == "train_loss" else None
+                axes.plot(*zip(*points, strict=True), style, color=f"C{color}", label=label, markersize=4)
+        axes.legend(title="line: train, dots: valid", title_fontsize="small", fontsize="small")
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def bars(results: Sequence[Result], key: str, label: str, log: bool) -> Figure:
+    """One horizontal bar per model, best on top, coloured by tokenizer."""
+    ranked = sorted((r for r in results if r[key] != "inf"), key=lambda r: -float(r[key]))
+    groups = list(dict.fromkeys(result["tokens"] for result in results))
+    figure = Figure(figsize=(6.4, 0.6 + 0.32 * max(2, len(ranked))), layout="constrained")
+    axes = figure.add_subplot(xlabel=label)
+    for tokens in groups:
+        rows = [(index, r) for index, r in enumerate(ranked) if r["tokens"] == tokens]
+        drawn = axes.barh([i for i, _ in rows], [r[key] for _, r in rows], color=f"C{groups.index(tokens)}", label=tokens)
+        axes.bar_label(drawn, fmt="%.4g", padding=3, fontsize="small")
+    axes.set_yticks(range(len(ranked)), [result.name for result in ranked])
+    if log:
+        axes.set_xscale("log")
+    axes.margins(x=0.15)
+    axes.legend(title="tokens", fontsize="small")
+    return figure
+
+
+def _curve(path: Path) -> list[dict[str, float]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, dpi=110, metadata={"Software": None})  # no version of the library in the bytes

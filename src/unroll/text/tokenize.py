@@ -1,0 +1,166 @@
+"""Stage tokenize: clean documents to ids. The tokenizer learns on the train split only."""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unroll.errors import UnrollError
+from unroll.params.tokens import BpeTokens, CharTokens, SeriesTokens, TokenParams, WordTokens
+from unroll.text import cleaned, frequencies, ids, series
+from unroll.text.splits import SPLITS
+from unroll.text.tokenizer import Tokenizer, learn
+from unroll.text.vocabulary import UNK
+
+LevelTokens = WordTokens | CharTokens | BpeTokens
+
+log = logging.getLogger(__name__)
+
+
+def tokenize(params: TokenParams, clean: Path, folder: Path) -> dict[str, Any]:
+    """Write into the existing `folder` and return the counts, which are also in its counts.json:
+
+    {"vocabulary_size": V (of the target side, if pairs have separate ones, and then "source_vocabulary_size"),
+     split: {side: {"documents", "tokens" (no special ones), "characters", "bytes" (UTF-8 of the clean text), "oov"
+     (tokens that are <unk>), "oov_bytes" (of the words they were), "coverage" (1 - oov / tokens), "tokens_per_byte"}},
+     "warnings": [sentences]}
+
+    Files: tokenizer.json; <split>.arrow with a list<int32> column per side without special tokens, and the label as it
+    is; frequencies.parquet and zipf.png, and of separate vocabularies source.frequencies.parquet too. For a series see
+    `unroll.text.series`.
+    """
+    fields = cleaned.fields(clean)
+    if isinstance(params, SeriesTokens) != ("value" in fields):
+        raise UnrollError(
+            f"tokens of corpus {params.corpus}: level {params.level} does not suit its fields ({', '.join(fields)}); "
+            f"set level: {'series' if 'value' in fields else 'word, char or bpe'}"
+        )
+    counts = (
+        series.tokenize(params, clean, folder) if isinstance(params, SeriesTokens) else _text(params, clean, folder)
+    )
+    for warning in counts.get("warnings", []):
+        log.warning("%s", warning)
+    (folder / "counts.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+    return counts
+
+
+def _text(params: LevelTokens, clean: Path, folder: Path) -> dict[str, Any]:
+    fields = cleaned.fields(clean)
+    sides = [name for name in fields if name != ids.LABEL]
+    tokenizers = _learn(params, clean, sides)
+    main, source = tokenizers[sides[-1]], tokenizers[sides[0]]
+    main.save(folder / "tokenizer.json", source if source is not main else None)
+    tables = {tokenizer: frequencies.nothing(tokenizer.vocabulary_size) for tokenizer in tokenizers.values()}
+    counts = {split: {side: _nothing() for side in sides} for split in SPLITS}
+    schema = pa.schema([(name, pa.string() if name == ids.LABEL else ids.IDS) for name in fields])
+    with ids.Writer(folder, schema) as files:
+        for split, rows in _splits(clean, SPLITS):
+            columns = [rows[name].combine_chunks() if name == ids.LABEL else None for name in fields]
+            for place, side in enumerate(fields):
+                if side in sides:
+                    table = tables[tokenizers[side]][split]
+                    columns[place] = _encode(tokenizers[side], rows[side].to_pylist(), counts[split][side], table)
+            files.write(split, columns)
+    frequencies.write(folder / "frequencies.parquet", main, tables[main])
+    frequencies.plot(folder / "zipf.png", f"{params.corpus}, {params.level}", tables[main]["train"])
+    if source is not main:
+        frequencies.write(folder / "source.frequencies.parquet", source, tables[source])
+    sizes = {"vocabulary_size": main.vocabulary_size}
+    if source is not main:
+        sizes["source_vocabulary_size"] = source.vocabulary_size
+    return {**sizes, **_with_shares(counts), "warnings": _warnings(params, sizes, counts)}
+
+
+def _learn(params: LevelTokens, clean: Path, sides: Sequence[str]) -> dict[str, Tokenizer]:
+    if params.vocabularies == "joint":
+        return dict.fromkeys(sides, learn(params, Texts(clean, sides)))
+    if len(sides) == 1:
+        raise UnrollError(
+            f"tokens of corpus {params.corpus}: vocabularies: separate is for sentence pairs; set vocabularies: joint"
+        )
+    return {side: learn(params, Texts(clean, [side])) for side in sides}
+
+
+class Texts:
+    """The texts of the train split, read anew by every loop."""
+
+    def __init__(self, clean: Path, sides: Sequence[str]) -> None:
+        self.clean, self.sides = clean, sides
+
+    def __iter__(self) -> Iterator[str]:
+        for _, rows in _splits(self.clean, ["train"]):
+            for side in self.sides:
+                yield from rows[side].to_pylist()
+
+    @property
+    def characters(self) -> int:
+        """Of them all."""
+        return sum(
+            pc.sum(pc.utf8_length(rows[side])).as_py()
+            for _, rows in _splits(self.clean, ["train"])
+            for side in self.sides
+        )
+
+
+def _splits(clean: Path, splits: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
+    for table in cleaned.tables(clean):
+        for split in splits:
+            rows = table.filter(pc.equal(table["split"], split))
+            if rows.num_rows:
+                yield split, rows
+
+
+def _nothing() -> dict[str, int]:
+    return dict.fromkeys(("documents", "tokens", "characters", "bytes", "oov", "oov_bytes"), 0)
+
+
+def _encode(tokenizer: Tokenizer, texts: list[str], count: dict[str, int], table: Any) -> pa.Array:
+    encoded = tokenizer.encode_batch(texts)
+    lengths = [len(document) for document in encoded]
+    stream = np.fromiter(chain.from_iterable(encoded), np.int32, count=sum(lengths))
+    table += np.bincount(stream, minlength=len(table))
+    unknown = np.flatnonzero(stream == UNK)
+    rows = np.unique(np.searchsorted(np.cumsum(lengths), unknown, side="right"))
+    count["documents"] += len(texts)
+    count["tokens"] += len(stream)
+    count["characters"] += sum(map(len, texts))
+    count["bytes"] += sum(len(text.encode()) for text in texts)
+    count["oov"] += len(unknown)
+    count["oov_bytes"] += sum(len(piece.encode()) for row in rows for piece in tokenizer.unknown(texts[row]))
+    return ids.array(stream, lengths)
+
+
+def _with_shares(counts: dict[str, dict[str, dict[str, int]]]) -> dict[str, Any]:
+    return {
+        split: {
+            side: count
+            | {
+                "coverage": round(1 - count["oov"] / max(1, count["tokens"]), 6),
+                "tokens_per_byte": round(count["tokens"] / max(1, count["bytes"]), 6),
+            }
+            for side, count in sides.items()
+        }
+        for split, sides in counts.items()
+    }
+
+
+def _warnings(params: LevelTokens, sizes: dict[str, int], counts: dict[str, dict[str, dict[str, int]]]) -> list[str]:
+    wanted = "all" if isinstance(params, CharTokens) else params.vocabulary_size
+    found = [
+        f"tokens of corpus {params.corpus}: the train split gives a {name} of {size} only, not the {wanted} asked for"
+        for name, size in sizes.items()
+        if isinstance(wanted, int) and size < wanted
+    ]
+    return found + [
+        f"tokens of corpus {params.corpus}: {100 * count['oov'] / count['tokens']:.0f} % of the {split} split ({side}) "
+        "is unknown to the vocabulary; lower min_count, or split so that train and test are alike"
+        for split, sides in counts.items()
+        for side, count in sides.items()
+        if count["oov"] > 0.5 * count["tokens"]
+    ]

@@ -1,0 +1,121 @@
+"""One MLflow run around the work of a stage."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from unroll.tracking import store
+
+
+class Run:
+    """The run in progress: numbers, files and the model go through it."""
+
+    def __init__(self, client: Any, run_id: str) -> None:
+        self.client, self.run_id = client, run_id
+
+    def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Numbers by name; MLflow keeps no infinities as such, so what is not finite is left to the files."""
+        self.log_curve([{"step": step, **values}])
+
+    def log_curve(self, rows: list[dict[str, float]]) -> None:
+        """Rows of {"step": ..., name: value, ...} in one transaction."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(name, float(value), now, int(row["step"]))
+            for row in rows
+            for name, value in row.items()
+            if name != "step" and abs(value) < float("inf")
+        ]
+        for first in range(0, len(metrics), 1000):  # MLflow's limit for one batch
+            self.client.log_batch(self.run_id, metrics=metrics[first : first + 1000])
+
+    def log_file(self, path: Path, folder: str | None = None) -> None:
+        """A file as an artifact."""
+        self.client.log_artifact(self.run_id, str(path), folder)
+
+    def log_model(self, path: Path) -> None:
+        """The model's folder as a pyfunc from code, without pickle: `mlflow.pyfunc.load_model(...).predict([...])`."""
+        import mlflow
+
+        here = Path(__file__).resolve().parent
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(here / "pyfunc.py"),
+            artifacts={"folder": str(path.resolve())},
+            code_paths=[str(here.parent)],  # the package itself, so that the model loads where it is not installed
+            pip_requirements=["torch", "safetensors", "tokenizers", "numpy", "pydantic", "ruamel.yaml", "filelock"],
+        )
+
+
+@contextmanager
+def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterator[Run]:
+    """An MLflow run of `stage` for model `name`; FINISHED, FAILED after an error, KILLED after a signal.
+
+    `params` is the model's section of params.yaml, `data` the folder it was made from: a hash of each is a tag, and
+    equal tags link the runs of one model.
+    """
+    address = store.prepare()
+    import mlflow
+
+    mlflow.set_tracking_uri(address)
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name(store.EXPERIMENT)
+    process = psutil.Process()
+    tags = {
+        "unroll.stage": stage,
+        "unroll.model": name,
+        "unroll.params": _hash(json.dumps(params, sort_keys=True).encode()),
+        "unroll.data": _hash(*(file.read_bytes() for file in sorted(data.rglob("*")) if file.is_file())),
+        "unroll.host": socket.gethostname(),
+        "unroll.pid": str(process.pid),
+        "unroll.started": str(process.create_time()),
+        "dvc.stage": os.environ.get("DVC_STAGE", ""),
+        "dvc.exp.name": os.environ.get("DVC_EXP_NAME", ""),
+        "dvc.exp.baseline": os.environ.get("DVC_EXP_BASELINE_REV", ""),
+        "mlflow.source.git.commit": _commit(),
+    }
+    experiment_name = os.environ.get("DVC_EXP_NAME")
+    run_name = f"{stage} {name}" + (f" {experiment_name}" if experiment_name else "")
+    mlflow.start_run(experiment_id=experiment.experiment_id, run_name=run_name, tags={k: v for k, v in tags.items() if v})
+    active = Run(client, mlflow.active_run().info.run_id)
+    status = "KILLED"
+    try:
+        mlflow.log_params(flatten(params))
+        yield active
+        status = "FINISHED"
+    except Exception:
+        status = "FAILED"
+        raise
+    finally:  # a signal arrives as SystemExit or KeyboardInterrupt, which are no Exception
+        mlflow.end_run(status)
+
+
+def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"training": {"epochs": 3}} -> {"training.epochs": 3}."""
+    flat: dict[str, Any] = {}
+    for key, value in params.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _hash(*contents: bytes) -> str:
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def _commit() -> str:
+    result = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return result.stdout.strip()

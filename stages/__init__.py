@@ -1,0 +1,10 @@
+"""One thin script per DVC stage. They run as `python -m stages.NAME KEY` from the root of the repository.
+
+An experiment of `dvc exp run --queue` runs in a copy of the repository, while the installed package points at the
+original: the copy's own `src` comes first on the path, so that a run never silently uses other code than its own.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))

@@ -1,0 +1,20 @@
+"""Clean a corpus and divide it into splits: python -m stages.clean CORPUS."""
+
+import json
+from pathlib import Path
+
+from unroll import stage
+from unroll.params import Root
+
+
+def main(params: Root, name: str) -> None:
+    from unroll.text.clean import clean
+
+    outputs = Path("data/clean") / f"{name}.parquet", Path("metrics/clean") / f"{name}.json"
+    with stage.publish(*outputs) as (table, metrics):
+        counts = clean(params.corpora[name], Path("data/raw") / name, table)
+        metrics.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    stage.run(main, "corpora")

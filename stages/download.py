@@ -1,0 +1,18 @@
+"""Bring the raw data of one corpus: python -m stages.download CORPUS."""
+
+from pathlib import Path
+
+from unroll import stage
+from unroll.params import Root
+
+
+def main(params: Root, name: str) -> None:
+    from unroll.corpora import fetch
+
+    with stage.publish(Path("data/raw") / name) as (folder,):
+        folder.mkdir()
+        fetch(params.corpora[name], params.seed, folder)
+
+
+if __name__ == "__main__":
+    stage.run(main, "corpora")

@@ -1,0 +1,21 @@
+"""Learn a tokenizer on the train split and turn all splits into ids: python -m stages.tokenize TOKENS."""
+
+import json
+from pathlib import Path
+
+from unroll import stage
+from unroll.params import Root
+
+
+def main(params: Root, name: str) -> None:
+    from unroll.text.tokenize import tokenize
+
+    tokens = params.tokens[name]
+    with stage.publish(Path("data/tokens") / name, Path("metrics/tokens") / f"{name}.json") as (folder, metrics):
+        folder.mkdir()
+        counts = tokenize(tokens, Path("data/clean") / f"{tokens.corpus}.parquet", folder)
+        metrics.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    stage.run(main, "tokens")

@@ -1,0 +1,124 @@
+"""A user's own file."""
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from unroll.corpora import fetch
+from unroll.errors import UnrollError
+from unroll.params import load
+from unroll.params.corpora import PathCorpus
+
+TEXT = b"Een eigen tekst.\n\nMet twee alinea's.\n"
+
+
+def corpus(path: str, content: bytes | str = TEXT) -> PathCorpus:
+    sha256 = content if isinstance(content, str) else hashlib.sha256(content).hexdigest()
+    prose = load(Path(__file__).parents[2] / "params.yaml").corpora["prose"]
+    return PathCorpus.model_validate(dict(prose) | {"source": "path", "path": path, "sha256": sha256})
+
+
+@pytest.fixture
+def folder(repository: Path) -> Path:
+    (folder := repository / "raw").mkdir()
+    return folder
+
+
+def raw(folder: Path) -> dict[str, tuple[str, str]]:
+    """Format and kind of document by file, as raw.json says; every hash is right."""
+    entries = json.loads((folder / "raw.json").read_text(encoding="utf-8"))
+    for entry in entries:
+        assert hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+    return {entry["file"]: (entry["format"], entry["documents"]) for entry in entries}
+
+
+NAMES = ["text.txt", "with space.txt", "-x", "ünï.txt", "line\nbreak", "raw.json", "a'b\"c", "$(touch x)"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_case_42_any_name_works(folder: Path, name: str) -> None:
+    Path(name).write_bytes(TEXT)
+    fetch(corpus(name), 1, folder)
+    (kept,) = raw(folder)
+    assert (folder / kept).read_bytes() == TEXT
+    assert sorted(file.name for file in folder.iterdir()) == sorted([kept, "raw.json"])
+
+
+@pytest.mark.parametrize("sha256", ["", "0" * 64, hashlib.sha256(TEXT).hexdigest().upper()])
+def test_case_85_a_wrong_hash_is_refused_with_the_right_one_to_paste(folder: Path, sha256: str) -> None:
+    Path("text.txt").write_bytes(TEXT)
+    with pytest.raises(UnrollError, match=f"set sha256: {hashlib.sha256(TEXT).hexdigest()}$"):
+        fetch(corpus("text.txt", sha256), 1, folder)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.mirror
+def test_case_81_a_page_saved_as_text_is_called_by_its_name(folder: Path, mirror: Path) -> None:
+    for bad, what in [("captive-portal-saved-as-timemachine.txt", "an HTML page"), ("s3-access-denied.zip", "an S3")]:
+        with pytest.raises(UnrollError, match=f"is {what}"):
+            fetch(corpus(str(mirror / "bad-downloads" / bad)), 1, folder)
+
+
+def test_a_file_that_is_not_there_or_is_a_folder_is_refused(folder: Path) -> None:
+    with pytest.raises(UnrollError, match=r"path: there is no file nowhere\.txt"):
+        fetch(corpus("nowhere.txt"), 1, folder)
+    Path("texts").mkdir()
+    with pytest.raises(UnrollError, match="path: texts is a folder; put its files into one zip"):
+        fetch(corpus("texts"), 1, folder)
+
+
+def test_case_41_a_loop_of_links_is_refused(folder: Path) -> None:
+    Path("a").symlink_to("b")
+    Path("b").symlink_to("a")
+    with pytest.raises(UnrollError, match="there is no file a"):
+        fetch(corpus("a"), 1, folder)
+
+
+def test_a_path_is_found_from_a_copy_of_the_repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("text.txt").write_bytes(TEXT)
+    monkeypatch.setenv("DVC_ROOT", str(folder.parent))
+    (folder.parent / "copy").mkdir()
+    monkeypatch.chdir(folder.parent / "copy")
+    fetch(corpus("text.txt"), 1, folder)
+    assert raw(folder) == {"text.txt": ("text", "paragraph")}
+
+
+def zipped(name: str, *members: tuple[str, bytes]) -> bytes:
+    with zipfile.ZipFile(name, "w") as file:
+        for member, content in members:
+            file.writestr(member, content)
+    return Path(name).read_bytes()
+
+
+def test_an_archive_of_texts_is_unpacked(folder: Path) -> None:
+    content = zipped("texts.zip", ("b/1.txt", TEXT), ("a.TXT", TEXT), ("picture.png", b"\x89PNG"))
+    fetch(corpus("texts.zip", content), 1, folder)
+    assert raw(folder) == {"a.TXT": ("text", "file"), "b/1.txt": ("text", "file")}
+    assert not (folder / "picture.png").exists()
+
+
+def test_case_98_text_named_as_an_archive_and_an_archive_named_as_text(folder: Path, tmp_path: Path) -> None:
+    Path("text.zip").write_bytes(TEXT)
+    fetch(corpus("text.zip"), 1, folder)
+    assert (folder / "text.zip").read_bytes() == TEXT
+    content = zipped("archive.txt", ("one", TEXT))
+    (other := tmp_path / "other").mkdir()
+    fetch(corpus("archive.txt", content), 1, other)
+    assert raw(other) == {"one": ("text", "paragraph")}
+
+
+def test_case_95_an_archive_in_an_archive_is_not_unpacked(folder: Path) -> None:
+    inner = zipped("inner.zip", ("text.txt", TEXT))
+    content = zipped("outer.zip", ("inner.zip", inner))
+    with pytest.raises(UnrollError, match=r"holds the archive 'inner\.zip'.*unpack it yourself"):
+        fetch(corpus("outer.zip", content), 1, folder)
+
+
+@pytest.mark.parametrize("members", [[], [("raw.json", b"[]")], [("../evil.txt", b"")]])
+def test_an_archive_without_use_is_refused(folder: Path, members: list[tuple[str, bytes]]) -> None:
+    content = zipped("texts.zip", *members)
+    with pytest.raises(UnrollError, match=r"is empty|may not have a member of this name|points outside"):
+        fetch(corpus("texts.zip", content), 1, folder)

@@ -1,0 +1,383 @@
+"""n-grams: laws, the worked numbers of the notes, a reference by dictionaries, KenLM's numbers."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unroll.errors import UnrollError
+from unroll.evaluation.perplexity import evaluate
+from unroll.models import arpa, ngram
+from unroll.models.protocol import LanguageModel, log_probs_by_stepping
+from unroll.params.models import NgramParams
+from unroll.partition import Data, Stream, stream_of
+from unroll.text.vocabulary import BOS, EOS, PAD, SPECIAL, UNK
+
+SIZE = 12
+SMOOTHINGS: dict[str, dict[str, Any]] = {
+    "maximum_likelihood": {},
+    "add_k": {"k": 0.3},
+    "jelinek_mercer": {"iterations": 30},
+    "absolute_discounting": {"fallback": 0.6},
+    "kneser_ney": {"fallback": 0.6},
+    "modified_kneser_ney": {"fallback": [0.5, 1.0, 1.5]},
+}
+SMOOTHED = [kind for kind in SMOOTHINGS if kind != "maximum_likelihood"]
+
+
+def params(kind: str, order: int, prune: Sequence[int] = (0,)) -> NgramParams:
+    return NgramParams.model_validate(
+        {
+            "family": "ngram",
+            "tokens": "words",
+            "order": order,
+            "smoothing": {"kind": kind, **SMOOTHINGS[kind]},
+            "prune": list(prune),
+        }
+    )
+
+
+def documents(seed: int, many: int) -> list[np.ndarray]:
+    """A text with structure: each token is likely to be near the one before it; 11 is never used."""
+    generator = np.random.default_rng(seed)
+    result = []
+    for length in generator.integers(0, 9, many):
+        walk = 4 + np.cumsum(generator.choice([0, 1, 1, 2, 5], length)) % (SIZE - 5)
+        result.append(np.where(generator.random(length) < 0.03, UNK, walk))
+    return result
+
+
+TRAIN, VALID = documents(1, 120), documents(2, 60)
+DATA = Data("toy", SIZE, 4, 1, {"train": {"text": stream_of(TRAIN, SIZE)}, "valid": {"text": stream_of(VALID, SIZE)}})
+
+
+def fitted(kind: str, order: int, prune: Sequence[int] = (0,)) -> ngram.Model:
+    return ngram.fit(params(kind, order, prune), DATA, lambda step, **values: None)
+
+
+def state_after(model: ngram.Model, history: Sequence[int]) -> Any:
+    state = model.start()
+    for token in history:
+        state = model.advance(state, np.array([token]))
+    return state
+
+
+every_model = pytest.mark.parametrize(
+    ("kind", "order", "prune"),
+    [(kind, order, prune) for kind in SMOOTHINGS for order, prune in ((1, [0]), (2, [0]), (4, [0]), (4, [0, 0, 1]))],
+)
+
+
+class Reference:
+    """The same models from their definitions: dictionaries, one token and one order at a time."""
+
+    def __init__(self, order: int, kind: str, prune: Sequence[int], weights: Sequence[float]) -> None:
+        self.order, self.kind, self.prune, self.weights = order, kind, prune, weights
+        self.raw: Counter[tuple[int, ...]] = Counter()
+        self.left: dict[tuple[int, ...], set[int]] = defaultdict(set)
+        for document in TRAIN:
+            text = (BOS, *document.tolist(), EOS)
+            for end in range(1, len(text)):
+                for first in range(max(0, end - order + 1), end + 1):
+                    gram = text[first : end + 1]
+                    self.raw[gram] += 1
+                    if first:
+                        self.left[gram].add(text[first - 1])
+
+    def count(self, gram: tuple[int, ...]) -> int:
+        continuation = "kneser_ney" in self.kind and len(gram) < self.order and gram[0] != BOS
+        return len(self.left[gram]) if continuation else self.raw[gram]
+
+    @cache  # noqa: B019 - a test's object is soon gone
+    def discounts(self, k: int) -> list[float]:
+        n = Counter(self.count(gram) for gram in list(self.raw) if len(gram) == k)
+        if self.kind != "modified_kneser_ney":
+            return [n[1] / (n[1] + 2 * n[2]) if n[1] else 0.6] * 3
+        if not (n[1] and n[2] and n[3]):
+            return [0.5, 1.0, 1.5]
+        y = n[1] / (n[1] + 2 * n[2])
+        three = [1 - 2 * y * n[2] / n[1], 2 - 3 * y * n[3] / n[2], 3 - 4 * y * n[4] / n[3]]
+        return three if min(three) >= 0 else [0.5, 1.0, 1.5]
+
+    def kept(self, gram: tuple[int, ...]) -> float:
+        count, k = self.count(gram), len(gram)
+        if count == 0 or self.raw[gram] <= self.prune[min(k, len(self.prune)) - 1]:
+            return 0
+        if self.kind in ("maximum_likelihood", "add_k"):
+            return count
+        if self.kind == "jelinek_mercer":
+            return self.weights[k - 1] * count
+        return count - self.discounts(k)[min(count, 3) - 1]
+
+    def prob(self, context: tuple[int, ...], word: int) -> float:
+        uniform, add = 1 / (SIZE - 2), self.kind == "add_k"
+        total = sum(self.count((*context, other)) for other in range(2, SIZE)) + add * 0.3 / uniform
+        lower = self.prob(context[1:], word) if context and not add else uniform
+        if total == 0:
+            return lower
+        kept = {other: self.kept((*context, other)) for other in range(2, SIZE)}
+        return (kept[word] + (total - sum(kept.values())) * lower) / total
+
+
+@every_model
+def test_equals_the_definition(kind: str, order: int, prune: list[int]) -> None:
+    model = fitted(kind, order, prune)
+    weights = [1.0] * order
+    if kind == "jelinek_mercer":
+        orders = ngram.count(DATA.train.tokens, order, SIZE)
+        weights = ngram.fit_weights(orders, DATA.valid.tokens, 30, SIZE, lambda step, **values: None)
+    reference = Reference(order, kind, prune, weights)
+    for history in ([], [5], [5, 6], [5, 6, 7, 9], [UNK], [11], [5, 11, 6], [11, 5, 6], [10, 4, 5]):
+        context = tuple([BOS, *history][max(0, len(history) + 2 - order) :])
+        expected = [reference.prob(context, word) for word in range(2, SIZE)]
+        actual = np.exp(model.next_log_probs(state_after(model, history)))[0]
+        np.testing.assert_allclose(actual[2:], expected, rtol=2e-6, atol=1e-12, err_msg=str(history))
+        assert actual[PAD] == actual[BOS] == 0
+
+
+@every_model
+def test_laws(kind: str, order: int, prune: list[int], tmp_path: Path) -> None:
+    model = fitted(kind, order, prune)
+    assert isinstance(model, LanguageModel)
+    texts = [np.array([*text, EOS]) for text in documents(3, 40)]
+    texts += [np.array([], dtype=np.int64), np.array([11]), np.array([UNK, 11, 11, 5, EOS])]
+    scores = model.log_probs(texts)
+    for fast, slow in zip(scores, log_probs_by_stepping(model, texts), strict=True):
+        np.testing.assert_array_equal(fast, slow)
+    for text, one in zip(texts, scores, strict=True):
+        np.testing.assert_array_equal(model.log_probs([text[:2]])[0], one[:2])  # no suffix, no neighbours
+
+    batch = model.advance(model.advance(model.start(SIZE - 2), np.arange(2, SIZE)), np.full(SIZE - 2, 6))
+    rows = model.next_log_probs(batch)
+    np.testing.assert_allclose(np.exp(rows).sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(model.next_log_probs(model.select(batch, np.array([3, 3, 0]))), rows[[3, 3, 0]])
+
+    model.save(tmp_path)
+    for before, after in zip(scores, ngram.load(tmp_path).log_probs(texts), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert ngram.load(tmp_path).params == model.params
+
+
+@pytest.mark.parametrize("kind", SMOOTHED)
+@pytest.mark.parametrize("order", [1, 4])
+def test_beats_uniform_and_has_no_zero(kind: str, order: int) -> None:
+    score = evaluate(fitted(kind, order), DATA.valid.documents)
+    assert score.perplexity < SIZE - 2
+    assert np.isfinite(fitted(kind, order).log_probs([np.array([11, 11, EOS])])[0]).all()
+
+
+def test_context_makes_it_better() -> None:
+    unigram, bigram = (evaluate(fitted("modified_kneser_ney", order), DATA.valid.documents) for order in (1, 2))
+    assert bigram.perplexity < 0.8 * unigram.perplexity
+
+
+def test_maximum_likelihood_gives_infinity_never_nan() -> None:
+    model = fitted("maximum_likelihood", 3)
+    text = np.array([5, 11, 6, EOS])  # 11 is in the vocabulary, not in the train split
+    assert not np.isnan(model.next_log_probs(state_after(model, [5, 11, 6]))).any()
+    score = evaluate(model, [text])
+    assert (score.perplexity, score.impossible) == (np.inf, 1)
+    train = evaluate(model, DATA.train.documents)
+    assert train.impossible == 0
+    assert train.perplexity < evaluate(fitted("modified_kneser_ney", 3), DATA.train.documents).perplexity
+
+
+def test_fewer_tokens_than_the_order() -> None:
+    short = {split: {"text": stream_of([np.array([5]), np.array([6])], SIZE)} for split in ("train", "valid")}
+    model = ngram.fit(params("modified_kneser_ney", 5), Data("short", SIZE, 1, 1, short), lambda step, **values: None)
+    assert len(model.orders) == 3  # <bos> 5 <eos> is the longest there is
+    assert np.isfinite(model.log_probs([np.array([5, 6, 7, 8, 9, EOS])])[0]).all()
+
+
+# The notes "Recurrent Neural Networks" (Qin), section 5.1
+
+THE, TIME, TRAVELER, ARRIVED = 4, 5, 6, 7
+WORKED = [THE] * 35 + [THE, TIME, TRAVELER, ARRIVED] * 2 + [THE, TIME, TRAVELER] * 3 + [THE, TIME] * 10
+WORKED += [TIME, TRAVELER] * 3 + [TRAVELER, ARRIVED, TRAVELER, TIME, TIME, ARRIVED, ARRIVED]
+
+
+def test_worked_counts_and_products() -> None:
+    """The section gives counts, not a text; WORKED is one that has them (without <eos>, which it does not count)."""
+    stream = Stream(np.array([BOS, *WORKED]), np.array([0, len(WORKED) + 1]))
+    unigrams, bigrams = ngram.count(stream.tokens, 2, 8)
+    assert unigrams.counts.tolist()[THE:] == [50, 20, 10, 5]
+    counts = dict(zip(bigrams.keys.tolist(), bigrams.counts.tolist(), strict=True))
+    pairs = [(THE, TIME), (TIME, TRAVELER), (TRAVELER, ARRIVED)]
+    assert [counts[first * 8 + last] for first, last in pairs] == [15, 8, 3]
+    texts = [WORKED[i : i + 3] for i in range(83)]
+    assert (texts.count([THE, TIME, TRAVELER]), texts.count([TIME, TRAVELER, ARRIVED])) == (5, 2)
+
+    data = Data("worked", 8, 1, 1, {split: {"text": stream} for split in ("train", "valid")})
+    one, two, three = (ngram.fit(params("maximum_likelihood", n), data, lambda step, **values: None) for n in (1, 2, 3))
+
+    def prob(model: ngram.Model, word: int, *history: int) -> float:
+        return float(np.exp(model.next_log_probs(state_after(model, history)))[0, word])
+
+    unigram = [prob(one, word) for word in (THE, TIME, TRAVELER, ARRIVED)]
+    # The notes print 9.58e-5; 50 * 20 * 10 * 5 / 85^4 is 9.578e-4: their power of ten is a slip.
+    assert np.prod(unigram) == pytest.approx(9.578e-4, rel=1e-4)
+    bigram = [unigram[0], prob(two, TIME, THE), prob(two, TRAVELER, TIME), prob(two, ARRIVED, TRAVELER)]
+    assert np.prod(bigram) == pytest.approx(0.0212, rel=2e-3)
+    # The notes print 0.0145; their own factors 50/85 * 15/50 * 5/15 * 2/8 give 0.01471.
+    trigram = [*bigram[:2], prob(three, TRAVELER, THE, TIME), prob(three, ARRIVED, TIME, TRAVELER)]
+    assert np.prod(trigram) == pytest.approx(0.014706, rel=1e-4)
+
+
+# Jelinek-Mercer's weights
+
+
+def test_em_climbs_to_the_best_weights() -> None:
+    losses = []
+    smoothing = {"kind": "jelinek_mercer", "iterations": 200}
+    many = NgramParams.model_validate({**params("jelinek_mercer", 3).model_dump(), "smoothing": smoothing})
+    ngram.fit(many, DATA, lambda step, **values: losses.append(values["valid_loss"]))
+    assert len(losses) == 201
+    assert (np.diff(losses) < 1e-7).all()  # the last is of the model, which is in float32
+    orders = ngram.count(DATA.train.tokens, 3, SIZE)
+    best = ngram.fit_weights(orders, DATA.valid.tokens, 200, SIZE, lambda step, **values: None)
+    for k in range(3):
+        for move in (-0.02, 0.02):
+            moved = [*best[:k], min(1 - 1e-9, max(0.0, best[k] + move)), *best[k + 1 :]]
+            model = ngram.Model({}, SIZE, ngram.estimate(orders, many, moved, SIZE))
+            assert evaluate(model, DATA.valid.documents).cross_entropy >= losses[-1] - 1e-6
+
+
+# Parameters
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"prune": [1]}, "must begin with 0"),
+        ({"prune": [0, 2, 1]}, "never fall"),
+        ({"smoothing": {"kind": "modified_kneser_ney", "fallback": [0.5, 2.5, 1.5]}}, "above its count"),
+    ],
+)
+def test_impossible_params_are_refused(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        NgramParams.model_validate({**params("add_k", 2).model_dump(), **change})
+
+
+# ARPA files
+
+WORDS = [*SPECIAL, "<unk>", " ", "\n", "a\tb", r"\x20", "é", "</S>", "word"]
+
+
+@every_model
+def test_arpa_gives_back_the_same_model(kind: str, order: int, prune: list[int], tmp_path: Path) -> None:
+    model = fitted(kind, order, prune)
+    arpa.write(model, WORDS, tmp_path / "model.arpa")
+    again, words = arpa.read(tmp_path / "model.arpa")
+    assert words == WORDS
+    for grams, same in zip(model.orders, again.orders, strict=True):
+        for name, value in vars(grams).items():
+            np.testing.assert_array_equal(value, getattr(same, name), err_msg=name)
+
+
+@pytest.mark.parametrize("kind", SMOOTHINGS)
+def test_kenlm_reads_our_arpa(kind: str, tmp_path: Path) -> None:
+    kenlm = pytest.importorskip("kenlm", reason="the peer kenlm is not installed")
+    model = fitted(kind, 4)
+    arpa.write(model, WORDS, tmp_path / "model.arpa")
+    peer = kenlm.Model(str(tmp_path / "model.arpa"))
+    texts = [text for text in documents(4, 50) if UNK not in text]
+    compared = 0
+    for text, scores in zip(texts, model.log_probs([np.array([*text, EOS]) for text in texts]), strict=True):
+        if np.isfinite(scores).all():
+            sentence = " ".join(arpa.spell(WORDS[token]) for token in text)
+            assert peer.score(sentence) == pytest.approx(scores.sum() / np.log(10), abs=1e-4)
+            compared += 1
+    assert compared > 10
+
+
+def test_arpa_of_others(tmp_path: Path) -> None:
+    """Lines in any order, no backoff where it is 0, no <unk>; p(b) = 0.2, p(a | b) = 0.5, backoff(a) = 0.4."""
+    text = (
+        "made by hand\n\n\\data\\\nngram 1=4\nngram 2=2\n\n\\1-grams:\n-0.69897\tb\n-99\t<s>\t-0.30103\n"
+        "-0.39794\ta\t-0.39794\n-0.39794\t</s>\n\n\\2-grams:\n-0.30103\tb a\n-0.60206\ta </s>\n\n\\end\\\n"
+    )
+    path = tmp_path / "other.arpa"
+    path.write_text(text)
+    model, words = arpa.read(path)
+    assert words == [*SPECIAL, "b", "a"]
+    scores = np.exp(model.log_probs([np.array([4, 5, 5, UNK, EOS])])[0])
+    np.testing.assert_allclose(scores, [0.5 * 0.2, 0.5, 0.4 * 0.4, 0, 0.4], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("ngram 1=", "gram 1=", "not a whole ARPA file"),
+        ("\\end\\", "", "not a whole ARPA file"),
+        ("ngram 2=", "ngram 2=1", "the file is cut short"),
+        ("\tword", "\tword\t0\t0", "not of 2 or 3 fields"),
+        ("-99\t<s>", "much\t<s>", "no number in it"),
+        ("\t<s> word", "\t<s> Word", "words that are 1-grams"),
+        ("\t<s> word", "\t<s> word é", "words that are 1-grams"),
+        ("\t<s> word", "\t<s> é", "stands twice"),
+    ],
+)
+def test_faulty_arpa_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
+    train = [np.array([9, 11]), np.array([11, 9])]
+    data = Data("two", SIZE, 1, 1, {split: {"text": stream_of(train, SIZE)} for split in ("train", "valid")})
+    path = tmp_path / "model.arpa"
+    arpa.write(ngram.fit(params("kneser_ney", 2), data, lambda step, **values: None), WORDS, path)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UnrollError, match=words):
+        arpa.read(path)
+
+
+def test_arpa_wants_utf8_and_the_models_own_words(tmp_path: Path) -> None:
+    path = tmp_path / "model.arpa"
+    path.write_bytes(b"\\data\\\nngram 1=1\n\xff")
+    with pytest.raises(UnrollError, match="not UTF-8 at byte 17"):
+        arpa.read(path)
+    with pytest.raises(UnrollError, match="has 12 tokens, not 4"):
+        arpa.write(fitted("add_k", 2), SPECIAL, path)
+
+
+# KenLM's numbers on real text: lmplz -o N on a closed vocabulary, where the literal <unk> is a word like any other
+
+
+@pytest.fixture(scope="module")
+def mirrored() -> Callable[[str], Data]:
+    folder = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[3] / "shared/corpora")
+
+    def read(pattern: str) -> Data:
+        if not (folder / pattern.format("train")).is_file():
+            pytest.skip(f"no {pattern.format('train')} in UNROLL_MIRROR or ../shared/corpora")
+        words: dict[str, int] = {}
+        streams = {}
+        for split in ("train", "valid", "test"):
+            lines = (folder / pattern.format(split)).read_text(encoding="utf-8").split("\n")[:-1]
+            streams[split] = [[words.setdefault(word, len(words) + 4) for word in line.split()] for line in lines]
+        size = len(words) + 4
+        return Data("real", size, 35, 1, {split: {"text": stream_of(ids, size)} for split, ids in streams.items()})
+
+    return read
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize(
+    ("pattern", "order", "valid", "test"),
+    [
+        ("ptb/ptb.{}.txt", 5, 148.01, 141.19),
+        ("ptb/ptb.{}.txt", 3, 157.77, 148.28),
+        pytest.param("wikitext-2/{}.txt", 5, 234.86, 220.14, marks=pytest.mark.slow),
+        pytest.param("wikitext-2/{}.txt", 3, 242.33, 226.05, marks=pytest.mark.slow),
+    ],
+)
+def test_perplexity_of_kenlm(
+    pattern: str, order: int, valid: float, test: float, mirrored: Callable[[str], Data]
+) -> None:
+    data = mirrored(pattern)
+    model = ngram.fit(params("modified_kneser_ney", order), data, lambda step, **values: None)
+    assert evaluate(model, data.valid.documents).perplexity == pytest.approx(valid, abs=0.01)
+    assert evaluate(model, data.test.documents).perplexity == pytest.approx(test, abs=0.01)

@@ -1,0 +1,98 @@
+"""Small corpora to clean, and the parameters to do it with."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from unroll.params.corpora import TextCorpus
+from unroll.params.tokens import BpeTokens, CharTokens, WordTokens
+from unroll.text.clean import clean
+
+CORPUS = {
+    "source": "python-docs",
+    "documents": "given",
+    "encoding": "utf-8",
+    "errors": "strict",
+    "markup": "keep",
+    "cleaning": "plain",
+    "invisible": "keep",
+    "lowercase": False,
+    "empty": "drop",
+    "longest": 1000,
+    "duplicates": {"kind": "exact", "drop": False},
+    "splits": {"by": "position", "valid": 0.2, "test": 0.2},
+}
+TOKENS = {"corpus": "tiny", "vocabularies": "joint", "sequence_length": 5}
+
+
+def corpus(**values: Any) -> TextCorpus:
+    return TextCorpus.model_validate(CORPUS | values)
+
+
+def words(**values: Any) -> WordTokens:
+    default = {"level": "word", "pieces": "whitespace", "min_count": 1, "vocabulary_size": "all"}
+    return WordTokens.model_validate(TOKENS | default | values)
+
+
+def chars(**values: Any) -> CharTokens:
+    return CharTokens.model_validate(TOKENS | {"level": "char", "min_count": 1} | values)
+
+
+def bpe(**values: Any) -> BpeTokens:
+    default = {"level": "bpe", "alphabet": "bytes", "vocabulary_size": 400, "learn_characters": 10**6}
+    return BpeTokens.model_validate(TOKENS | default | values)
+
+
+class Workshop:
+    """Raw files in, clean rows out."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.raw = folder / "tiny"
+        self.raw.mkdir()
+        self.files: list[dict[str, Any]] = []
+        self.out = folder / "tiny.parquet"
+        self.counts: dict[str, Any] = {}
+
+    def add(self, content: bytes | str, name: str = "a.txt", **entry: Any) -> "Workshop":
+        path = self.raw / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        self.files.append({"file": name, "sha256": "", "format": "text", "split": None, "documents": "line"} | entry)
+        (self.raw / "raw.json").write_text(json.dumps(self.files))
+        return self
+
+    def clean(self, **values: Any) -> list[dict[str, Any]]:
+        self.counts = clean(corpus(**values), self.raw, self.out)
+        return pq.read_table(self.out).to_pylist()
+
+    def texts(self, **values: Any) -> list[str]:
+        return [row["text"] for row in self.clean(**values)]
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[[str], Path]:
+    def make(name: str) -> Path:
+        (tmp_path / name).mkdir()
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def mirror() -> Path:
+    """The folder of the real corpora; a test that asks for it is marked `mirror` and skipped where there is none."""
+    place = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[3] / "shared" / "corpora")
+    if not place.is_dir():
+        pytest.skip("no mirror of the real corpora: set UNROLL_MIRROR to its folder")
+    return place

@@ -1,0 +1,200 @@
+"""Laws of every tokenizer, and the counts of a text small enough to check by hand."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.text.conftest import bpe, chars, words
+from unroll.errors import UnrollError
+from unroll.text.tokenizer import Tokenizer, learn
+from unroll.text.vocabulary import PAD, SPECIAL, UNK
+
+TEXTS = [
+    "the cooker cooks, the cook cooked while cooking",
+    "don't cook the cook's book: 3.14 cooks\tand\u00a0more",
+    "naïve café — 東京 Ελλάδα 🙂 the end",
+    "  two  spaces\n\na new paragraph ",
+]
+
+
+class Texts:
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = texts
+        self.characters = sum(map(len, texts))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.texts)
+
+
+def learned(params: Any, texts: Sequence[str] = TEXTS) -> Tokenizer:
+    return learn(params, Texts(texts))
+
+
+LEVELS = {
+    "whitespace": words(),
+    "punctuation": words(pieces="punctuation"),
+    "char": chars(),
+    "bytes": bpe(vocabulary_size=300),
+    "characters": bpe(vocabulary_size=100, alphabet="characters"),
+}
+TOKENIZERS = {name: learned(params) for name, params in LEVELS.items()}
+every = pytest.mark.parametrize("name", LEVELS)
+
+
+@every
+def test_saved_and_loaded_it_is_the_same(name: str, tmp_path: Path) -> None:
+    tokenizer = TOKENIZERS[name]
+    tokenizer.save(tmp_path / "tokenizer.json")
+    other = Tokenizer.load(tmp_path / "tokenizer.json")
+    assert other.encode_batch(TEXTS) == tokenizer.encode_batch(TEXTS)
+    other.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "tokenizer.json").read_bytes()
+
+
+@every
+def test_the_order_of_the_texts_plays_no_part(name: str, tmp_path: Path) -> None:
+    for number, texts in enumerate((TEXTS, TEXTS[::-1])):
+        learned(LEVELS[name], texts).save(tmp_path / f"{number}.json")
+    assert (tmp_path / "0.json").read_bytes() == (tmp_path / "1.json").read_bytes()
+
+
+@every
+def test_ids_fill_the_vocabulary_and_spellings_differ(name: str) -> None:
+    tokenizer = TOKENIZERS[name]
+    spellings = [tokenizer.token(token) for token in range(tokenizer.vocabulary_size)]
+    assert tuple(spellings[: len(SPECIAL)]) == SPECIAL
+    assert len(set(spellings[len(SPECIAL) :])) == tokenizer.vocabulary_size - len(SPECIAL)
+    for token in (-1, tokenizer.vocabulary_size):
+        with pytest.raises(ValueError, match="not in a vocabulary"):
+            tokenizer.token(token)
+
+
+@every
+def test_a_batch_is_one_text_at_a_time(name: str) -> None:
+    tokenizer = TOKENIZERS[name]
+    assert tokenizer.encode_batch([*TEXTS, ""]) == [tokenizer.encode(text) for text in [*TEXTS, ""]]
+    assert tokenizer.encode("") == []
+    assert tokenizer.encode_batch([]) == []
+
+
+@every
+@given(text=st.text())
+def test_unknown_pieces_are_those_that_become_unk(name: str, text: str) -> None:
+    tokenizer = TOKENIZERS[name]
+    assert len(tokenizer.unknown(text)) == tokenizer.encode(text).count(UNK)
+
+
+@pytest.mark.parametrize("name", ["char", "characters"])
+@given(text=st.text(alphabet=sorted(set("".join(TEXTS)))))
+def test_round_trip_of_known_characters(name: str, text: str) -> None:
+    tokenizer = TOKENIZERS[name]
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+@given(text=st.text())
+def test_round_trip_of_any_text_through_bytes(text: str) -> None:
+    tokenizer = TOKENIZERS["bytes"]
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+@settings(max_examples=30, deadline=None)
+@given(texts=st.lists(st.text(alphabet=st.sampled_from("ab ,\t\n\u00a0\u2028\u3000\x1c\x85é"), max_size=60), min_size=1))
+@pytest.mark.parametrize("alphabet", ["bytes", "characters"])
+def test_no_token_has_white_space_after_its_first_character(alphabet: str, texts: list[str]) -> None:
+    """The rule of the notes, "Tokenization", step 4."""
+    tokenizer = learned(bpe(alphabet=alphabet, vocabulary_size=330), texts)
+    for token in range(len(SPECIAL), tokenizer.vocabulary_size):
+        spelling = tokenizer.decode([token])
+        assert not any(sign.isspace() for sign in spelling[1:]), repr(spelling)
+
+
+def test_byte_pair_encoding_against_merges_by_hand() -> None:
+    """The most frequent pair is merged first, and the notes' family of words ends up sharing the token "cook"."""
+    texts = ["cook cooks cooked cooking cooker " * 5]
+    tokenizer = learned(bpe(alphabet="characters", vocabulary_size=4 + len(set(texts[0])) + 4), texts)
+    merged = [tokenizer.token(token) for token in range(4 + len(set(texts[0])), tokenizer.vocabulary_size)]
+    assert merged == _merges(texts[0], 4)
+    assert " cook" in merged
+
+
+def _merges(text: str, count: int) -> list[str]:
+    """The seeds' algorithm, written down: merge the most frequent pair that does not begin a new word."""
+    tokens, found = list(text), []
+    alphabet = {sign: rank for rank, sign in enumerate(sorted(set(text)))}
+    for _ in range(count):
+        pairs: dict[tuple[str, str], int] = {}
+        for a, b in zip(tokens, tokens[1:], strict=False):
+            if not b[0].isspace():
+                pairs[a, b] = pairs.get((a, b), 0) + 1
+        best = min(pairs, key=lambda pair: (-pairs[pair], alphabet[pair[0]], alphabet[pair[1]]))
+        alphabet[best[0] + best[1]] = len(alphabet)
+        found.append(best[0] + best[1])
+        merged: list[str] = []
+        for token in tokens:
+            if merged and (merged[-1], token) == best:
+                merged[-1] += token
+            else:
+                merged.append(token)
+        tokens = merged
+    return found
+
+
+def test_words_by_frequency_then_spelling() -> None:
+    tokenizer = learned(words(), ["b a c a b a", "d"])
+    assert [tokenizer.token(token) for token in range(4, 8)] == ["a", "b", "c", "d"]
+    assert tokenizer.encode("a d e") == [4, 7, UNK]
+    assert tokenizer.decode([1, 4, UNK, 5, 2, PAD]) == "a <unk> b"
+
+
+def test_min_count_and_vocabulary_size() -> None:
+    texts = ["a a a b b c"]
+    assert learned(words(min_count=2), texts).vocabulary_size == 4 + 2
+    assert learned(words(vocabulary_size=5), texts).encode("a b c") == [4, UNK, UNK]
+    assert learned(chars(min_count=3), texts).encode("a b") == [5, 4, UNK]
+
+
+def test_punctuation() -> None:
+    pieces = TOKENIZERS["punctuation"]
+    assert pieces.split("Don't cook, o'clock zo’n <unk>: 3.14!") == (  # type: ignore[attr-defined]
+        ["Don't", "cook", ",", "o'clock", "zo’n", "<", "unk", ">", ":", "3", ".", "14", "!"]
+    )
+
+
+def test_combining_signs_stay_in_their_word() -> None:
+    assert TOKENIZERS["punctuation"].split("हिन्दी में") == ["हिन्दी", "में"]  # type: ignore[attr-defined]
+
+
+def test_a_sample_is_spread_over_the_text() -> None:
+    from unroll.text.pieces import _sample
+
+    texts = Texts([f"{n:04}" for n in range(1000)])
+    sample = list(_sample(texts, 400))
+    assert len(sample) == 100
+    assert sample == [f"{n:04}" for n in range(0, 1000, 10)]
+    assert list(_sample(texts, 4000)) == texts.texts
+
+
+def test_the_source_side_may_have_its_own(tmp_path: Path) -> None:
+    source, target = learned(words(), ["a b"]), learned(words(), ["x y z"])
+    target.save(tmp_path / "tokenizer.json", source)
+    assert Tokenizer.load(tmp_path / "tokenizer.json").vocabulary_size == 7
+    assert Tokenizer.load(tmp_path / "tokenizer.json", side="source").encode("a") == [4]
+    target.save(tmp_path / "tokenizer.json")
+    assert Tokenizer.load(tmp_path / "tokenizer.json", side="source").encode("x") == [4]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"level": "bpe"}', '{"level": "no"}', '{"level": "word", "pieces": 1}'])
+def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(UnrollError, match=r"tokenizer.json: no readable tokenizer"):
+        Tokenizer.load(tmp_path / "tokenizer.json")
+
+
+def test_the_file_is_plain_json(tmp_path: Path) -> None:
+    TOKENIZERS["whitespace"].save(tmp_path / "tokenizer.json")
+    assert json.loads((tmp_path / "tokenizer.json").read_text())["vocabulary"][0] == "the"
