@@ -10,6 +10,9 @@ from unroll.errors import UnrollError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
+LONGEST = 1_000_000
+"""Characters of a line that is scored; a longer one is refused by name, not by running out of memory."""
+
 Model = Annotated[Path, typer.Argument(help="A trained model: its folder, or its name under models/.", show_default=False)]
 
 
@@ -44,23 +47,44 @@ def score(
     file: Annotated[Path, typer.Argument(help="A text file, one document per line; - is standard input.")],
 ) -> None:
     """Log-probability of each line, their total and the perplexity: unroll score trigram my.txt."""
-    from unroll.text.reading import lines
+    from unroll.evaluation.perplexity import Score
+    from unroll.text.encoding import lines
     from unroll.use import load
 
     loaded, total, tokens, unknown = load(_folder(model)), 0.0, 0, 0
-    texts = [text for text in lines(file) if text.strip()]
+    read = sys.stdin if str(file) == "-" else lines(file, "utf-8", "strict", LONGEST)
+    texts = [text.rstrip("\n") for text in read if text.strip()]
     if not texts:
         raise UnrollError(f"{file}: has no text to score")
     for text, line in zip(texts, loaded.score(texts), strict=True):
         print(f"{line.log_likelihood:.4f}\t{_inert(text)}")
         total, tokens, unknown = total + line.log_likelihood, tokens + line.tokens, unknown + line.unknown
-    from unroll.evaluation.perplexity import Score
-
     summed = Score(tokens, -total, unknown, 0.0, 0)
     print(
         f"total {total:.4f} nats, {tokens} tokens ({unknown} unknown), perplexity {summed.perplexity:.4f}",
         file=sys.stderr,
     )
+
+
+@app.command()
+def verify() -> None:
+    """Hash every output again and compare it with dvc.lock."""
+    from unroll.verify import damaged, outputs
+
+    if paths := damaged(Path.cwd()):
+        raise UnrollError(f"{', '.join(paths)}: not what dvc.lock says; `dvc repro` makes them again")
+    print(f"{len(outputs(Path('dvc.lock')))} outputs are what dvc.lock says")
+
+
+@app.command()
+def compare_locks(one: Path, other: Path) -> None:
+    """Compare the output hashes of two runs of the pipeline, by their dvc.lock files."""
+    from unroll.verify import differences
+
+    equal, differing = differences(one, other)
+    if differing:
+        raise UnrollError(f"{equal} outputs are equal, {len(differing)} differ: {', '.join(differing)}")
+    print(f"all {equal} outputs have equal hashes")
 
 
 def _folder(model: Path) -> Path:

@@ -20,6 +20,9 @@ from unroll.text.vocabulary import BOS, EOS
 Ids = NDArray[np.integer]
 
 SPLITS = ("train", "valid", "test")
+LABELS = "labels.json"
+PLANNED = ("name", "vocabulary_size", "source_vocabulary_size", "sequence_length", "seed", "counts")
+"""The fields of Data that plan.json holds."""
 REPORTED = (16, 64, 256)  # batch sizes whose padding the plan tells
 
 
@@ -59,6 +62,8 @@ class Data:
     """By split and side: what stage tokenize counted (`unroll.text.tokenize`)."""
     source_vocabulary_size: int | None = None
     """Of the source side of pairs with separate vocabularies; None where both sides have one."""
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    """By split, the label of every document; empty where the corpus is not labelled."""
 
     @property
     def train(self) -> Stream:
@@ -173,8 +178,21 @@ def partition(params: TokenParams, name: str, seed: int, tokens: Path, folder: P
         seed,
         streams,
         {split: counts[split] for split in SPLITS},
+        counts.get("source_vocabulary_size"),
+        _labels(tokens, folder),
     )
     _write_plan(folder, data, f"tokens.{name}")
+
+
+def _labels(tokens: Path, folder: Path) -> dict[str, list[str]]:
+    """The labels of a labelled corpus, copied into the folder."""
+    from unroll.text.ids import labels
+
+    found = {split: labels(tokens / f"{split}.arrow") for split in SPLITS}
+    if not any(found.values()):
+        return {}
+    (folder / LABELS).write_text(json.dumps(found, ensure_ascii=False) + "\n", encoding="utf-8")
+    return found
 
 
 def _stream(folder: Path, split: str, side: str, source: Path, vocabulary_size: int) -> Stream:
@@ -218,16 +236,10 @@ def _write_plan(folder: Path, data: Data, source: str) -> None:
         for side, stream in data.streams[split].items():
             _check(stream, split, side, data, source)
     first = epoch_plan(data.seed, 0, len(next(iter(data.streams["train"].values())).tokens), data.sequence_length)
-    plan: dict[str, Any] = {
-        "name": data.name,
-        "vocabulary_size": data.vocabulary_size,
-        "sequence_length": data.sequence_length,
-        "seed": data.seed,
+    plan: dict[str, Any] = {name: getattr(data, name) for name in PLANNED} | {
         "first_epoch": {"dropped": first[0], "subsequences": first[1]},
         "sides": list(data.streams["train"]),
         "tokens": {split: {side: s.predicted for side, s in data.streams[split].items()} for split in SPLITS},
-        "counts": data.counts,
-        "source_vocabulary_size": data.source_vocabulary_size,
         "padding": _padding(data),
     }
     (folder / "plan.json").write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
@@ -276,12 +288,5 @@ def load(folder: Path) -> Data:
         }
         for split in SPLITS
     }
-    return Data(
-        plan["name"],
-        plan["vocabulary_size"],
-        plan["sequence_length"],
-        plan["seed"],
-        streams,
-        plan["counts"],
-        plan["source_vocabulary_size"],
-    )
+    labels = json.loads(path.read_text(encoding="utf-8")) if (path := folder / LABELS).exists() else {}
+    return Data(streams=streams, labels=labels, **{name: plan[name] for name in PLANNED})

@@ -81,6 +81,8 @@ def publish(*targets: Path) -> Iterator[tuple[Path, ...]]:
         written = tuple(folder / target.name for folder, target in zip(folders, targets, strict=True))
         yield written
         for path in written:
+            if not path.exists():
+                raise FileNotFoundError(f"{path.name} was not written")
             _sync(path)
         for path, target in zip(written, targets, strict=True):
             if target.is_dir() and not target.is_symlink():

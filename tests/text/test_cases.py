@@ -3,7 +3,6 @@ sentence that names the file or parameter and the fix, or has the outcome stated
 
 import codecs
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.text.conftest import Workshop, bpe, chars, corpus, words
+from tests.text.conftest import Workshop, bpe, chars, words
 from unroll.errors import UnrollError
-from unroll.partition import Data, load, partition, sequential_batches, stream_of, write
+from unroll.partition import load, partition, sequential_batches, stream_of
 from unroll.text.tokenize import tokenize
 from unroll.text.tokenizer import Tokenizer
 from unroll.text.vocabulary import SPECIAL
@@ -63,8 +62,8 @@ def test_case_59_binary(workshop: Workshop) -> None:
 
 
 def test_case_60_bad_utf8(workshop: Workshop) -> None:
-    data = "één\ntwee\n".encode() * 200_000
-    refused(workshop.add(data + b"drie \xff vier\n"), "a.txt: line 400001:", f"byte {len(data) + 5} (0xff)", "UTF-8")
+    data = ("één " * 100 + "\ntwee\n").encode() * 5_000
+    refused(workshop.add(data + b"drie \xff vier\n"), "a.txt: line 10001:", f"byte {len(data) + 5} (0xff)", "UTF-8")
 
 
 def test_case_60_bad_utf8_replaced_and_counted(workshop: Workshop) -> None:
@@ -112,7 +111,10 @@ def test_case_63_a_line_of_50_mb_in_bounded_memory(workshop: Workshop, spaces: b
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
     )
     run = subprocess.run(
-        [sys.executable, "-c", program, str(workshop.folder)], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", program, str(workshop.folder)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
     )
     assert run.returncode == 0, run.stderr
     assert int(run.stdout) < 5 * 50_000_000
@@ -191,16 +193,17 @@ def test_case_74_vocabulary_smaller_than_the_alphabet(workshop: Workshop, alphab
     workshop.add(TEXT).clean()
     with pytest.raises(UnrollError, match=f"set it to {needed} or more"):
         tokenize(bpe(alphabet=alphabet, vocabulary_size=needed - 1), workshop.out, workshop.folder)
-    assert tokenize(bpe(alphabet=alphabet, vocabulary_size=needed), workshop.out, workshop.folder)[
-        "vocabulary_size"
-    ] == needed
+    assert (
+        tokenize(bpe(alphabet=alphabet, vocabulary_size=needed), workshop.out, workshop.folder)["vocabulary_size"]
+        == needed
+    )
 
 
 def test_case_75_train_split_shorter_than_a_subsequence(workshop: Workshop) -> None:
     workshop.add(TEXT).clean()
     tokenize(words(), workshop.out, workshop.folder)
     tokens = 13 * 9  # 13 train lines of 7 words with <bos> and <eos>
-    with pytest.raises(UnrollError, match=f"tokens.tiny: .* {tokens} tokens.* sequence_length to {tokens // 2} or less"):
+    with pytest.raises(UnrollError, match=f"tokens.tiny: .* {tokens} tokens.*sequence_length to {tokens // 2} or less"):
         partition(words(sequence_length=tokens // 2 + 1), "tiny", 1, workshop.folder, workshop.folder)
     partition(words(sequence_length=tokens // 2), "tiny", 1, workshop.folder, workshop.folder)
     assert load(workshop.folder).train.predicted == tokens - 13
@@ -238,7 +241,10 @@ def test_case_78_many_lines_in_bounded_memory(workshop: Workshop) -> None:
         "print(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))"
     )
     run = subprocess.run(
-        [sys.executable, "-c", program, str(workshop.folder)], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", program, str(workshop.folder)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
     )
     assert run.returncode == 0, run.stderr
     assert int(run.stdout) < 100 * lines  # ten times as many stay below 1 GB

@@ -103,7 +103,9 @@ def test_round_trip_of_any_text_through_bytes(text: str) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(texts=st.lists(st.text(alphabet=st.sampled_from("ab ,\t\n\u00a0\u2028\u3000\x1c\x85é"), max_size=60), min_size=1))
+@given(
+    texts=st.lists(st.text(alphabet=st.sampled_from("ab ,\t\n\u00a0\u2028\u3000\x1c\x85é"), max_size=60), min_size=1)
+)
 @pytest.mark.parametrize("alphabet", ["bytes", "characters"])
 def test_no_token_has_white_space_after_its_first_character(alphabet: str, texts: list[str]) -> None:
     """The rule of the notes, "Tokenization", step 4."""
@@ -188,7 +190,9 @@ def test_the_source_side_may_have_its_own(tmp_path: Path) -> None:
     assert Tokenizer.load(tmp_path / "tokenizer.json", side="source").encode("x") == [4]
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"level": "bpe"}', '{"level": "no"}', '{"level": "word", "pieces": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"level": "bpe"}', '{"level": "no"}', '{"level": "word", "pieces": 1}']
+)
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "tokenizer.json").write_text(content)
     with pytest.raises(UnrollError, match=r"tokenizer.json: no readable tokenizer"):

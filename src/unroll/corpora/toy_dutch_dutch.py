@@ -76,7 +76,7 @@ def _middle(clause: Clause, front: str = "") -> list[str]:
     when = adverbial.words.nl if adverbial and front != "adverbial" else ""
     early = clause.negated or (adverbial is not None and adverbial.frequency)  # het boek vaak, het boek vandaag niet
     place = clause.place.nl if clause.place and front != "place" else ""
-    late = none or clause.subject.kind == "there"  # in de tuin een boek, but geen boek in de tuin
+    late = clause.negated or clause.subject.kind == "there"  # in de tuin een boek, but geen boek in de tuin
     return [
         "er" if clause.er else "",
         short,

@@ -76,7 +76,7 @@ class Grammar(Predicates):
     def asked_what(self) -> tuple[Pair, Clause]:
         """The object: whom a verb of persons takes, what any other."""
         clause = self.action(self.mood(habit=False), frame="transitive", plain=True)
-        whom = "person" in clause.verb.objects and self.chance(0.7)
+        whom = clause.verb.objects == ("person",) or ("person" in clause.verb.objects and self.chance(0.7))
         return Pair("who", "wie") if whom else Pair("what", "wat"), replace(
             clause, object=None, negated=False, manner=None
         )
@@ -157,6 +157,8 @@ class Grammar(Predicates):
         conjunction, rule = self.pick(self.words.conjunctions)
         main, below = self.moods(rule)
         first, second = self.clause(main, plain=self.chance(0.7)), self.clause(below, plain=self.chance(0.7))
+        if conjunction.en == "before":
+            second = replace(second, negated=False)  # before something did not happen: when?
         subordinate = conjunction + _subordinate(second)
         if self.chance(0.4):
             return subordinate + Pair(",", ",") + Pair(english.statement(first), dutch.question(first))

@@ -18,7 +18,7 @@ from unroll.models import storage
 from unroll.models.protocol import LogProbs
 from unroll.neural.trellis import Chain, Counts, Trellis
 from unroll.params.models import HmmParams
-from unroll.partition import Data, Ids
+from unroll.partition import Data, Ids, Stream
 from unroll.text.vocabulary import FIRST_PREDICTED
 
 Array = NDArray[np.float64]
@@ -115,21 +115,26 @@ def load(path: Path) -> Model:
 
 
 def fit(params: HmmParams, data: Data, report: Callable[..., None]) -> Model:
-    """EM from `restarts` random beginnings, a few iterations each; the best of them goes on until it no longer
-    improves (Biernacki, Celeux and Govaert 2003). Every iteration is one pass over the train split, and reported."""
-    em = ExpectationMaximisation(params, data)
-    short = []
+    """EM from `restarts` random beginnings on the first `restart_tokens` tokens; the best of them goes on with the
+    whole train split (Biernacki, Celeux and Govaert 2003). Each iteration of the latter, one pass, is reported."""
+    em = ExpectationMaximisation(params, _beginning(data.train, params.restart_tokens), data.vocabulary_size)
+    ends = []
     for restart in range(params.restarts):
-        model = em.random(np.random.default_rng([data.seed, restart]))
-        *_, last = em.run(model, params.restart_iterations)
-        short.append(last)
-    best = max(short, key=lambda iteration: iteration.objective)
-    step = params.restarts * params.restart_iterations
-    for epoch, iteration in enumerate(em.run(best.model, params.iterations), 1):
-        best = iteration
-        valid = np.concatenate(best.model.log_probs(data.valid.documents))
-        report(step + epoch, epoch=epoch, train_loss=best.loss, valid_loss=-float(valid.mean()))
-    return best.model
+        *_, end = em.run(em.random(np.random.default_rng([data.seed, restart])), params.restart_iterations)
+        ends.append(end)
+    model = max(ends, key=lambda end: end.objective).model  # the first of equals
+    em = ExpectationMaximisation(params, data.train, data.vocabulary_size)
+    for epoch, iteration in enumerate(em.run(model, params.iterations), 1):
+        model = iteration.model
+        valid = np.concatenate(model.log_probs(data.valid.documents))
+        report(epoch, epoch=epoch, train_loss=iteration.loss, valid_loss=-float(valid.mean()))
+    return model
+
+
+def _beginning(stream: Stream, tokens: int) -> Stream:
+    """The documents from the first to that which has token `tokens`."""
+    documents = int(np.searchsorted(stream.offsets, min(tokens, len(stream.tokens))))
+    return Stream(stream.tokens[: stream.offsets[documents]], stream.offsets[: documents + 1])
 
 
 @dataclass(frozen=True)
@@ -143,14 +148,15 @@ class Iteration:
 
 
 class ExpectationMaximisation:
-    def __init__(self, params: HmmParams, data: Data) -> None:
-        stream = data.train
+    """EM for the documents of one stream."""
+
+    def __init__(self, params: HmmParams, stream: Stream, vocabulary_size: int) -> None:
         starts = stream.offsets[:-1]
         self.params, self.tokens = params, np.delete(stream.tokens, starts)  # `<bos>` is not emitted
-        self.prior = np.full(data.vocabulary_size, params.pseudo_count)
+        self.prior = np.full(vocabulary_size, params.pseudo_count)
         self.prior[:FIRST_PREDICTED] = 0
         begins = starts - np.arange(len(starts))
-        self.trellis = Trellis(self.tokens, begins, params.states, data.vocabulary_size, _device())
+        self.trellis = Trellis(self.tokens, begins, params.states, vocabulary_size, _device())
 
     def random(self, generator: np.random.Generator) -> Model:
         """Transitions uniform on the simplex; emissions the unigram counts, each times an exponential variate."""
@@ -167,8 +173,8 @@ class ExpectationMaximisation:
             counts = self.trellis.expected_counts(model.chain())
             if counts.log_likelihood == -np.inf:
                 raise UnrollError(
-                    f"models (family hmm, tokens {self.params.tokens}): a state sequence for the train split has become "
-                    "impossible; set pseudo_count above 0"
+                    f"models (family hmm, tokens {self.params.tokens}): the train split has become impossible in "
+                    "floating point; set pseudo_count above 0"
                 )
             before, objective = objective, (counts.log_likelihood + self.log_prior(model)) / len(self.tokens)
             model = self.maximise(counts, model)

@@ -61,11 +61,26 @@ class ConditionalModel(Protocol):
         `log_probs` takes one document per source. A source is an array of tokens without special ones."""
 
 
+@runtime_checkable
+class Classifier(Protocol):
+    """p(class | document)."""
+
+    classes: list[str]
+    """The labels, sorted."""
+
+    def log_posteriors(self, documents: Sequence[Ids]) -> LogProbs:
+        """Natural logs, shape (D, C), column c of classes[c]; the exponentials of each row sum to one."""
+
+
 class Saved(Protocol):
     """What every family's `Model` can do besides its contract."""
 
     def save(self, path: Path) -> None:
         """Write the model into the existing folder `path`; `load(path)` of its family gives back an equal one."""
+
+
+class Member(LanguageModel[State], Saved, Protocol[State]):
+    """A language model that another model is made of, and saved with."""
 
 
 def log_probs_by_stepping(model: LanguageModel[Any], documents: Sequence[Ids]) -> list[LogProbs]:

@@ -28,7 +28,6 @@ WIDTH = 2**15  # elements of one step (R x S): enough to hide the cost of a call
 BLOCK = 2**22  # elements of one block (L x R x S)
 SHORTEST = 64  # steps of a row at least, or most of the time goes into repairs
 CHECK = 8  # steps of a repair between two looks at whether it is done
-SHARED = 128  # states from which a step's product is large enough to be shared between threads
 SAME = 1e-12
 NEVER, POSSIBLE = 1e-250, 1e-240  # stands for a probability of zero; the least that is told from it
 
@@ -91,14 +90,14 @@ class Trellis:
     def scales(self, chain: Chain) -> NDArray[np.float64]:
         """p(x_t | x_1..x_t-1) of every token of the stream, shape (N,). After a token of probability zero the belief
         stays what was predicted: the token is no evidence."""
-        with _threads(self.states):
+        with _one_thread():
             parts = [scale.T.reshape(-1) for _, scale in self._forward_blocks(chain)]
         scales = torch.cat(parts)[: self.size].cpu().numpy()
         return np.where(scales < POSSIBLE, 0, scales)
 
     def expected_counts(self, chain: Chain) -> Counts:
         """The E-step of Baum and Welch, exact for the whole stream."""
-        with _threads(self.states):
+        with _one_thread():
             return self._expected_counts(chain)
 
     def _expected_counts(self, chain: Chain) -> Counts:
@@ -174,10 +173,11 @@ class Trellis:
 
 
 @contextmanager
-def _threads(states: int) -> Iterator[None]:
-    """One thread for small steps: on a busy machine, threads that wait for each other 64 times a row cost seconds."""
+def _one_thread() -> Iterator[None]:
+    """Steps are short. Sharing them gains little on a quiet machine, and on a busy one threads that wait for each other
+    at every step made it ten times slower (2 cores, 32 and 256 states)."""
     before = torch.get_num_threads()
-    torch.set_num_threads(before if states >= SHARED else 1)
+    torch.set_num_threads(1)
     try:
         yield
     finally:

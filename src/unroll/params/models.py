@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from unroll.params.base import Count, Name, Params, Size
 
@@ -139,9 +139,11 @@ class HmmParams(Params):
     """Added to the expected count of every token in every state (a Dirichlet prior), so that no token has probability
     zero. 0 is maximum likelihood: a token that training lacks is impossible."""
     restarts: Annotated[int, Field(ge=1, le=10_000)]
-    """Random beginnings; the best after `restart_iterations` goes on."""
+    """Random beginnings of EM, each for `restart_iterations` on `restart_tokens`; the likeliest goes on."""
+    restart_tokens: Annotated[int, Field(ge=1, le=10**10)]
+    """Of the train split, for choosing among the beginnings: whole documents, from the first on."""
     restart_iterations: Annotated[int, Field(ge=1, le=100_000)]
-    """EM iterations of each beginning."""
+    """EM iterations of each beginning at most."""
     iterations: Annotated[int, Field(ge=1, le=100_000)]
     """EM iterations of the best beginning at most."""
     tolerance: Annotated[float, Field(ge=0, le=1)]
@@ -194,8 +196,31 @@ class MixtureParams(Params):
     """EM ends when a step gains less than this, in nats per token."""
 
 
+class PerClassParams(Params):
+    family: Literal["per_class"]
+    tokens: Name
+    """Of labelled texts."""
+    priors: Literal["empirical", "uniform"]
+    """Of the classes: their shares of the train split, or all the same."""
+    member: Annotated[NgramParams | HmmParams | RecurrentParams, Field(discriminator="family")]
+    """The language model that every class gets; its `tokens` are the same."""
+
+    @model_validator(mode="after")
+    def _same_tokens(self) -> "PerClassParams":
+        if self.member.tokens != self.tokens:
+            raise ValueError(f"member.tokens is {self.member.tokens}, but tokens is {self.tokens}; make them equal")
+        return self
+
+
 ModelParams = Annotated[
-    NgramParams | HmmParams | NaiveBayesParams | CacheParams | RecurrentParams | Seq2seqParams | SourceParams,
+    NgramParams
+    | HmmParams
+    | NaiveBayesParams
+    | PerClassParams
+    | CacheParams
+    | RecurrentParams
+    | Seq2seqParams
+    | SourceParams,
     Field(discriminator="family"),
 ]
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from unroll.params.base import Name, Params
-from unroll.params.corpora import Corpus, ToyDutchCorpus
-from unroll.params.models import ModelParams, RecurrentParams, Seq2seqParams
+from unroll.params.corpora import Corpus, SampledCorpus, ToyDutchCorpus
+from unroll.params.models import ModelParams, RecurrentParams, Seq2seqParams, SourceParams
 from unroll.params.tokens import TokenParams
 
 
@@ -47,6 +47,11 @@ class Root(Params):
                     f"models.{name}: family {model.family} needs tokens of a corpus of "
                     f"{'running text' if pairs else 'sentence pairs'}, but tokens.{model.tokens} is of corpus "
                     f"{tokens.corpus} (source {self.corpora[tokens.corpus].source})"
+                )
+            if isinstance(model, SourceParams) and not isinstance(self.corpora[tokens.corpus], SampledCorpus):
+                raise ValueError(
+                    f"models.{name}: family source is known only of a sampled corpus (source markov, hmm or pcfg), but "
+                    f"tokens.{model.tokens} is of corpus {tokens.corpus} (source {self.corpora[tokens.corpus].source})"
                 )
             if isinstance(model, RecurrentParams) and model.tie_weights and model.embedding_size != model.hidden_size:
                 raise ValueError(

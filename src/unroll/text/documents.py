@@ -41,7 +41,8 @@ def documents(lines: Iterator[str], unit: str, limit: int) -> Iterator[Document]
             yield Document(begin, "".join(parts).removesuffix("\n"), piece)
             parts, size, piece = [], 0, 0
     if parts:
-        yield Document(begin, "".join(parts), piece)
+        text = "".join(parts)
+        yield Document(begin, text if unit == "file" else text.removesuffix("\n"), piece)
 
 
 def _last_space(text: str, limit: int) -> int:

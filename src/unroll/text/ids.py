@@ -62,6 +62,10 @@ def read(path: Path, side: str) -> Iterator[Column]:
 
 
 def labels(path: Path) -> list[str]:
-    """The label of every document of a labelled corpus."""
-    with pa.memory_map(str(path)) as source:
-        return [label for label in pa.ipc.open_file(source).read_all()[LABEL].to_pylist()]
+    """The label of every document; none where the corpus is not labelled."""
+    try:
+        with pa.memory_map(str(path)) as source:
+            table = pa.ipc.open_file(source).read_all()
+            return list(table[LABEL].to_pylist()) if LABEL in table.column_names else []
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UnrollError(f"{path}: unreadable ({error}); run `dvc repro -f` for these tokens") from None

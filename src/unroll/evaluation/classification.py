@@ -1,0 +1,62 @@
+"""How well posteriors of classes agree with the true labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from unroll.models.protocol import Classifier
+from unroll.partition import Ids
+
+
+@dataclass(frozen=True)
+class Scores:
+    documents: int
+    accuracy: float
+    macro_f1: float
+    """Mean over all classes, of the model or of the labels, of F1 = 2 precision recall / (precision + recall); a class
+    neither true nor predicted anywhere has F1 of nought."""
+    log_loss: float
+    """Mean of -log p(true class | document), nats; infinite when one is impossible, as a class that training lacks."""
+    classes: list[str]
+    confusion: NDArray[np.int64]
+    """Documents by true class (rows) and predicted class (columns), in the order of `classes`."""
+
+
+def evaluate(model: Classifier, documents: Sequence[Ids], labels: Sequence[str]) -> Scores:
+    """Scores of a classifier on labelled documents, of which there is at least one."""
+    # scikit-learn costs a second of import: only the evaluation of classifiers pays it.
+    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+
+    posteriors = model.log_posteriors(documents)
+    predicted = [model.classes[c] for c in posteriors.argmax(1)]
+    classes = [*model.classes, *sorted(set(labels) - set(model.classes))]
+    column = {label: c for c, label in enumerate(model.classes)}
+    # By hand: scikit-learn's log_loss clips probabilities, which makes the impossible merely unlikely.
+    nats = [-posteriors[d, column[label]] if label in column else np.inf for d, label in enumerate(labels)]
+    return Scores(
+        documents=len(documents),
+        accuracy=float(accuracy_score(labels, predicted)),
+        macro_f1=float(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0)),
+        log_loss=float(np.mean(nats)),
+        classes=classes,
+        confusion=confusion_matrix(labels, predicted, labels=classes),
+    )
+
+
+def confusion_figure(scores: Scores) -> Figure:
+    """The confusion matrix: colour is the share of the true class, numbers are documents."""
+    size = len(scores.classes)
+    shares = scores.confusion / np.maximum(1, scores.confusion.sum(1, keepdims=True))
+    figure = Figure(figsize=(2.5 + 0.45 * size, 2 + 0.4 * size), layout="constrained")
+    axes = figure.add_subplot(xlabel="predicted", ylabel="true")
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(size), scores.classes, rotation=45, ha="right")
+    axes.set_yticks(range(size), scores.classes)
+    for (row, column), count in np.ndenumerate(scores.confusion):
+        color = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize="small")
+    figure.colorbar(image, ax=axes, label="share of the true class")
+    return figure

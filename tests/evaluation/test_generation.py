@@ -1,0 +1,68 @@
+"""Generation over the contract, with a model whose next token is known."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unroll.evaluation.generation import choose, generate, read
+from unroll.text.vocabulary import EOS
+
+
+class Counting:
+    """After token t comes t + 1 with probability 0.9 (else the token 4), after 9 <eos>."""
+
+    vocabulary_size = 10
+
+    def start(self, batch_size: int = 1) -> Any:
+        return np.full(batch_size, 3)
+
+    def advance(self, state: Any, tokens: Any) -> Any:
+        return tokens
+
+    def next_log_probs(self, state: Any) -> Any:
+        probabilities = np.full((len(state), 10), 1e-12)
+        following = np.where(state == 9, EOS, state + 1)
+        probabilities[:, 4] = 0.1
+        probabilities[np.arange(len(state)), following] = 0.9
+        return np.log(probabilities)
+
+    def select(self, state: Any, rows: Any) -> Any:
+        return state[rows]
+
+
+def test_greedy_takes_the_most_probable_and_stops_at_eos() -> None:
+    model = Counting()
+    (found,) = generate(model, model.start(1), 1, length=50, temperature=0, seed=1)
+    assert found.tolist() == [4, 5, 6, 7, 8, 9]
+
+
+def test_length_is_a_bound() -> None:
+    model = Counting()
+    (found,) = generate(model, model.start(1), 1, length=3, temperature=0, seed=1)
+    assert found.tolist() == [4, 5, 6]
+    assert generate(model, model.start(2), 2, length=0, temperature=1.0, seed=1)[1].tolist() == []
+
+
+def test_same_seed_same_texts_and_rows_differ() -> None:
+    model = Counting()
+    one = generate(model, model.start(20), 20, length=30, temperature=1.0, seed=5)
+    two = generate(model, model.start(20), 20, length=30, temperature=1.0, seed=5)
+    assert [list(a) for a in one] == [list(b) for b in two]
+    assert len({tuple(a) for a in one}) > 1
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_sampling_follows_the_tempered_distribution(temperature: float) -> None:
+    probabilities = np.asarray([0.6, 0.3, 0.1])
+    tempered = probabilities ** (1 / temperature)
+    tempered /= tempered.sum()
+    rows = np.log(np.tile(probabilities, (40_000, 1)))
+    drawn = choose(rows, temperature, np.random.default_rng(1))
+    np.testing.assert_allclose(np.bincount(drawn, minlength=3) / len(rows), tempered, atol=0.01)
+
+
+def test_reading_a_prompt_moves_every_context() -> None:
+    model = Counting()
+    state = read(model, np.asarray([4, 5]), 3)
+    assert [list(a) for a in generate(model, state, 3, length=2, temperature=0, seed=1)] == [[6, 7]] * 3

@@ -1,0 +1,188 @@
+"""The laws of `unroll.models.protocol`, over every family and its main options."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from tests import toy
+from unroll import models
+from unroll.models.protocol import ConditionalModel, LanguageModel, log_probs_by_stepping
+from unroll.params.models import ModelParams
+from unroll.partition import Ids
+from unroll.text.vocabulary import BOS, EOS, PAD, UNK
+
+TRAINING = {
+    "epochs": 3,
+    "patience": 3,
+    "batch_size": 16,
+    "learning_rate": 0.01,
+    "schedule": "cosine",
+    "clip_norm": 1.0,
+}
+NGRAM = {"family": "ngram", "tokens": "toy", "prune": [0]}
+RECURRENT = {
+    "family": "recurrent",
+    "tokens": "toy",
+    "embedding_size": 16,
+    "hidden_size": 16,
+    "layers": 1,
+    "dropout": 0.1,
+    "tie_weights": True,
+    "order": "sequential",
+    "training": TRAINING,
+}
+SEQ2SEQ = {
+    "family": "seq2seq",
+    "tokens": "toy",
+    "embedding_size": 16,
+    "hidden_size": 16,
+    "layers": 1,
+    "dropout": 0.0,
+    "training": TRAINING,
+}
+CASES: dict[str, dict[str, Any]] = {
+    "unigram": NGRAM | {"order": 1, "smoothing": {"kind": "add_k", "k": 1.0}},
+    "trigram-add-k": NGRAM | {"order": 3, "smoothing": {"kind": "add_k", "k": 0.1}},
+    "trigram-interpolated": NGRAM | {"order": 3, "smoothing": {"kind": "jelinek_mercer", "iterations": 5}},
+    "kneser5": NGRAM | {"order": 5, "smoothing": {"kind": "modified_kneser_ney", "fallback": [0.5, 1.0, 1.5]}},
+    "rnn": RECURRENT | {"cell": "rnn"},
+    "gru-random-untied": RECURRENT | {"cell": "gru", "order": "random", "tie_weights": False, "embedding_size": 8},
+    "lstm": RECURRENT | {"cell": "lstm"},
+    "lstm-two-layers": RECURRENT | {"cell": "lstm", "layers": 2},
+    "seq2seq-lstm": SEQ2SEQ | {"cell": "lstm"},
+    "seq2seq-gru-two-layers": SEQ2SEQ | {"cell": "gru", "layers": 2},
+}
+SOURCE = np.asarray([5, 6, 7, 8])
+
+
+def train(case: str) -> Any:
+    params = TypeAdapter(ModelParams).validate_python(CASES[case])
+    data = toy.pairs() if params.family == "seq2seq" else toy.text()
+    return models.family(params.family).fit(params, data, lambda *_, **__: None)
+
+
+_trained: dict[str, Any] = {}
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def trained(case: str) -> Any:
+    if case not in _trained:
+        _trained[case] = train(case)
+    return _trained[case]
+
+
+@pytest.fixture
+def model(trained: Any) -> LanguageModel[Any]:
+    return language_model(trained)
+
+
+def language_model(trained: Any) -> LanguageModel[Any]:
+    """The model itself, or the one a conditional model becomes for a source."""
+    return trained.given([SOURCE]) if isinstance(trained, ConditionalModel) else trained
+
+
+@pytest.fixture
+def documents() -> list[Ids]:
+    """With <eos> and without, an empty one, one token, unknown words, and a long one."""
+    long = np.concatenate(toy.documents(12, seed=99))
+    texts = [*toy.documents(5, seed=98), np.asarray([UNK, UNK]), long]
+    return [np.append(text, EOS) for text in texts] + [np.asarray([], dtype=np.int64), np.asarray([7]), np.asarray([EOS])]
+
+
+def walk(model: LanguageModel[Any], document: Ids) -> Any:
+    state = model.start(1)
+    for token in document:
+        state = model.advance(state, np.asarray([token]))
+    return state
+
+
+def test_keeps_a_contract(trained: Any, model: LanguageModel[Any]) -> None:
+    assert isinstance(model, LanguageModel)
+    assert model.vocabulary_size == toy.VOCABULARY_SIZE
+
+
+def test_rows_sum_to_one(model: LanguageModel[Any], documents: list[Ids]) -> None:
+    for document in documents:
+        log_probs = np.asarray(model.next_log_probs(walk(model, document[:9])), dtype=np.float64)
+        assert log_probs.shape == (1, model.vocabulary_size)
+        assert np.exp(log_probs).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_pad_and_bos_are_never_predicted(model: LanguageModel[Any]) -> None:
+    log_probs = model.next_log_probs(model.start(3))
+    assert np.isneginf(log_probs[:, [PAD, BOS]]).all()
+    assert np.isfinite(log_probs[:, [EOS, UNK]]).all()
+
+
+def test_log_probs_equal_stepping(model: LanguageModel[Any], documents: list[Ids]) -> None:
+    assert_close(model.log_probs(documents), log_probs_by_stepping(model, documents))
+
+
+def test_a_suffix_never_changes_a_prefix(model: LanguageModel[Any], documents: list[Ids]) -> None:
+    cut = [document[: len(document) // 2] for document in documents]
+    whole = model.log_probs(documents)
+    assert_close(model.log_probs(cut), [scores[: len(prefix)] for scores, prefix in zip(whole, cut, strict=True)])
+
+
+def test_a_batch_equals_one_at_a_time(model: LanguageModel[Any], documents: list[Ids]) -> None:
+    assert_close(model.log_probs(documents), [model.log_probs([document])[0] for document in documents])
+
+
+def test_no_documents(model: LanguageModel[Any]) -> None:
+    assert model.log_probs([]) == []
+
+
+def test_select_reorders_and_repeats_contexts(model: LanguageModel[Any]) -> None:
+    state = model.advance(model.start(3), np.asarray([4, 5, 6]))
+    before = np.array(model.next_log_probs(state))
+    picked = model.next_log_probs(model.select(state, np.asarray([2, 0, 0, 1])))
+    np.testing.assert_allclose(picked, before[[2, 0, 0, 1]], rtol=1e-5)
+
+
+def test_a_state_is_never_changed(model: LanguageModel[Any]) -> None:
+    state = model.advance(model.start(2), np.asarray([4, 5]))
+    before = np.array(model.next_log_probs(state))
+    model.advance(state, np.asarray([6, 7]))
+    model.select(state, np.asarray([1]))
+    np.testing.assert_array_equal(before, model.next_log_probs(state))
+
+
+def test_save_and_load_are_exact(trained: Any, model: LanguageModel[Any], documents: list[Ids], tmp_path: Path) -> None:
+    trained.save(tmp_path)
+    loaded = language_model(models.load(tmp_path))
+    for ours, theirs in zip(model.log_probs(documents), loaded.log_probs(documents), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_same_seed_same_bytes(case: str, trained: Any, tmp_path: Path) -> None:
+    for name, model in (("one", trained), ("two", train(case))):
+        (tmp_path / name).mkdir()
+        model.save(tmp_path / name)
+    for file in sorted((tmp_path / "one").iterdir()):
+        assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
+
+
+def test_beats_uniform(trained: Any) -> None:
+    uniform = np.log(toy.VOCABULARY_SIZE - 2)
+    if isinstance(trained, ConditionalModel):
+        test = toy.pairs().streams["test"]
+        documents = test["target"].documents
+        scores = trained.given([source[:-1] for source in test["source"].documents]).log_probs(documents)
+    else:
+        scores = trained.log_probs(toy.text().test.documents)
+    assert -np.mean(np.concatenate(scores)) < uniform - 0.02
+
+
+def assert_close(ours: Sequence[Any], theirs: Sequence[Any]) -> None:
+    assert [len(scores) for scores in ours] == [len(scores) for scores in theirs]
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5)

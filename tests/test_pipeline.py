@@ -1,0 +1,328 @@
+"""The real pipeline under the real `dvc`, on a small text and small models, in copies of the repository."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from unroll.corpora.raw import sha256
+
+ROOT = Path(__file__).parent.parent
+PROGRAMS = Path(sys.executable).parent
+yaml = YAML(typ="safe", pure=True)
+
+pytestmark = pytest.mark.slow
+
+
+def run(place: Path, *command: str, code: int | None = 0, **variables: str) -> str:
+    """Run a program of the environment in `place`; its whole output."""
+    result = subprocess.run(
+        [str(PROGRAMS / command[0]), *command[1:]],
+        cwd=place,
+        env=environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert code is None or result.returncode == code, result.stdout
+    return result.stdout
+
+
+def environment(**variables: str) -> dict[str, str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "UNROLL_"))}
+    return clean | {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"} | variables
+
+
+def git(place: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+    return subprocess.run(["git", *who, *arguments], cwd=place, check=True, capture_output=True, text=True).stdout
+
+
+def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
+    """params.yaml with a small text and few, small models."""
+    topics = "def class import return yield raise while lambda global assert".split()
+    sentences = [
+        f"The {a} statement comes before the {b} statement, and the {a} is read once{mark}"
+        for index, a in enumerate(topics)
+        for b in topics
+        for mark in (".", "!", "?", " again.", f" in line {index}.")
+    ]
+    text = place / "my text.txt"
+    text.write_text("\n".join(sentences) + "\n", encoding="utf-8")
+    prose = values["corpora"]["prose"] | {
+        "source": "path",
+        "path": text.name,
+        "sha256": sha256(text),
+        "documents": "line",
+    }
+    dutch = values["corpora"]["dutch"] | {"pairs": 300}
+    words = values["tokens"]["words"] | {"min_count": 1, "sequence_length": 8}
+    models = values["models"]
+    training = {"epochs": 2, "batch_size": 8}
+    for name in ("lstm", "seq2seq"):
+        sizes = {"embedding_size": 16, "hidden_size": 16, "training": models[name]["training"] | training}
+        models[name] = models[name] | sizes
+    return values | {
+        "corpora": {"prose": prose, "dutch": dutch},
+        "tokens": {"words": words, "pairs": values["tokens"]["pairs"]},
+        "models": {name: models[name] for name in ("unigram", "trigram", "lstm", "seq2seq")},
+    }
+
+
+def write_params(place: Path, values: dict[str, Any]) -> None:
+    with (place / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe", pure=True).dump(values, file)
+
+
+def copy_of_the_repository(place: Path) -> Path:
+    place.mkdir()
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in listed.split("\0"):
+        if name and (ROOT / name).is_file() and not name.startswith(("metrics/", "reports/", "tests/")) and name != "dvc.lock":
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, place / name)
+    return place
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose small pipeline has run, in a path with a space."""
+    place = copy_of_the_repository(tmp_path_factory.mktemp("pipeline") / "my copy")
+    write_params(place, small(yaml.load((place / "params.yaml").read_text(encoding="utf-8")), place))
+    git(place, "init", "--quiet")
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--message", "small")
+    run(place, "unroll", "doctor")
+    run(place, "dvc", "repro")
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--message", "results")
+    return place
+
+
+@pytest.fixture
+def place(finished: Path, tmp_path: Path) -> Path:
+    """A copy of it to experiment with."""
+    shutil.copytree(finished, tmp_path / "a copy", symlinks=True)
+    run(tmp_path / "a copy", "unroll", "doctor")
+    return tmp_path / "a copy"
+
+
+def stages_to_run(place: Path) -> set[str]:
+    """What `dvc repro --dry` says it would run."""
+    output = run(place, "dvc", "repro", "--dry")
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")}
+
+
+def edit_params(place: Path, path: str, value: Any) -> None:
+    values = yaml.load((place / "params.yaml").read_text(encoding="utf-8"))
+    section = values
+    *parents, last = path.split(".")
+    for key in parents:
+        section = section[key]
+    section[last] = value
+    write_params(place, values)
+
+
+def hashes(place: Path) -> dict[str, str]:
+    stages = yaml.load((place / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+
+
+def runs(place: Path) -> list[Any]:
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{place / 'mlruns' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("unroll")
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], max_results=1000))
+
+
+def test_everything_was_made(finished: Path) -> None:
+    for name in ("unigram", "trigram", "lstm", "seq2seq"):
+        assert (finished / "models" / name / "params.json").is_file()
+        assert (finished / "metrics" / f"{name}.json").is_file()
+    leaderboard = (finished / "reports" / "leaderboard.md").read_text(encoding="utf-8")
+    assert "| `lstm` | recurrent |" in leaderboard
+    for picture in ("curves", "perplexity", "bits_per_byte"):
+        assert (finished / "reports" / "figures" / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_second_repro_has_nothing_to_do(place: Path) -> None:
+    assert "Data and pipelines are up to date" in run(place, "dvc", "repro")
+    assert stages_to_run(place) == set()
+
+
+def test_a_changed_family_reruns_that_family_only(place: Path) -> None:
+    with (place / "src/unroll/models/ngram.py").open("a", encoding="utf-8") as file:
+        file.write("\n# changed\n")
+    expected = {f"{stage}@{name}" for stage in ("train", "evaluate") for name in ("unigram", "trigram")}
+    assert stages_to_run(place) - {"report"} == expected
+
+
+def test_a_changed_parameter_reruns_that_model_only(place: Path) -> None:
+    edit_params(place, "models.lstm.hidden_size", 24)
+    edit_params(place, "models.lstm.embedding_size", 24)
+    assert stages_to_run(place) == {"train@lstm", "evaluate@lstm", "report"}
+
+
+def test_outputs_hold_no_path_no_time_and_no_run(place: Path) -> None:
+    for path in hashes(place):
+        for file in [place / path] if (place / path).is_file() else (place / path).rglob("*"):
+            if file.is_file():
+                assert str(place.parent).encode() not in file.read_bytes(), file
+                assert b"my copy" not in file.read_bytes(), file
+
+
+def test_from_nothing_in_another_folder_every_hash_is_the_same(finished: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere"
+    git(tmp_path, "clone", "--quiet", str(finished), str(other))
+    (other / "dvc.lock").unlink()
+    run(other, "unroll", "doctor")
+    run(other, "dvc", "repro")
+    assert hashes(other) == hashes(finished)
+    assert "have equal hashes" in run(other, "unroll", "compare-locks", str(finished / "dvc.lock"), "dvc.lock")
+
+
+def test_verify_finds_a_flipped_bit_that_dvc_trusts(place: Path) -> None:
+    assert "are what dvc.lock says" in run(place, "unroll", "verify")
+    weights = place / "models" / "lstm" / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-5] ^= 1
+    weights.chmod(0o644)
+    weights.write_bytes(content)
+    assert "models/lstm: not what dvc.lock says" in run(place, "unroll", "verify", code=1)
+    assert "does not match manifest.json" in run(place, "unroll", "score", "lstm", "my text.txt", code=1)
+
+
+def test_every_run_is_tracked_and_linked(place: Path) -> None:
+    found = [run for run in runs(place) if run.info.status == "FINISHED"]
+    assert sorted((r.data.tags["unroll.stage"], r.data.tags["unroll.model"]) for r in found) == sorted(
+        (stage, model) for stage in ("train", "evaluate") for model in ("unigram", "trigram", "lstm", "seq2seq")
+    )
+    train, evaluate = (
+        next(r for r in found if r.data.tags["unroll.stage"] == stage and r.data.tags["unroll.model"] == "lstm")
+        for stage in ("train", "evaluate")
+    )
+    for tag in ("unroll.params", "unroll.data", "mlflow.source.git.commit"):
+        assert train.data.tags[tag] == evaluate.data.tags[tag]
+    assert train.data.params["training.epochs"] == "2"
+    assert "valid_perplexity" in train.data.metrics
+    assert evaluate.data.metrics["test_perplexity"] < 100
+
+
+def test_the_logged_model_loads_and_answers(finished: Path) -> None:
+    train = next(
+        r for r in runs(finished) if r.data.tags["unroll.stage"] == "train" and r.data.tags["unroll.model"] == "lstm"
+    )
+    code = (
+        f"import mlflow, sys; mlflow.set_tracking_uri('sqlite:///{finished}/mlruns/mlflow.db');"
+        f"model = mlflow.pyfunc.load_model('runs:/{train.info.run_id}/model');"
+        "answer = model.predict(['The class statement', 'again']); print(len(answer), answer[0]['perplexity'] > 1)"
+    )
+    output = run(finished.parent, "python", "-c", code, MLFLOW_ALLOW_PICKLE_DESERIALIZATION="false")
+    assert output.splitlines()[-1] == "2 True"
+
+
+def test_sigterm_in_training_is_a_failure_and_the_next_run_is_the_same(place: Path) -> None:
+    before = hashes(place)
+    shutil.rmtree(place / ".dvc" / "cache")  # else DVC would take the result from there
+    shutil.rmtree(place / "models" / "lstm")
+    edit_params(place, "models.lstm.training.epochs", 400)
+    process = subprocess.Popen(
+        [str(PROGRAMS / "dvc"), "repro", "--single-item", "train@lstm"],
+        cwd=place,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "train lstm: step" in line:
+            break
+    stage = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "stages.train"], capture_output=True, text=True)
+    os.kill(int(stage.stdout.split()[0]), signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0, errors
+    assert not (place / "models" / "lstm").exists()
+    assert next(r for r in runs(place) if r.data.tags["unroll.model"] == "lstm").info.status == "KILLED"
+    edit_params(place, "models.lstm.training.epochs", 2)
+    run(place, "dvc", "repro")
+    assert hashes(place) == before
+
+
+def test_a_killed_dvc_leaves_nothing_running_and_doctor_heals(place: Path) -> None:
+    edit_params(place, "models.lstm.training.epochs", 400)
+    process = subprocess.Popen(
+        [str(PROGRAMS / "dvc"), "repro"], cwd=place, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "train lstm: step" in line:
+            break
+    process.kill()
+    process.stdout.close()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and any(r.info.status == "RUNNING" for r in runs(place)):
+        time.sleep(0.5)
+    assert not any(r.info.status == "RUNNING" for r in runs(place))  # the orphan was told, and closed its run
+    (place / ".dvc" / "tmp" / "rwlock").write_text("")  # as a kill in the midst of a write leaves it
+    edit_params(place, "models.lstm.training.epochs", 2)
+    assert "rwlock" in run(place, "dvc", "repro", code=None)
+    assert "was damaged by a kill; removed" in run(place, "unroll", "doctor")
+    run(place, "dvc", "repro")
+
+
+def test_a_queued_sweep_on_a_fresh_store_loses_no_run(place: Path) -> None:
+    shutil.rmtree(place / "mlruns")
+    git(place, "add", "--all")
+    run(place, "dvc", "exp", "run", "--queue", "-S", "models.lstm.training.learning_rate=0.001,0.002")
+    run(place, "dvc", "queue", "start", "-j", "2")
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        status = run(place, "dvc", "queue", "status")
+        if "Queued" not in status.split("Worker")[0] and "Running" not in status.split("Worker")[0]:
+            break
+        time.sleep(2)
+    assert status.count("Success") == 2, status
+    trained = [r for r in runs(place) if r.data.tags["unroll.stage"] == "train" and r.data.tags["unroll.model"] == "lstm"]
+    assert sorted(r.data.params["training.learning_rate"] for r in trained) == ["0.001", "0.002"]
+    assert all(r.info.status == "FINISHED" and r.data.tags.get("dvc.exp.name") for r in trained)
+    table = run(place, "dvc", "exp", "show", "--csv")
+    assert all(name in table for name in (r.data.tags["dvc.exp.name"] for r in trained))
+
+
+MIRROR = Path(os.environ.get("UNROLL_MIRROR", ROOT.parent / "shared" / "corpora"))
+
+
+@pytest.mark.mirror
+@pytest.mark.skipif(not MIRROR.is_dir(), reason="no mirror of the real corpora (UNROLL_MIRROR)")
+def test_another_corpus_is_one_option(place: Path) -> None:
+    values = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    edit_params(place, "corpora.prose", values["corpora"]["prose"])
+    git(place, "commit", "--quiet", "--all", "--message", "python-docs")
+    options = ("-S", "corpora.prose.source=timemachine", "-S", "models.lstm.training.epochs=1")
+    run(place, "dvc", "exp", "run", "--name", "wells", *options, UNROLL_MIRROR=str(MIRROR))
+    assert "wells" in run(place, "dvc", "exp", "show", "--csv")
+    assert any(r.data.tags.get("dvc.exp.name") == "wells" for r in runs(place))
+    assert "traveller" in (place / "models" / "lstm" / "tokenizer.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [("metrics", "show"), ("plots", "show", "--json"), ("exp", "show", "--csv")])
+def test_dvc_shows_the_numbers(place: Path, command: tuple[str, ...]) -> None:
+    assert "perplexity" in run(place, "dvc", *command) or command[0] == "plots"

@@ -1,0 +1,243 @@
+"""What stage clean keeps, drops, changes and counts."""
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.text.conftest import Workshop, corpus
+from unroll.errors import UnrollError
+from unroll.text.cleaning import Cleaner
+from unroll.text.splits import SPLITS
+
+LINES = "\n".join(f"line {n}" for n in range(20)) + "\n"
+HASH = {"by": "hash", "valid": 0.2, "test": 0.2}
+GIVEN = {"by": "given", "valid": 0.1, "test": 0.1}
+
+
+def cleaner(**values: object) -> Cleaner:
+    return Cleaner(**Cleaner.params_of(corpus(**values)))
+
+
+@pytest.mark.parametrize("cleaning", ["plain", "layout", "letters"])
+@pytest.mark.parametrize("invisible", ["keep", "drop"])
+@pytest.mark.parametrize("lowercase", [True, False])
+@given(text=st.text())
+def test_cleaning_twice_changes_nothing(cleaning: str, invisible: str, lowercase: bool, text: str) -> None:
+    clean = cleaner(cleaning=cleaning, invisible=invisible, lowercase=lowercase)
+    once = clean(text)
+    assert clean(once) == once
+
+
+@given(text=st.text())
+def test_every_character_dropped_is_counted(text: str) -> None:
+    clean = cleaner(cleaning="layout", invisible="drop")
+    from unicodedata import normalize
+
+    kept = clean(text)
+    assert sum(clean.dropped.values()) == len(text) - len([sign for sign in text if clean(sign) or not clean.dropped])
+    assert normalize("NFC", kept) == kept
+
+
+def test_presets() -> None:
+    text = " Tab\tand  two\u00a0spaces,\nNaïve\u00adté — 3 times\x07\x1b[1m "
+    assert cleaner(invisible="drop")(text) == "Tab and two spaces, Naïveté — 3 times[1m"
+    assert cleaner(cleaning="layout")(text) == " Tab\tand  two\u00a0spaces,\nNaïve\u00adté — 3 times[1m "
+    assert cleaner(cleaning="letters", lowercase=True)(text) == "tab and two spaces na ve t times m"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("un<b>believ</b>able", "unbelievable"),
+        ("first<br />second", "first second"),
+        ("a &amp; b &lt;i&gt; &eacute;&#233;", "a & b <i> éé"),
+        ("<p>one</p><p>two</p><!-- no --><script>if (a < b) {}</script> three", "one two three"),
+        ("3 < 4 and 5 > 4", "3 < 4 and 5 > 4"),
+        ("<unclosed", "<unclosed"),
+    ],
+)
+def test_markup(html: str, text: str) -> None:
+    assert cleaner(markup="html")(html) == text
+    assert cleaner(markup="keep")(html) == html
+
+
+def test_documents_by_line_paragraph_and_file(workshop: Workshop) -> None:
+    workshop.add("a\nb\n\n \n c\n\nd\n", "one.txt").add("e\nf", "two.txt")
+    assert workshop.texts(documents="line") == ["a", "b", "c", "d", "e", "f"]
+    assert workshop.counts["dropped"] == {"empty": 3}
+    assert workshop.texts(documents="line", empty="keep") == ["a", "b", "", "", "c", "", "d", "e", "f"]
+    halves = {"by": "position", "valid": 0.2, "test": 0.4}
+    assert workshop.texts(documents="paragraph", splits=halves) == ["a b", "c", "d", "e f"]
+    rows = workshop.clean(documents="file", splits={"by": "position", "valid": 0.1, "test": 0.4}, longest=100)
+    assert [(row["document"], row["text"], row["split"]) for row in rows] == [
+        ("one.txt", "a b c", "train"),
+        ("one.txt", " ", "valid"),
+        ("one.txt", "d", "test"),
+        ("two.txt", "e f", "test"),
+    ]
+
+
+def test_names_say_file_and_line(workshop: Workshop) -> None:
+    workshop.add("a\nb\n\nc\n", "one.txt").add("d\ne", "two.txt")
+    assert [row["document"] for row in workshop.clean()] == [
+        "one.txt:1",
+        "one.txt:2",
+        "one.txt:4",
+        "two.txt:1",
+        "two.txt:2",
+    ]
+
+
+def test_long_documents_are_cut_at_white_space(workshop: Workshop) -> None:
+    text = "word " * 100 + "x" * 250
+    rows = workshop.add(f"short\n{text}\n{LINES}").clean(longest=100)
+    pieces = [row["text"] for row in rows if row["document"].split("+")[0] == "a.txt:2"]
+    assert " ".join(pieces).replace(" ", "") == text.replace(" ", "")
+    assert max(map(len, pieces)) == 100
+    assert pieces[0] == ("word " * 20).strip()
+    assert [row["document"] for row in rows][1:4] == ["a.txt:2", "a.txt:2+1", "a.txt:2+2"]
+    assert workshop.counts["changed"] == {"pieces_cut_off": len(pieces) - 1}
+
+
+def test_pieces_of_one_document_stay_in_one_split(workshop: Workshop) -> None:
+    text = "\n".join(" ".join(f"w{n}x{m}" for m in range(100)) for n in range(40))
+    rows = workshop.add(text).clean(longest=100, splits=HASH)
+    homes: dict[str, set[str]] = {}
+    for row in rows:
+        homes.setdefault(row["document"].split("+")[0], set()).add(row["split"])
+    assert len(homes) == 40
+    assert {len(splits) for splits in homes.values()} == {1}
+
+
+def test_position_cuts_a_whole_file_at_the_very_character(workshop: Workshop) -> None:
+    text = "".join(chr(97 + n % 26) for n in range(1115))
+    rows = workshop.add(text, documents="file").clean(
+        splits={"by": "position", "valid": 0.05, "test": 0.05}, longest=400
+    )
+    parts = {split: "".join(row["text"] for row in rows if row["split"] == split) for split in SPLITS}
+    assert "".join(parts.values()) == text
+    assert len(parts["train"]) == int(0.9 * 1115)
+    assert len(parts["train"] + parts["valid"]) == int(0.95 * 1115)
+
+
+def test_splits_by_hash_hold_equal_texts_together_and_move_nothing(workshop: Workshop) -> None:
+    few = [f"text {n % 50}" for n in range(100)]
+    rows = workshop.add("\n".join(few)).clean(splits=HASH)
+    home = {row["text"]: row["split"] for row in rows}
+    assert all(home[row["text"]] == row["split"] for row in rows)
+    workshop.add("\n".join(f"more {n}" for n in range(2000)), "b.txt")
+    rows = workshop.clean(splits=HASH)
+    assert all(home.get(row["text"], row["split"]) == row["split"] for row in rows)
+    counts = Counter(row["split"] for row in rows if row["document"].startswith("b"))
+    assert all(abs(counts[split] - 400) < 80 for split in ("valid", "test"))
+
+
+def test_given_splits_are_the_files_own(workshop: Workshop) -> None:
+    for split in SPLITS:
+        workshop.add(f"text of {split}\n", f"{split}.txt", split=split)
+    assert [(row["text"], row["split"]) for row in workshop.clean(splits=GIVEN)] == [
+        (f"text of {split}", split) for split in SPLITS
+    ]
+
+
+def test_given_splits_that_are_not_given(workshop: Workshop) -> None:
+    with pytest.raises(UnrollError, match=r"corpora.tiny.splits: the source gives none; set by: hash"):
+        workshop.add(LINES).clean(splits=GIVEN)
+
+
+def test_pairs_part_by_the_source_sentence(workshop: Workshop) -> None:
+    lines = [f"sentence {n % 30}.\tzin {n}.\tCC-BY ({n})" for n in range(90)] + [
+        "",
+        "\tleeg",
+        "empty\t",
+        "x" * 2000 + "\ty",
+    ]
+    rows = workshop.add("\n".join(lines), "p.tsv", format="pairs", documents=None).clean(splits=HASH)
+    assert list(rows[0]) == ["document", "split", "source", "target"]
+    homes = {row["source"]: row["split"] for row in rows}
+    assert all(homes[row["source"]] == row["split"] for row in rows)
+    assert workshop.counts["dropped"] == {"empty": 3, "too_long": 1}
+    assert sum(size["documents"] for size in workshop.counts["splits"].values()) == 90
+
+
+def test_a_pair_without_a_tab(workshop: Workshop) -> None:
+    with pytest.raises(UnrollError, match=r"p.tsv: line 2: there is no tab; write source and target"):
+        workshop.add("a\tb\nc d\n", "p.tsv", format="pairs").clean()
+
+
+def test_labelled_by_column_and_by_folder(workshop: Workshop) -> None:
+    workshop.add("good\tA <b>fine</b> film\nbad\tDull\n" * 5, "l.tsv", format="labelled", documents=None)
+    for n in range(5):
+        workshop.add(f"Text\nnumber {n}", f"Good/{n}.txt", format="labelled", documents="file")
+    rows = workshop.clean(lowercase=True, markup="html")
+    assert list(rows[0]) == ["document", "split", "label", "text"]
+    assert (rows[0]["label"], rows[0]["text"]) == ("good", "a fine film")
+    assert [(row["document"], row["label"], row["text"]) for row in rows[-1:]] == [
+        ("Good/4.txt", "Good", "text number 4")
+    ]
+
+
+def test_kinds_do_not_mix(workshop: Workshop) -> None:
+    with pytest.raises(UnrollError, match="keep one kind per corpus"):
+        workshop.add("a\n").add("a\tb\n", "p.tsv", format="pairs").clean()
+
+
+@pytest.mark.parametrize(
+    "line", ["text", "[]", '{"document": "a"}', '{"document": 1, "text": "a"}', '{"document": "a", "text": null}']
+)
+def test_a_line_that_is_no_document(workshop: Workshop, line: str) -> None:
+    good = json.dumps({"document": "d", "text": "t"})
+    with pytest.raises(UnrollError, match=r"d.jsonl: line 2: not"):
+        workshop.add(f"{good}\n{line}\n", "d.jsonl", format="documents").clean()
+
+
+def test_the_same_raw_files_give_the_same_bytes(workshop: Workshop) -> None:
+    workshop.add(LINES * 1000)
+    hashes = set()
+    for _ in range(2):
+        workshop.clean(splits=HASH)
+        hashes.add(hashlib.sha256(workshop.out.read_bytes()).hexdigest())
+    assert len(hashes) == 1
+    assert b"pandas" not in workshop.out.read_bytes()
+
+
+def test_counts_are_those_of_the_file(workshop: Workshop) -> None:
+    rows = workshop.add(LINES + "één café\n" * 3).clean()
+    for split, size in workshop.counts["splits"].items():
+        texts = [row["text"] for row in rows if row["split"] == split]
+        assert size == {
+            "documents": len(texts),
+            "characters": sum(map(len, texts)),
+            "bytes": sum(len(text.encode()) for text in texts),
+        }
+
+
+def test_a_flipped_bit_in_the_clean_file_is_found(workshop: Workshop) -> None:
+    from unroll.text import cleaned
+
+    workshop.add(LINES * 100).clean()
+    data = bytearray(workshop.out.read_bytes())
+    data[len(data) // 3] ^= 1
+    workshop.out.write_bytes(bytes(data))
+    with pytest.raises(UnrollError, match="damaged"):
+        list(cleaned.tables(workshop.out))
+
+
+def test_an_unreadable_file(workshop: Workshop) -> None:
+    workshop.add(LINES)
+    (workshop.raw / "a.txt").unlink()
+    with pytest.raises(UnrollError, match=r"a.txt: cannot be read \(No such file"):
+        workshop.clean()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{"])
+def test_a_damaged_list_of_files(tmp_path: Path, content: str) -> None:
+    folder = Workshop(tmp_path).add(LINES)
+    (folder.raw / "raw.json").write_text(content)
+    with pytest.raises(UnrollError, match=r"raw.json: .*download this corpus again"):
+        folder.clean()

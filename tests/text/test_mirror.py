@@ -1,0 +1,98 @@
+"""Real corpora give the counts that are known of them (README of the mirror)."""
+
+import csv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.text.conftest import Workshop, chars, words
+from unroll.params.tokens import SeriesTokens
+from unroll.partition import load, partition
+from unroll.text.splits import SPLITS
+from unroll.text.tokenize import tokenize
+
+pytestmark = pytest.mark.mirror
+GIVEN = {"by": "given", "valid": 0.1, "test": 0.1}
+
+
+def predicted(workshop: Workshop, params: Any) -> dict[str, int]:
+    """Tokens per split, one <eos> a document included."""
+    tokenize(params, workshop.out, workshop.folder)
+    partition(params, "tiny", 1, workshop.folder, workshop.folder)
+    data = load(workshop.folder)
+    return {split: data.streams[split]["text"].predicted for split in SPLITS}
+
+
+def test_time_machine_as_in_the_notes(workshop: Workshop, mirror: Path) -> None:
+    workshop.add((mirror / "timemachine/timemachine.txt").read_bytes())
+    texts = workshop.texts(cleaning="letters", lowercase=True)
+    assert sum(map(len, texts)) == 170_580
+    everything = [word for text in texts for word in text.split()]
+    assert (len(everything), len(set(everything))) == (32_775, 4_579)
+    assert workshop.counts["dropped"] == {"empty": 373}
+
+
+def test_ptb_has_its_tokens_and_no_unknown_word_in_test(workshop: Workshop, mirror: Path) -> None:
+    for split in SPLITS:
+        workshop.add((mirror / f"ptb/ptb.{split}.txt").read_bytes(), f"{split}.txt", split=split)
+    workshop.clean(splits=GIVEN, empty="keep")
+    assert predicted(workshop, words()) == {"train": 929_589, "valid": 73_760, "test": 82_430}
+    data = load(workshop.folder)
+    assert data.counts["test"]["text"]["oov"] == 0
+    assert data.vocabulary_size == 10_000 + 3  # <eos> is one of the 10,000; <pad>, <bos> and our <unk> come to it
+
+
+def test_wikitext_2_has_its_tokens(workshop: Workshop, mirror: Path) -> None:
+    for split in SPLITS:
+        workshop.add((mirror / f"wikitext-2/{split}.txt").read_bytes(), f"{split}.txt", split=split)
+    workshop.clean(splits=GIVEN, empty="keep", longest=100_000)
+    assert predicted(workshop, words()) == {"train": 2_088_628, "valid": 217_646, "test": 245_569}
+    table = pq.read_table(workshop.folder / "frequencies.parquet").to_pydict()
+    assert dict(zip(table["spelling"], table["valid"], strict=True))["<unk>"] == 0 + _count(workshop, "<unk>", "valid")
+    assert _count(workshop, "<unk>", "valid") == 11_718
+
+
+def _count(workshop: Workshop, word: str, split: str) -> int:
+    rows = pq.read_table(workshop.out, filters=[("split", "=", split)])["text"].to_pylist()
+    return sum(text.split().count(word) for text in rows)
+
+
+def test_tinyshakespeare_has_65_characters_and_its_standard_split(workshop: Workshop, mirror: Path) -> None:
+    workshop.add((mirror / "tinyshakespeare/input.txt").read_bytes(), documents="file")
+    rows = workshop.clean(cleaning="layout", longest=100_000, splits={"by": "position", "valid": 0.05, "test": 0.05})
+    assert sum(len(row["text"]) for row in rows if row["split"] == "train") == int(0.9 * 1_115_394)
+    assert sum(len(row["text"]) for row in rows) == 1_115_394
+    assert tokenize(chars(), workshop.out, workshop.folder)["vocabulary_size"] == 4 + 65
+
+
+def test_tatoeba_has_no_english_sentence_in_two_splits(workshop: Workshop, mirror: Path) -> None:
+    with zipfile.ZipFile(mirror / "eng-nld/nld-eng.zip") as archive:
+        workshop.add(archive.read("nld.txt"), "nld.txt", format="pairs", documents=None)
+    rows = workshop.clean(splits={"by": "hash", "valid": 0.05, "test": 0.05})
+    assert len(rows) == 73_576
+    homes: dict[str, set[str]] = {}
+    for row in rows:
+        homes.setdefault(row["source"], set()).add(row["split"])
+    assert all(len(splits) == 1 for splits in homes.values())
+    assert workshop.counts["duplicates"] == {"exact_in_train": 0, "exact_in_valid": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), [("airline-passengers", 144), ("monthly-sunspots", 2820), ("daily-min-temperatures", 3650)]
+)
+def test_series_have_their_rows(workshop: Workshop, mirror: Path, name: str, rows: int) -> None:
+    path = mirror / f"timeseries/{name}.csv"
+    workshop.add(path.read_bytes(), "s.csv", format="series", documents=None).clean()
+    params = SeriesTokens(corpus="tiny", level="series", scale="none", sequence_length=12)
+    tokenize(params, workshop.out, workshop.folder)
+    partition(params, "tiny", 1, workshop.folder, workshop.folder)
+    streams = load(workshop.folder).streams
+    values = np.concatenate([streams[split]["value"].tokens for split in SPLITS])
+    with path.open() as file:
+        expected = [float(row[1]) for row in list(csv.reader(file))[1:] if row]
+    assert len(values) == rows
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
