@@ -1,4 +1,4 @@
-"""The house has layers, and imports go one way (DESIGN: stages, cli -> report, tracking, evaluation, models -> text)."""
+"""The house has layers, and imports go one way ."""
 
 import ast
 import subprocess

@@ -63,7 +63,10 @@ def remove(path: str) -> Callable[[Values], None]:
     ("change", "sentence"),
     [
         (edit("models.lstm.hiden_size", 3), "models.lstm.hiden_size: unknown key; did you mean hidden_size?"),
-        (edit("models.lstm.training.patiense", 3), "models.lstm.training.patiense: unknown key; did you mean patience?"),
+        (
+            edit("models.lstm.training.patiense", 3),
+            "models.lstm.training.patiense: unknown key; did you mean patience?",
+        ),
         (edit("sed", 3), "sed: unknown key; did you mean seed?"),
         (remove("models.lstm.hidden_size"), "models.lstm.hidden_size: missing"),
         (remove("models.lstm.family"), "models.lstm.family: missing"),
@@ -73,20 +76,38 @@ def remove(path: str) -> Callable[[Values], None]:
         (edit("models.lstm.hidden_size", None), "models.lstm.hidden_size: input should be a valid integer, not None"),
         (edit("models.lstm.hidden_size", 0), "models.lstm.hidden_size: input should be greater than or equal to 1"),
         (edit("models.lstm.hidden_size", 10**9), "models.lstm.hidden_size: input should be less than or equal to"),
-        (edit("models.lstm.training.learning_rate", math.nan), "models.lstm.training.learning_rate: input should be a fin"),
+        (
+            edit("models.lstm.training.learning_rate", math.nan),
+            "models.lstm.training.learning_rate: input should be a fin",
+        ),
         (edit("models.lstm.training.learning_rate", math.inf), "models.lstm.training.learning_rate: input should be"),
-        (edit("models.lstm.training.learning_rate", "1e-3"), "models.lstm.training.learning_rate: input should be a val"),
-        (edit("models.lstm.training.learning_rate", -1.0), "models.lstm.training.learning_rate: input should be greater"),
+        (
+            edit("models.lstm.training.learning_rate", "1e-3"),
+            "models.lstm.training.learning_rate: input should be a val",
+        ),
+        (
+            edit("models.lstm.training.learning_rate", -1.0),
+            "models.lstm.training.learning_rate: input should be greater",
+        ),
         (edit("models.lstm.tie_weights", "yes"), "models.lstm.tie_weights: input should be a valid boolean, not 'yes'"),
         (edit("models.lstm.family", "recurent"), "models.lstm.family: there is no recurent; did you mean recurrent?"),
         (edit("models.lstm.tokens", "word"), "models.lstm.tokens: there is no word; did you mean words?"),
         (edit("tokens.words.corpus", "prosa"), "tokens.words.corpus: there is no prosa; did you mean prose?"),
         (edit("tokens.words.level", "sentence"), "tokens.words.level: there is no sentence; choose one of"),
-        (edit("corpora.prose.source", "timemachin"), "corpora.prose.source: there is no timemachin; did you mean timemac"),
+        (
+            edit("corpora.prose.source", "timemachin"),
+            "corpora.prose.source: there is no timemachin; did you mean timemac",
+        ),
         (edit("corpora.prose.splits.valid", 0.95), "corpora.prose.splits: valid + test = 1.05 leaves nothing"),
         (edit("models.lstm.cell", "lstn"), "models.lstm.cell: input should be 'rnn', 'gru' or 'lstm', not 'lstn'"),
-        (edit("models.seq2seq.tokens", "words"), "models.seq2seq: family seq2seq needs tokens of a corpus of sentence p"),
-        (edit("models.lstm.embedding_size", 7), "models.lstm: tie_weights needs embedding_size (7) equal to hidden_size"),
+        (
+            edit("models.seq2seq.tokens", "words"),
+            "models.seq2seq: family seq2seq needs tokens of a corpus of sentence p",
+        ),
+        (
+            edit("models.lstm.embedding_size", 7),
+            "models.lstm: tie_weights needs embedding_size (7) equal to hidden_size",
+        ),
         (edit("seed", -1), "seed: input should be greater than or equal to 0, not -1"),
         (edit("seed", 2**32), "seed: input should be less than 4294967296"),
         (edit("models.my model", {}), "models.my model: string should match pattern"),
@@ -126,7 +147,7 @@ def test_a_broken_file_names_the_line(content: bytes, sentence: str, tmp_path: P
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(UnrollError, match="not found; run from the repository's root"):
+    with pytest.raises(UnrollError, match=r"not found; run from the repository's root"):
         load(tmp_path / "params.yaml")
 
 

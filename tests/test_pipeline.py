@@ -48,7 +48,7 @@ def git(place: Path, *arguments: str) -> str:
 
 def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
     """params.yaml with a small text and few, small models."""
-    topics = "def class import return yield raise while lambda global assert".split()
+    topics = ["def", "class", "import", "return", "yield", "raise", "while", "lambda", "global", "assert"]
     sentences = [
         f"The {a} statement comes before the {b} statement, and the {a} is read once{mark}"
         for index, a in enumerate(topics)
@@ -92,7 +92,12 @@ def copy_of_the_repository(place: Path) -> Path:
         text=True,
     ).stdout
     for name in listed.split("\0"):
-        if name and (ROOT / name).is_file() and not name.startswith(("metrics/", "reports/", "tests/")) and name != "dvc.lock":
+        if (
+            name
+            and (ROOT / name).is_file()
+            and not name.startswith(("metrics/", "reports/", "tests/"))
+            and name != "dvc.lock"
+        ):
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, place / name)
     return place
@@ -268,7 +273,12 @@ def test_sigterm_in_training_is_a_failure_and_the_next_run_is_the_same(place: Pa
 def test_a_killed_dvc_leaves_nothing_running_and_doctor_heals(place: Path) -> None:
     edit_params(place, "models.lstm.training.epochs", 400)
     process = subprocess.Popen(
-        [str(PROGRAMS / "dvc"), "repro"], cwd=place, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [str(PROGRAMS / "dvc"), "repro"],
+        cwd=place,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     assert process.stdout is not None
     for line in process.stdout:
@@ -300,7 +310,9 @@ def test_a_queued_sweep_on_a_fresh_store_loses_no_run(place: Path) -> None:
             break
         time.sleep(2)
     assert status.count("Success") == 2, status
-    trained = [r for r in runs(place) if r.data.tags["unroll.stage"] == "train" and r.data.tags["unroll.model"] == "lstm"]
+    trained = [
+        r for r in runs(place) if r.data.tags["unroll.stage"] == "train" and r.data.tags["unroll.model"] == "lstm"
+    ]
     assert sorted(r.data.params["training.learning_rate"] for r in trained) == ["0.001", "0.002"]
     assert all(r.info.status == "FINISHED" and r.data.tags.get("dvc.exp.name") for r in trained)
     table = run(place, "dvc", "exp", "show", "--csv")

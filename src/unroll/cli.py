@@ -13,7 +13,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 LONGEST = 1_000_000
 """Characters of a line that is scored; a longer one is refused by name, not by running out of memory."""
 
-Model = Annotated[Path, typer.Argument(help="A trained model: its folder, or its name under models/.", show_default=False)]
+Model = Annotated[
+    Path, typer.Argument(help="A trained model: its folder, or its name under models/.", show_default=False)
+]
 
 
 @app.command()
@@ -71,7 +73,7 @@ def verify() -> None:
     """Hash every output again and compare it with dvc.lock."""
     from unroll.verify import damaged, outputs
 
-    if paths := damaged(Path.cwd()):
+    if paths := damaged(Path()):
         raise UnrollError(f"{', '.join(paths)}: not what dvc.lock says; `dvc repro` makes them again")
     print(f"{len(outputs(Path('dvc.lock')))} outputs are what dvc.lock says")
 

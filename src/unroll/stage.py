@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from filelock import FileLock, Timeout
 
 from unroll.errors import UnrollError
-from unroll.params import Root, load
+from unroll.params import load
 from unroll.params.root import nearest
 
 TERMINATED = 143  # 128 + SIGTERM, whatever ended us from outside: never 0, or DVC would cache half a result
@@ -29,7 +29,9 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
     """
     arguments = _arguments(main, section)
     stage = Path(sys.argv[0]).stem
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=f"{stage} {arguments.name or ''}".strip() + ": %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format=f"{stage} {arguments.name or ''}".strip() + ": %(message)s"
+    )
     _end_with_the_parent()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)

@@ -1,9 +1,9 @@
 """A trained model with its tokenizer and its cleaning: text in, numbers or text out.
 
-    from unroll.use import load
-    model = load("models/lstm")
-    model.score(["the students opened their books"])
-    model.generate("the students opened their", count=3, length=20, temperature=0.8, seed=1)
+from unroll.use import load
+model = load("models/lstm")
+model.score(["the students opened their books"])
+model.generate("the students opened their", count=3, length=20, temperature=0.8, seed=1)
 """
 
 import json

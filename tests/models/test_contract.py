@@ -95,7 +95,11 @@ def documents() -> list[Ids]:
     """With <eos> and without, an empty one, one token, unknown words, and a long one."""
     long = np.concatenate(toy.documents(12, seed=99))
     texts = [*toy.documents(5, seed=98), np.asarray([UNK, UNK]), long]
-    return [np.append(text, EOS) for text in texts] + [np.asarray([], dtype=np.int64), np.asarray([7]), np.asarray([EOS])]
+    return [np.append(text, EOS) for text in texts] + [
+        np.asarray([], dtype=np.int64),
+        np.asarray([7]),
+        np.asarray([EOS]),
+    ]
 
 
 def walk(model: LanguageModel[Any], document: Ids) -> Any:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from tests import toy
 from unroll import models
+from unroll.errors import UnrollError
 from unroll.models import naive_bayes, per_class
 from unroll.models.protocol import Classifier
 from unroll.params.models import NaiveBayesParams, PerClassParams
@@ -162,3 +163,12 @@ def test_no_documents_and_empty_ones(data: Data) -> None:
 def test_members_need_the_same_tokens() -> None:
     with pytest.raises(ValidationError, match="make them equal"):
         of_class(member=UNIGRAM | {"tokens": "other"})
+
+
+def test_a_corpus_without_labels_is_refused() -> None:
+    for fit in (
+        lambda: naive_bayes.fit(params(), toy.text(), print),
+        lambda: per_class.fit(of_class(), toy.text(), print),
+    ):
+        with pytest.raises(UnrollError, match="labelled corpus"):
+            fit()

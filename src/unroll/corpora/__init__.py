@@ -14,7 +14,7 @@ from unroll.params.corpora import Corpus
 def fetch(params: Corpus, seed: int, folder: Path) -> None:
     """Fill the existing, empty `folder` with the raw corpus of `params`; the same arguments give the same bytes.
 
-    A source that is no name of the catalogue is a module of this package: `toy-dutch` is `toy_dutch.py`.
+    A source that is no name of the catalogue is a module of this package: `toy-dutch` is the package `toy_dutch`.
     """
     if params.source in catalogue.names():
         catalogue.fetch(params.source, folder)

@@ -27,13 +27,13 @@ def _texts(
     valid = perplexity.evaluate(model, data.valid.documents)
     test = perplexity.evaluate(model, data.test.documents)
     count = params.samples
-    samples = generate(model, model.start(count), count, params.sample_length, params.temperature, seed) if count else []
+    samples = (
+        generate(model, model.start(count), count, params.sample_length, params.temperature, seed) if count else []
+    )
     return _perplexities(valid, test, data, "text"), "".join(f"{tokenizer.decode(sample)}\n" for sample in samples)
 
 
-def _translations(
-    model: ConditionalModel, data: Data, tokenizer: Tokenizer, params: Evaluate
-) -> tuple[Metrics, str]:
+def _translations(model: ConditionalModel, data: Data, tokenizer: Tokenizer, params: Evaluate) -> tuple[Metrics, str]:
     scores = {}
     for split in ("valid", "test"):
         sources, targets = (data.streams[split][side].documents for side in ("source", "target"))

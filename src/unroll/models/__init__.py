@@ -7,7 +7,7 @@ from typing import Any
 
 
 def family(name: str) -> ModuleType:
-    """The module `unroll.models.<name>`, which exposes `fit(params, data, report) -> Model`, `Model` and `load(path)`."""
+    """The module `unroll.models.<name>`, with `fit(params, data, report) -> Model`, `Model` and `load(path)`."""
     return import_module(f"unroll.models.{name}")
 
 

@@ -1,4 +1,4 @@
-"""Hidden Markov model of a document (notes "Introduction to sequence models", section "Hidden Markov models"):
+"""Hidden Markov model of a document (notes "Transformers-2 - Natural Language Processing", "HMM for a word sequence"):
 p(x, z) = p(z_1) prod p(z_t | z_t-1) prod p(x_t | z_t), fitted by EM (Baum and Welch; Rabiner 1989, sections III and V).
 
 `<eos>` is a token like any other, emitted by a state; `<bos>` is not emitted. A document of any length is scored with

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unroll.errors import UnrollError
 from unroll.models import storage
 from unroll.models.protocol import LogProbs
 from unroll.params.models import NaiveBayesParams
@@ -58,7 +59,7 @@ def load(path: Path) -> Model:
 
 def fit(params: NaiveBayesParams, data: Data, report: Callable[..., None]) -> Model:
     """Counting: there is nothing to iterate, so nothing to report."""
-    classes, labels = classes_of(data.labels["train"])
+    classes, labels = classes_of(data)
     keys, owners = features_of(data.train.documents, data.vocabulary_size, params.order)
     features, at = np.unique(keys, return_inverse=True)
     cells = labels[owners] * len(features) + at
@@ -82,9 +83,11 @@ def features_of(documents: Sequence[Ids], vocabulary_size: int, order: int) -> t
     return np.concatenate([tokens, pairs[together]]), np.concatenate([owners, owners[:-1][together]])
 
 
-def classes_of(labels: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """The classes, sorted, and the index of each document's."""
-    classes, indices = np.unique(np.asarray(labels, dtype=np.str_), return_inverse=True)
+def classes_of(data: Data) -> tuple[list[str], NDArray[np.int64]]:
+    """The classes of the train split, sorted, and the index of each document's."""
+    if "train" not in data.labels:
+        raise UnrollError(f"tokens.{data.name}: its corpus has no labels to learn; choose tokens of a labelled corpus")
+    classes, indices = np.unique(np.asarray(data.labels["train"], dtype=np.str_), return_inverse=True)
     return classes.tolist(), indices
 
 

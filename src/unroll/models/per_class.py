@@ -51,7 +51,7 @@ def load(path: Path) -> Model:
 
 def fit(params: PerClassParams, data: Data, report: Callable[..., None]) -> Model:
     """A member for each class of the train split, trained on the documents of that class alone."""
-    classes, labels = classes_of(data.labels["train"])
+    classes, labels = classes_of(data)
     family = models.family(params.member.family)
     members = [family.fit(params.member, _of_class(data, label), report) for label in classes]
     return Model(params, classes, members, log_priors(labels, len(classes), params.priors))

@@ -20,24 +20,25 @@ from torch import Tensor, nn
 from unroll.errors import UnrollError
 from unroll.params.models import Training
 
-Batch = tuple[Tensor, ...]
 Report = Callable[..., None]
 
 
 class Task(Protocol):
     """What is trained: a network with its data and its loss."""
 
-    network: nn.Module
+    @property
+    def network(self) -> nn.Module: ...
 
     def steps(self, epoch: int) -> int:
         """Number of batches of an epoch."""
 
-    def train_batches(self, epoch: int) -> Iterable[Batch]:
-        """The batches of an epoch, a pure function of its number."""
+    def train_batches(self, epoch: int) -> Iterable[Any]:
+        """The batches (tuples of tensors) of an epoch, a pure function of its number."""
 
-    def valid_batches(self) -> Sequence[Batch]: ...
+    def valid_batches(self) -> Sequence[Any]:
+        """The batches of the valid split."""
 
-    def loss(self, batch: Batch, state: Any) -> tuple[Tensor, Tensor, Any]:
+    def loss(self, batch: Any, state: Any) -> tuple[Tensor, Tensor, Any]:
         """(summed nats, counted tokens, state to carry into the next batch, detached)."""
 
 
@@ -114,10 +115,10 @@ class _Module(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         self.state = None
 
-    def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
         torch.manual_seed((self.seed << 31) + self.global_step)
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def training_step(self, batch: Any, batch_index: int) -> Tensor:
         nats, count, self.state = self.task.loss(batch, self.state)
         loss = nats / count
         self.nats.append(loss.detach())
@@ -147,7 +148,7 @@ class _Module(lightning.LightningModule):
         self.valid_nats = []
         self.valid_state: Any = None
 
-    def validation_step(self, batch: Batch, batch_index: int) -> None:
+    def validation_step(self, batch: Any, batch_index: int) -> None:
         nats, count, self.valid_state = self.task.loss(batch, self.valid_state)
         self.valid_nats.append((nats, count))
 
@@ -167,22 +168,23 @@ class _BestWeights(lightning.Callback):
     """Keeps a copy of the weights of the lowest validation loss and puts it back at the end."""
 
     def __init__(self) -> None:
-        self.loss, self.weights = math.inf, {}
+        self.loss = math.inf
+        self.weights: dict[str, Tensor] = {}
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         loss = float(trainer.callback_metrics["valid_loss"])
         if loss < self.loss:
-            self.loss, self.weights = loss, copy.deepcopy(module.network.state_dict())
+            self.loss, self.weights = loss, copy.deepcopy(module.task.network.state_dict())  # type: ignore[union-attr]
 
     def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         if self.weights:
-            module.network.load_state_dict(self.weights)
+            module.task.network.load_state_dict(self.weights)  # type: ignore[union-attr]
 
 
 class _Sized:
     """An iterable with a length, for the progress bar."""
 
-    def __init__(self, batches: Iterable[Batch], length: int) -> None:
+    def __init__(self, batches: Iterable[Any], length: int) -> None:
         self.batches, self.length = batches, length
 
     def __iter__(self) -> Any:

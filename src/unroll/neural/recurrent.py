@@ -5,7 +5,7 @@ Schmidhuber (1997) with forget gates, as torch defines them. Dropout stands betw
 `nn.LSTM(dropout=...)` draws from cuDNN's own state on a GPU, which no seed reproduces.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -13,7 +13,7 @@ Cell = Literal["rnn", "gru", "lstm"]
 State = tuple[Tensor, ...]
 """Per layer one (B, H) tensor, for LSTM two (hidden, cell), flattened in order of the layers."""
 
-LAYERS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+LAYERS: dict[str, Any] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class Recurrent(nn.Module):

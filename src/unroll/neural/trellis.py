@@ -191,21 +191,28 @@ def _relax(step: Step, times: range, kept: Tensor, entering: Tensor, shift: Call
     """Sweep all rows from the messages `entering` (R, S), then again those to which `shift`, given the messages that
     leave the rows, brings another one. `step` writes the value of time t to its last argument, a row of `kept`, and
     returns the next message. Returns the messages that leave the rows."""
-    message = entering
+    everything, message = slice(None), entering
     for t in times:
-        message = step(t, slice(None), message, kept[t])
+        message = step(t, everything, message, kept[t])
     leaving = message.clone()
-    while len(rows := torch.nonzero(_differ(arrived := shift(leaving), entering))[:, 0]):
-        entering, message = arrived, arrived[rows]
-        for done, t in enumerate(times, 1):
-            message = step(t, rows, message, value := torch.empty_like(message))
-            changed = _differ(value, kept[t, rows]) if done % CHECK == 0 else None
-            kept[t, rows] = value
-            if changed is not None:
-                rows, message = rows[changed], message[changed]
-                if not len(rows):
+    while (differ := _differ(arrived := shift(leaving), entering)).any():
+        entering = message = arrived
+        rows: Tensor | slice = everything
+        picked = torch.arange(len(arrived), device=arrived.device)
+        for done, t in enumerate(times):
+            if done % CHECK == 0:
+                if not differ.any():
                     break
-        leaving[rows] = message
+                if 2 * differ.sum() < len(differ):  # picking rows costs as much as a step
+                    rows = picked = picked[differ]
+                    message = message[differ]
+            value = torch.empty_like(message)
+            message = step(t, rows, message, value)
+            if done % CHECK == CHECK - 1:
+                differ = _differ(value, kept[t, rows])
+            kept[t, rows] = value
+        else:
+            leaving[rows] = message
     return leaving
 
 

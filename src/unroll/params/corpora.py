@@ -27,7 +27,8 @@ class Splits(Params):
     @model_validator(mode="after")
     def _leave_some_to_train(self) -> "Splits":
         if self.valid + self.test >= 1:
-            raise ValueError(f"valid + test = {self.valid + self.test:g} leaves nothing to train on; keep the sum below 1")
+            taken = f"valid + test = {self.valid + self.test:g}"
+            raise ValueError(f"{taken} leaves nothing to train on; keep the sum below 1")
         return self
 
 

@@ -44,7 +44,8 @@ def _read(path: Path) -> Any:
     try:
         for event in yaml.parse(text):
             if isinstance(event, AliasEvent):  # a bomb of nested aliases would hang whoever reads it, DVC included
-                raise UnrollError(f"{path}: line {event.start_mark.line + 1}: write the value out instead of *{event.anchor}")
+                line = event.start_mark.line + 1
+                raise UnrollError(f"{path}: line {line}: write the value out instead of *{event.anchor}")
         return yaml.load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
@@ -103,11 +104,19 @@ def _options(schema: Any) -> dict[str, type[BaseModel]]:
         schema = typing.get_args(schema)[0]
     if typing.get_origin(schema) not in (typing.Union, types.UnionType):
         return {}
-    options = {}
+    options: dict[str, type[BaseModel]] = {}
     for option in typing.get_args(schema):
         model, *metadata = typing.get_args(option) or (option,)
-        tags = [extra.tag for extra in metadata if isinstance(extra, Tag)]
-        for field in model.model_fields.values():
-            tags = tags or list(typing.get_args(field.annotation))[:1] * (typing.get_origin(field.annotation) is typing.Literal)
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return {}  # a union of plain values carries no tags
+        tags = [extra.tag for extra in metadata if isinstance(extra, Tag)] or _literals(model)
         options |= dict.fromkeys(tags, model)
     return options
+
+
+def _literals(model: type[BaseModel]) -> list[str]:
+    """The value of the field that tells `model` from others: its first Literal."""
+    for field in model.model_fields.values():
+        if typing.get_origin(field.annotation) is typing.Literal:
+            return list(typing.get_args(field.annotation))
+    return []

@@ -224,4 +224,16 @@ ModelParams = Annotated[
     Field(discriminator="family"),
 ]
 
-__all__ = ["Count", "ModelParams", "NgramParams", "RecurrentParams", "Seq2seqParams", "Training"]
+__all__ = [
+    "CacheParams",
+    "Count",
+    "HmmParams",
+    "MixtureParams",
+    "ModelParams",
+    "NaiveBayesParams",
+    "NgramParams",
+    "PerClassParams",
+    "RecurrentParams",
+    "Seq2seqParams",
+    "Training",
+]

@@ -47,7 +47,9 @@ def bars(results: Sequence[Result], key: str, label: str, log: bool) -> Figure:
     axes = figure.add_subplot(xlabel=label)
     for tokens in groups:
         rows = [(index, r) for index, r in enumerate(ranked) if r["tokens"] == tokens]
-        drawn = axes.barh([i for i, _ in rows], [r[key] for _, r in rows], color=f"C{groups.index(tokens)}", label=tokens)
+        drawn = axes.barh(
+            [i for i, _ in rows], [r[key] for _, r in rows], color=f"C{groups.index(tokens)}", label=tokens
+        )
         axes.bar_label(drawn, fmt="%.4g", padding=3, fontsize="small")
     axes.set_yticks(range(len(ranked)), [result.name for result in ranked])
     if log:

@@ -45,14 +45,24 @@ def markdown(results: Sequence[Result]) -> str:
             ]
             for r in group
         ]
-        heads = ["model", "family", "test perplexity", "valid perplexity", *(["exact match"] if exact else []), "numbers"]
+        heads = [
+            "model",
+            "family",
+            "test perplexity",
+            "valid perplexity",
+            *(["exact match"] if exact else []),
+            "numbers",
+        ]
         parts.append(_table(heads, rows))
     ranked = sorted((r for r in results if "exact_match" not in r.metrics), key=lambda r: float(r["bits_per_byte"]))
     parts.append(
         "## Across tokenizers: bits per byte of the text\n\nA closed vocabulary does not say which word `<unk>` was; "
         "each unknown word is charged its spelling at 8 bits a byte, so that every row codes the whole text.\n"
     )
-    rows = [[f"`{r.name}`", f"`{r['tokens']}`", f"{float(r['bits_per_byte']):.3f}", f"{r['unknown_share']:.2%}"] for r in ranked]
+    rows = [
+        [f"`{r.name}`", f"`{r['tokens']}`", f"{float(r['bits_per_byte']):.3f}", f"{r['unknown_share']:.2%}"]
+        for r in ranked
+    ]
     parts.append(_table(["model", "tokens", "bits per byte", "unknown"], rows))
     return "\n".join(parts)
 

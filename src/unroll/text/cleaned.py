@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from unroll.errors import UnrollError
 
-ROWS, CHARACTERS = 8192, 4_000_000
+ROWS, CHARACTERS = 8192, 2_000_000
 """A row group ends with the document that reaches either."""
 NUMBERS = {"value": pa.float64()}
 """The fields that are no text."""

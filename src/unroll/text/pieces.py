@@ -14,16 +14,17 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+import numpy as np
 from tokenizers import Regex, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Library
 from tokenizers.decoders import ByteLevel, Fuse
 
 from unroll.errors import UnrollError
 from unroll.params.tokens import BpeTokens
-from unroll.text.tokenizer import Texts, Tokenizer
+from unroll.text.tokenizer import Stream, Texts, Tokenizer
 from unroll.text.vocabulary import SPECIAL, UNK
 
-BATCH = 1_000_000  # characters
+BATCH = 250_000  # characters
 SPACE = r"[\s\x1c-\x1f\x85]"
 PARTS = Regex(rf"{SPACE}?(?:\w+|[^\w\s\x1c-\x1f\x85]+)|{SPACE}")
 """Every character belongs to exactly one part, and white space only begins one."""
@@ -63,12 +64,13 @@ class PieceTokenizer(Tokenizer):
     def vocabulary_size(self) -> int:
         return self._library.get_vocab_size() + self._shift
 
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        shift, ids = self._shift, []
+    def stream(self, texts: Sequence[str]) -> Stream:
+        parts, lengths = [np.empty(0, np.int32)], []
         for batch in _batches(texts):  # the library keeps some 100 bytes a token until a batch is done
-            found = self._library.encode_batch_fast(batch, add_special_tokens=False)
-            ids += [[token + shift for token in encoding.ids] for encoding in found]
-        return ids
+            for encoding in self._library.encode_batch_fast(batch, add_special_tokens=False):
+                parts.append(np.array(encoding.ids, dtype=np.int32))
+                lengths.append(len(encoding))
+        return np.concatenate(parts) + np.int32(self._shift), lengths
 
     def unknown(self, text: str) -> list[str]:
         if self.unknown_piece is None:

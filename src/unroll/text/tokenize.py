@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +120,7 @@ def _nothing() -> dict[str, int]:
 
 
 def _encode(tokenizer: Tokenizer, texts: list[str], count: dict[str, int], table: Any) -> pa.Array:
-    encoded = tokenizer.encode_batch(texts)
-    lengths = [len(document) for document in encoded]
-    stream = np.fromiter(chain.from_iterable(encoded), np.int32, count=sum(lengths))
+    stream, lengths = tokenizer.stream(texts)
     table += np.bincount(stream, minlength=len(table))
     unknown = np.flatnonzero(stream == UNK)
     rows = np.unique(np.searchsorted(np.cumsum(lengths), unknown, side="right"))

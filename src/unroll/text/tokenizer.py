@@ -6,9 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unroll.errors import UnrollError
 from unroll.params.tokens import BpeTokens, CharTokens, WordTokens
 from unroll.text.vocabulary import SPECIAL, UNK
+
+Stream = tuple[NDArray[np.int32], list[int]]
 
 
 class Tokenizer(ABC):
@@ -26,8 +31,8 @@ class Tokenizer(ABC):
         """Special tokens included."""
 
     @abstractmethod
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text."""
+    def stream(self, texts: Sequence[str]) -> Stream:
+        """The ids of all texts end to end, and how many each has."""
 
     @abstractmethod
     def unknown(self, text: str) -> list[str]:
@@ -54,9 +59,15 @@ class Tokenizer(ABC):
     def learn(cls, params: Any, texts: "Texts") -> "Tokenizer":
         """The tokenizer of `params`, of this level, for the train split `texts`. Their order plays no part."""
 
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text."""
+        ids, lengths = self.stream(texts)
+        ends = np.cumsum(lengths, dtype=np.int64)
+        return [ids[end - length : end].tolist() for end, length in zip(ends, lengths, strict=True)]
+
     def encode(self, text: str) -> list[int]:
         """The ids of one text."""
-        return self.encode_batch([text])[0]
+        return self.stream([text])[0].tolist()
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of `ids`; <unk> is spelled so, <pad>, <bos> and <eos> are left out."""

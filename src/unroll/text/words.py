@@ -4,11 +4,14 @@ import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 from unicodedata import category
 
+import numpy as np
+
 from unroll.params.tokens import CharTokens, WordTokens
-from unroll.text.tokenizer import Texts, Tokenizer
+from unroll.text.tokenizer import Stream, Texts, Tokenizer
 from unroll.text.vocabulary import SPECIAL, UNK
 
 MARKS = "".join(sign for sign in map(chr, range(0x300, 0x10000)) if category(sign).startswith("M"))
@@ -34,9 +37,11 @@ class ListTokenizer(Tokenizer):
     def vocabulary_size(self) -> int:
         return len(SPECIAL) + len(self.vocabulary)
 
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+    def stream(self, texts: Sequence[str]) -> Stream:
         get = self._ids.get
-        return [[get(piece, UNK) for piece in self.split(text)] for text in texts]
+        found = [[get(piece, UNK) for piece in self.split(text)] for text in texts]
+        lengths = list(map(len, found))
+        return np.fromiter(chain.from_iterable(found), np.int32, count=sum(lengths)), lengths
 
     def unknown(self, text: str) -> list[str]:
         return [piece for piece in self.split(text) if piece not in self._ids]

@@ -3,12 +3,11 @@
 This file is stored with the model and executed when it is loaded ("models from code"): nothing is pickled.
 """
 
-import math
 from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 
 class TextModel(PythonModel):
@@ -17,8 +16,8 @@ class TextModel(PythonModel):
 
         self.model = load(Path(context.artifacts["folder"]))
 
-    def predict(self, model_input: list[str]) -> list[dict[str, Any]]:
-        return self.model.predict(model_input)
+    def predict(self, context: PythonModelContext, model_input: Any, params: Any = None) -> list[dict[str, Any]]:
+        return self.model.predict(list(model_input))
 
 
 mlflow.models.set_model(TextModel())

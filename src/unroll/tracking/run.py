@@ -70,7 +70,6 @@ def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterato
 
     mlflow.set_tracking_uri(address)
     client = mlflow.MlflowClient()
-    experiment = client.get_experiment_by_name(store.EXPERIMENT)
     process = psutil.Process()
     tags = {
         "unroll.stage": stage,
@@ -87,8 +86,9 @@ def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterato
     }
     experiment_name = os.environ.get("DVC_EXP_NAME")
     run_name = f"{stage} {name}" + (f" {experiment_name}" if experiment_name else "")
-    mlflow.start_run(experiment_id=experiment.experiment_id, run_name=run_name, tags={k: v for k, v in tags.items() if v})
-    active = Run(client, mlflow.active_run().info.run_id)
+    known = {key: value for key, value in tags.items() if value}
+    started = mlflow.start_run(experiment_id=store.experiment_id(client), run_name=run_name, tags=known)
+    active = Run(client, started.info.run_id)
     status = "KILLED"
     try:
         mlflow.log_params(flatten(params))

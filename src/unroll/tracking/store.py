@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 from filelock import FileLock
@@ -63,16 +64,19 @@ def upgrade() -> None:
 
 def outdated() -> bool:
     """Whether the store's tables are not those of the installed MLflow."""
-    from mlflow.store.db.utils import _get_latest_schema_revision
+    from mlflow.store.db import utils
 
+    newest: str = utils._get_latest_schema_revision()  # type: ignore[no-untyped-call]
     connection = sqlite3.connect(folder() / "mlflow.db")
     try:
         found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     except sqlite3.DatabaseError as error:
-        raise UnrollError(f"{folder() / 'mlflow.db'}: damaged ({error}); move it away and run `unroll doctor`") from error
+        raise UnrollError(
+            f"{folder() / 'mlflow.db'}: damaged ({error}); move it away and run `unroll doctor`"
+        ) from error
     finally:
         connection.close()
-    return found != [(_get_latest_schema_revision(),)]
+    return found != [(newest,)]
 
 
 def mark_killed() -> int:
@@ -80,12 +84,20 @@ def mark_killed() -> int:
     import mlflow
 
     client = mlflow.MlflowClient(address())
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    running = client.search_runs([experiment.experiment_id], "attributes.status = 'RUNNING'", max_results=1000)
+    running = client.search_runs([experiment_id(client)], "attributes.status = 'RUNNING'", max_results=1000)
     dead = [run for run in running if _is_dead(run.data.tags)]
     for run in dead:
         client.set_terminated(run.info.run_id, "KILLED")
     return len(dead)
+
+
+def experiment_id(client: Any) -> str:
+    """Of the one experiment that holds all runs."""
+    if (experiment := client.get_experiment_by_name(EXPERIMENT)) is None:
+        raise UnrollError(
+            f"{folder() / 'mlflow.db'}: has no experiment {EXPERIMENT}; move it away, run `unroll doctor`"
+        )
+    return str(experiment.experiment_id)
 
 
 def _is_dead(tags: Mapping[str, str]) -> bool:

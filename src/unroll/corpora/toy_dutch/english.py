@@ -1,7 +1,7 @@
 """A clause in English: subject, verbs, objects, manner, place, time; `do` in negation and questions."""
 
-from unroll.corpora.toy_dutch_clause import BE, Clause, NounPhrase, Tense
-from unroll.corpora.toy_dutch_lexicon import EnglishVerb
+from unroll.corpora.toy_dutch.clause import BE, Clause, NounPhrase, Tense
+from unroll.corpora.toy_dutch.lexicon import EnglishVerb
 
 
 def statement(clause: Clause, front: str = "") -> str:

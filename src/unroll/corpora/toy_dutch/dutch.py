@@ -4,8 +4,8 @@ The middle field has the order pronouns, receiver, time, definite object, niet, 
 complement (Algemene Nederlandse Spraakkunst, 1997, chapters 21 to 23).
 """
 
-from unroll.corpora.toy_dutch_clause import Clause, NounPhrase, Tense
-from unroll.corpora.toy_dutch_lexicon import DutchVerb, lexicon
+from unroll.corpora.toy_dutch.clause import Clause, NounPhrase, Tense
+from unroll.corpora.toy_dutch.lexicon import DutchVerb, lexicon
 
 
 def statement(clause: Clause, front: str = "") -> str:

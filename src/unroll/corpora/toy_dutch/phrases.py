@@ -5,8 +5,8 @@ from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
-from unroll.corpora.toy_dutch_clause import Adverbial, NounPhrase, Tense
-from unroll.corpora.toy_dutch_lexicon import Adjective, Determiner, Noun, Pair, Pronoun, lexicon
+from unroll.corpora.toy_dutch.clause import Adverbial, NounPhrase, Tense
+from unroll.corpora.toy_dutch.lexicon import Adjective, Determiner, Noun, Pair, Pronoun, lexicon
 
 T = TypeVar("T")
 

@@ -5,12 +5,11 @@ A method per symbol; what it returns is one derivation, in English and Dutch at 
 
 from dataclasses import replace
 
-from unroll.corpora import toy_dutch_dutch as dutch
-from unroll.corpora import toy_dutch_english as english
-from unroll.corpora.toy_dutch_clause import Adverbial, Clause, Tense, pronoun
-from unroll.corpora.toy_dutch_lexicon import Pair
-from unroll.corpora.toy_dutch_phrases import noun_phrase, personal
-from unroll.corpora.toy_dutch_predicates import PRESENT, Mood, Predicates
+from unroll.corpora.toy_dutch import dutch, english
+from unroll.corpora.toy_dutch.clause import Adverbial, Clause, Tense, pronoun
+from unroll.corpora.toy_dutch.lexicon import Pair
+from unroll.corpora.toy_dutch.phrases import noun_phrase, personal
+from unroll.corpora.toy_dutch.predicates import PRESENT, Mood, Predicates
 
 PAST = Mood(Tense.PAST)
 

@@ -1,4 +1,4 @@
-"""The words of the synchronous grammar: toy_dutch.yaml and toy_dutch_verbs.yaml as values, every form written out."""
+"""The words of the synchronous grammar: words.yaml and verbs.yaml as values, every form written out."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ class Verb:
     objects: tuple[str, ...]
     preposition: Pair | None
     flags: frozenset[str]
-    """Of state, event, manner: see toy_dutch_verbs.yaml."""
+    """Of state, event, manner: see verbs.yaml."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Lexicon:
 @cache
 def lexicon() -> Lexicon:
     """Read the two files that lie beside this one."""
-    words, verbs = _read("toy_dutch.yaml"), _read("toy_dutch_verbs.yaml")
+    words, verbs = _read("words.yaml"), _read("verbs.yaml")
     classes = {name: members.split() for name, members in words["classes"].items()}
     nouns = {kind: [_noun(line, kind) for line in lines] for kind, lines in words["nouns"].items()}
     nouns |= {name: [noun for member in members for noun in nouns[member]] for name, members in classes.items()}

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from unroll.corpora import toy_dutch_dutch as dutch
-from unroll.corpora import toy_dutch_english as english
-from unroll.corpora.toy_dutch_clause import Clause, Modal, NounPhrase, Tense, pronoun
-from unroll.corpora.toy_dutch_lexicon import Adjective, Pair, Verb
-from unroll.corpora.toy_dutch_phrases import BARE, COUNTED, PERSON, Phrases
-from unroll.corpora.toy_dutch_phrases import noun_phrase as agree
+from unroll.corpora.toy_dutch import dutch, english
+from unroll.corpora.toy_dutch.clause import Clause, Modal, NounPhrase, Tense, pronoun
+from unroll.corpora.toy_dutch.lexicon import Adjective, Pair, Verb
+from unroll.corpora.toy_dutch.phrases import BARE, COUNTED, PERSON, Phrases
+from unroll.corpora.toy_dutch.phrases import noun_phrase as agree
 
 
 @dataclass(frozen=True)

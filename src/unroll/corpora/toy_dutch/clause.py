@@ -1,13 +1,13 @@
 """What a derivation of the synchronous grammar is: a clause without a language or a word order.
 
-The grammar (toy_dutch_grammar.py) derives clauses; toy_dutch_english.py and toy_dutch_dutch.py each put the same clause
+The grammar (grammar.py) derives clauses; english.py and dutch.py each put the same clause
 into words: one abstract syntax, two concrete ones (Ranta, Grammatical Framework, 2011).
 """
 
 from dataclasses import dataclass
 from enum import Enum
 
-from unroll.corpora.toy_dutch_lexicon import EnglishVerb, Pair, Verb
+from unroll.corpora.toy_dutch.lexicon import EnglishVerb, Pair, Verb
 
 
 class Tense(Enum):

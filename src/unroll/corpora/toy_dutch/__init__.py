@@ -1,14 +1,14 @@
 """`toy-dutch`: English-Dutch sentence pairs sampled from a synchronous grammar of ours.
 
-One derivation gives both sentences (toy_dutch_clause.py), so every pair is a translation; no English sentence occurs
-twice. The words are data (toy_dutch.yaml, toy_dutch_verbs.yaml), the rules are code (toy_dutch_grammar.py).
+One derivation gives both sentences (clause.py), so every pair is a translation; no English sentence occurs
+twice. The words are data (words.yaml, verbs.yaml), the rules are code (grammar.py).
 """
 
 import random
 from pathlib import Path
 
 from unroll.corpora.raw import RawFile, write
-from unroll.corpora.toy_dutch_grammar import Grammar
+from unroll.corpora.toy_dutch.grammar import Grammar
 from unroll.errors import UnrollError
 from unroll.params.corpora import ToyDutchCorpus
 

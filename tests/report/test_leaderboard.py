@@ -1,0 +1,76 @@
+"""The report: order, formats, infinity, pictures with the same bytes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unroll.report import figures, leaderboard
+
+
+def write(folder: Path, name: str, **values: Any) -> None:
+    metrics = {
+        "family": "ngram",
+        "tokens": "words",
+        "parameters": 1234,
+        "valid_perplexity": 90.0,
+        "test_perplexity": 100.0,
+        "bits_per_byte": 2.0,
+        "unknown_share": 0.01,
+        "test_tokens": 5000,
+        "vocabulary_size": 300,
+    }
+    (folder / f"{name}.json").write_text(json.dumps(metrics | values), encoding="utf-8")
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> list[leaderboard.Result]:
+    write(tmp_path, "worse", test_perplexity=250.5)
+    write(tmp_path, "better", test_perplexity=80.25, bits_per_byte=1.5)
+    write(tmp_path, "impossible", test_perplexity="inf", valid_perplexity="inf", bits_per_byte="inf")
+    write(tmp_path, "chars", tokens="chars", test_perplexity=3.0, bits_per_byte=1.9)
+    write(tmp_path, "translator", tokens="pairs", family="seq2seq", test_perplexity=2.0, exact_match=0.625)
+    write(tmp_path, "forgotten", test_perplexity=1.0)
+    return leaderboard.read(["worse", "better", "impossible", "chars", "translator"], tmp_path)
+
+
+def test_models_on_the_same_tokens_are_ranked_by_perplexity(results: list[leaderboard.Result]) -> None:
+    page = leaderboard.markdown(results)
+    assert page.index("`better`") < page.index("`worse`") < page.index("`impossible`")
+    assert "| `better` | ngram | 80.25 | 90.00 | 1,234 |" in page
+    assert "| `impossible` | ngram | inf | inf | 1,234 |" in page
+    assert "| `translator` | seq2seq | 2.00 | 90.00 | 62.5% | 1,234 |" in page
+    assert "forgotten" not in page
+
+
+def test_across_tokenizers_by_bits_per_byte(results: list[leaderboard.Result]) -> None:
+    across = leaderboard.markdown(results).split("## Across tokenizers")[1]
+    assert across.index("`better`") < across.index("`chars`") < across.index("`worse`")
+    assert "translator" not in across
+
+
+def test_pictures_are_drawn_and_have_the_same_bytes_every_time(
+    results: list[leaderboard.Result], tmp_path: Path
+) -> None:
+    curves = tmp_path / "curves"
+    curves.mkdir()
+    for result in results:
+        (curves / f"{result.name}.csv").write_text("step\n", encoding="utf-8")
+    (curves / "better.csv").write_text(
+        "step,epoch,train_loss,valid_loss\n5,0.5,4.0,\n10,1.0,3.5,3.7\n", encoding="utf-8"
+    )
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        figures.draw(results, curves, tmp_path / folder)
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == ["bits_per_byte.png", "curves.png", "perplexity.png"]
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_the_table_for_dvc_has_fixed_columns(results: list[leaderboard.Result], tmp_path: Path) -> None:
+    leaderboard.write_csv(results, tmp_path / "table.csv")
+    lines = (tmp_path / "table.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == ",".join(leaderboard.COLUMNS)
+    assert len(lines) == 1 + len(results)
