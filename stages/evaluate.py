@@ -12,7 +12,7 @@ def main(params: Root, name: str) -> None:
     from unroll.evaluation.evaluate import evaluate
     from unroll.text.tokenizer import Tokenizer
 
-    section, folder = params.models[name], Path("models") / name
+    section, folder = params.experiments[name], Path("models") / name
     partitions = Path("data/partitions") / section.tokens
     outputs = Path("metrics") / f"{name}.json", Path("reports/samples") / f"{name}.txt"
     with (
@@ -30,4 +30,4 @@ def main(params: Root, name: str) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main, "models")
+    stage.run(main, "experiments")

@@ -14,11 +14,11 @@ def main(params: Root) -> None:
         table,
         pictures,
     ):
-        results = leaderboard.read(list(params.models), Path("metrics"))
+        results = leaderboard.read(list(params.experiments), Path("metrics"))
         page.write_text(leaderboard.markdown(results), encoding="utf-8")
         leaderboard.write_csv(results, table)
         pictures.mkdir()
-        figures.draw(results, Path("metrics/train"), pictures)
+        figures.draw(results, Path("metrics/train"), Path("reports/samples"), pictures)
 
 
 if __name__ == "__main__":

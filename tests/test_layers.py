@@ -110,4 +110,4 @@ def test_no_command_of_the_pipeline_holds_a_value_from_params() -> None:
     for name, stage in stages.items():
         command = stage.get("do", stage)["cmd"]
         assert command.replace("${key}", "") == command.split("$")[0], command
-        assert command.startswith(f"python -m stages.{name}")
+        assert command.startswith("python -m stages."), name

@@ -140,7 +140,7 @@ def test_a_file_that_is_no_mapping(nothing: Any) -> None:
 def test_a_broken_file_names_the_line(content: bytes, sentence: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(content)
-    with pytest.raises(UnrollError, match="params.yaml: ") as caught:
+    with pytest.raises(UnrollError, match=r"params\.yaml: ") as caught:
         load(path)
     assert str(caught.value).removeprefix(f"{path}: ").startswith(sentence)
     assert "\n" not in str(caught.value)

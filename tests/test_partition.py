@@ -1,5 +1,6 @@
 """Streams, subsequences and batches; the worked example of the notes (seed 004, section 5.3, figure 4)."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def test_sequential_batches_go_on_where_the_last_ended(size: int, n: int, batch:
     batches = list(sequential_batches(stream(size), n, batch, 1, epoch))
     for x, y in batches:
         np.testing.assert_array_equal(y, x + 1)
-    for (x, _), (after, _) in zip(batches, batches[1:], strict=False):
+    for (x, _), (after, _) in pairwise(batches):
         np.testing.assert_array_equal(after[:, 0], x[:, -1] + 1)
     read = np.sort(np.concatenate([x.ravel() for x, _ in batches]))
     offset = epoch_plan(1, epoch, size, n)[0]

@@ -9,8 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from unroll.corpora import toy_dutch
-from unroll.corpora.toy_dutch import dutch
-from unroll.corpora.toy_dutch import english
+from unroll.corpora.toy_dutch import dutch, english
 from unroll.corpora.toy_dutch.clause import Adverbial, Clause, Modal, NounPhrase, Tense
 from unroll.corpora.toy_dutch.grammar import Grammar
 from unroll.corpora.toy_dutch.lexicon import Noun, Pair, Verb, lexicon
@@ -270,9 +269,7 @@ def test_paradigms_follow_the_rules_of_dutch_spelling() -> None:
 
 
 def test_every_word_of_a_sentence_is_in_the_lexicon(pairs: dict[str, str]) -> None:
-    text = "".join(
-        (Path(toy_dutch.__file__).parent / name).read_text() for name in ("words.yaml", "verbs.yaml")
-    )
+    text = "".join((Path(toy_dutch.__file__).parent / name).read_text() for name in ("words.yaml", "verbs.yaml"))
     known = set(re.findall(r"['\w]+", text.lower().replace("_", " ")))
     known |= {v.nl.particle + form for verbs in WORDS.verbs.values() for v in verbs for form in vars(v.nl).values()}
     known |= {v.nl.participle for verbs in WORDS.verbs.values() for v in verbs}

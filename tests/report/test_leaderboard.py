@@ -62,7 +62,7 @@ def test_pictures_are_drawn_and_have_the_same_bytes_every_time(
     )
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        figures.draw(results, curves, tmp_path / folder)
+        figures.draw(results, curves, tmp_path, tmp_path / folder)
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert names == ["bits_per_byte.png", "curves.png", "perplexity.png"]
     for name in names:
@@ -74,3 +74,23 @@ def test_the_table_for_dvc_has_fixed_columns(results: list[leaderboard.Result], 
     lines = (tmp_path / "table.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == ",".join(leaderboard.COLUMNS)
     assert len(lines) == 1 + len(results)
+
+
+def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None:
+    values = {"family": "naive_bayes", "tokens": "labels", "parameters": 9, "test_documents": 4, "classes": 3}
+    values |= {"accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
+    (tmp_path / "bayes.json").write_text(json.dumps(values), encoding="utf-8")
+    (tmp_path / "bayes.txt").write_text("true\tpredicted\na\ta\na\tb\nb\tb\nc\tc\n", encoding="utf-8")
+    page = leaderboard.markdown(leaderboard.read(["bayes"], tmp_path))
+    assert "| `bayes` | naive_bayes | 75.0% | 0.500 | inf | 9 |" in page
+    axes, _ = figures.confusion(tmp_path / "bayes.txt").axes
+    assert [text.get_text() for text in axes.texts] == ["1", "1", "0", "0", "1", "0", "0", "0", "1"]
+
+
+def test_the_distance_to_the_truth_is_a_column(tmp_path: Path) -> None:
+    write(tmp_path, "truth", family="source", cross_entropy=1.0, test_perplexity=2.718)
+    write(tmp_path, "model", cross_entropy=1.5, test_perplexity=4.482)
+    page = leaderboard.markdown(leaderboard.read(["model", "truth"], tmp_path))
+    assert "bits above the truth" in page
+    assert "| `model` | ngram | 4.48 | 90.00 | 0.7213 | 1,234 |" in page
+    assert "| `truth` | source | 2.72 | 90.00 | 0.0000 | 1,234 |" in page

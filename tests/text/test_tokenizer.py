@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.text.conftest import bpe, chars, words
@@ -130,7 +131,7 @@ def _merges(text: str, count: int) -> list[str]:
     alphabet = {sign: rank for rank, sign in enumerate(sorted(set(text)))}
     for _ in range(count):
         pairs: dict[tuple[str, str], int] = {}
-        for a, b in zip(tokens, tokens[1:], strict=False):
+        for a, b in pairwise(tokens):
             if not b[0].isspace():
                 pairs[a, b] = pairs.get((a, b), 0) + 1
         best = min(pairs, key=lambda pair: (-pairs[pair], alphabet[pair[0]], alphabet[pair[1]]))
@@ -144,6 +145,17 @@ def _merges(text: str, count: int) -> list[str]:
                 merged.append(token)
         tokens = merged
     return found
+
+
+@pytest.mark.parametrize("name", ["bytes", "characters"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(alphabet=st.sampled_from("cok \n\u00a0\u2028\x1c\x85,é"), max_size=80))
+def test_a_long_text_may_be_encoded_in_parts(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = TOKENIZERS[name].encode_batch([text, text])
+    with monkeypatch.context() as patch:
+        patch.setattr("unroll.text.pieces.PART", 7)
+        patch.setattr("unroll.text.pieces.BATCH", 20)
+        assert TOKENIZERS[name].encode_batch([text, text]) == whole
 
 
 def test_words_by_frequency_then_spelling() -> None:

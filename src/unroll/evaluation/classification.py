@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from unroll.models.protocol import Classifier
@@ -44,19 +43,3 @@ def evaluate(model: Classifier, documents: Sequence[Ids], labels: Sequence[str])
         classes=classes,
         confusion=confusion_matrix(labels, predicted, labels=classes),
     )
-
-
-def confusion_figure(scores: Scores) -> Figure:
-    """The confusion matrix: colour is the share of the true class, numbers are documents."""
-    size = len(scores.classes)
-    shares = scores.confusion / np.maximum(1, scores.confusion.sum(1, keepdims=True))
-    figure = Figure(figsize=(2.5 + 0.45 * size, 2 + 0.4 * size), layout="constrained")
-    axes = figure.add_subplot(xlabel="predicted", ylabel="true")
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(size), scores.classes, rotation=45, ha="right")
-    axes.set_yticks(range(size), scores.classes)
-    for (row, column), count in np.ndenumerate(scores.confusion):
-        color = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize="small")
-    figure.colorbar(image, ax=axes, label="share of the true class")
-    return figure

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from unroll.evaluation import perplexity, translation
+from unroll.evaluation import classification, perplexity, translation
 from unroll.evaluation.generation import generate
-from unroll.models.protocol import ConditionalModel, LanguageModel
+from unroll.models.protocol import Classifier, ConditionalModel, LanguageModel
 from unroll.params.root import Evaluate
 from unroll.partition import Data
 from unroll.text.tokenizer import Tokenizer
@@ -18,7 +18,25 @@ def evaluate(model: Any, data: Data, tokenizer: Tokenizer, params: Evaluate, see
     """(numbers, samples as text) of the test split; perplexity also of the valid split."""
     if isinstance(model, ConditionalModel):
         return _translations(model, data, tokenizer, params)
+    if isinstance(model, Classifier):
+        return _classes(model, data)
     return _texts(model, data, tokenizer, params, seed)
+
+
+def _classes(model: Classifier, data: Data) -> tuple[Metrics, str]:
+    documents, labels = data.test.documents, data.labels["test"]
+    scores = classification.evaluate(model, documents, labels)
+    metrics = {
+        "test_documents": scores.documents,
+        "classes": len(scores.classes),
+        "accuracy": scores.accuracy,
+        "macro_f1": scores.macro_f1,
+        "log_loss": _number(scores.log_loss),
+        "vocabulary_size": data.vocabulary_size,
+    }
+    predicted = (model.classes[column] for column in model.log_posteriors(documents).argmax(1))
+    rows = zip(labels, predicted, strict=True)
+    return metrics, "true\tpredicted\n" + "".join(f"{label}\t{answer}\n" for label, answer in rows)
 
 
 def _texts(

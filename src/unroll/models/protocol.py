@@ -9,7 +9,7 @@ Conventions, fixed here once:
 
 - Tokens are integers in [0, vocabulary_size). 0 `<pad>` and 1 `<bos>` are never predicted: their log-probability is
   -inf. 2 `<eos>` ends a document and is predicted and counted; 3 `<unk>` stands for whatever the vocabulary lacks.
-- A *document* is a 1-d integer array of tokens to predict, usually ending in `<eos>`; `<bos>` is not part of it: `start`
+- A *document* is a 1-d integer array of tokens to predict, usually ending in `<eos>`; `<bos>` is no part of it: `start`
   is the state after `<bos>`. An empty document has no tokens and an empty array of log-probabilities.
 - Logarithms are natural. Arrays are numpy, float64 or float32.
 - The context of a token is everything before it in its own document, nothing of other documents.
@@ -84,7 +84,7 @@ class Member(LanguageModel[State], Saved, Protocol[State]):
 
 
 def log_probs_by_stepping(model: LanguageModel[Any], documents: Sequence[Ids]) -> list[LogProbs]:
-    """`log_probs` from `start`, `advance` and `next_log_probs` alone: the definition, for families without a faster way."""
+    """`log_probs` by `start`, `advance` and `next_log_probs`: the definition, for families without a faster way."""
     results: list[LogProbs] = []
     for document in documents:
         state, scores = model.start(1), np.empty(len(document))

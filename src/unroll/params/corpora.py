@@ -141,6 +141,16 @@ End = Annotated[float, Field(ge=0.0001, le=0.9)]
 """Probability that a document ends after each token; its mean length is 1 / end."""
 
 
+class LabelledDocsCorpus(Written):
+    """Docstrings of the standard library, labelled with the package they document."""
+
+    source: Literal["python-docs-labelled"]
+    classes: Annotated[int, Field(ge=2, le=1000)]
+    """Labels: the packages with the most docstrings."""
+    shortest: Annotated[int, Field(ge=1, le=100_000)]
+    """Characters of a docstring at least."""
+
+
 class SampledCorpus(Written):
     """Text sampled from a known source, whose parameters are drawn first; the family `source` predicts with them."""
 
@@ -190,7 +200,7 @@ class PcfgCorpus(SampledCorpus):
     """Of each nonterminal's words."""
 
 
-SOURCES = ("python-docs", "path", "url", "toy-dutch", "markov", "hmm", "pcfg")
+SOURCES = ("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "markov", "hmm", "pcfg")
 """The sources that are no entry of the catalogue."""
 
 
@@ -211,8 +221,22 @@ Corpus = Annotated[
     | Annotated[PathCorpus, Tag("path")]
     | Annotated[UrlCorpus, Tag("url")]
     | Annotated[ToyDutchCorpus, Tag("toy-dutch")]
+    | Annotated[LabelledDocsCorpus, Tag("python-docs-labelled")]
     | Annotated[MarkovCorpus, Tag("markov")]
     | Annotated[HmmCorpus, Tag("hmm")]
     | Annotated[PcfgCorpus, Tag("pcfg")],
     Discriminator(_kind),
 ]
+
+
+def kind_of(corpus: Cleaning) -> str:
+    """What a corpus holds: `text`, `pairs`, `labelled` or `series`."""
+    match corpus:
+        case ToyDutchCorpus():
+            return "pairs"
+        case LabelledDocsCorpus():
+            return "labelled"
+        case TextCorpus():
+            return catalogue_formats().get(corpus.source, "text")
+        case _:
+            return "text"

@@ -174,15 +174,18 @@ class CacheParams(Params):
 
 
 class SourceParams(Params):
-    """The true source of a sampled corpus (markov, hmm, pcfg); it has nothing to learn."""
+    """The true source of a sampled corpus (markov, hmm, pcfg). It has nothing to learn and is made of the corpus' own
+    parameters, so it stands in a section of its own (`truths`), not in ModelParams."""
 
     family: Literal["source"]
     tokens: Name
     """Of level word, all symbols in the vocabulary (min_count: 1)."""
+    corpus: Name
+    """The corpus of these tokens: its source (markov, hmm, pcfg) is the model."""
 
 
 class MixtureParams(Params):
-    """Its members are other models, so it stands in a section of its own, not in ModelParams."""
+    """Its members are other models, so it stands in a section of its own (`mixtures`), not in ModelParams."""
 
     family: Literal["mixture"]
     tokens: Name
@@ -213,14 +216,7 @@ class PerClassParams(Params):
 
 
 ModelParams = Annotated[
-    NgramParams
-    | HmmParams
-    | NaiveBayesParams
-    | PerClassParams
-    | CacheParams
-    | RecurrentParams
-    | Seq2seqParams
-    | SourceParams,
+    NgramParams | HmmParams | NaiveBayesParams | PerClassParams | CacheParams | RecurrentParams | Seq2seqParams,
     Field(discriminator="family"),
 ]
 
@@ -235,5 +231,6 @@ __all__ = [
     "PerClassParams",
     "RecurrentParams",
     "Seq2seqParams",
+    "SourceParams",
     "Training",
 ]

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from unroll.params.base import Name, Params
-from unroll.params.corpora import Corpus, SampledCorpus, ToyDutchCorpus
-from unroll.params.models import ModelParams, RecurrentParams, Seq2seqParams, SourceParams
+from unroll.params.corpora import Corpus, SampledCorpus, kind_of
+from unroll.params.models import MixtureParams, ModelParams, RecurrentParams, SourceParams
 from unroll.params.tokens import TokenParams
 
 
@@ -25,6 +25,12 @@ class Evaluate(Params):
     """Log-probabilities are divided by it before sampling; 1 samples from the model itself."""
 
 
+NEEDED = {"seq2seq": "pairs", "naive_bayes": "labelled", "per_class": "labelled"}
+"""What a family's corpus holds, if not running text."""
+
+Experiment = ModelParams | MixtureParams | SourceParams
+
+
 class Root(Params):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     """Of everything random."""
@@ -33,32 +39,60 @@ class Root(Params):
     corpora: Annotated[dict[Name, Corpus], Field(min_length=1)]
     tokens: Annotated[dict[Name, TokenParams], Field(min_length=1)]
     models: Annotated[dict[Name, ModelParams], Field(min_length=1)]
+    mixtures: dict[Name, MixtureParams]
+    """Models made of two of `models`."""
+    truths: dict[Name, SourceParams]
+    """The sources of sampled corpora, as models."""
     evaluate: Evaluate
+
+    @property
+    def experiments(self) -> dict[str, Experiment]:
+        """Everything that is evaluated, by name."""
+        return {**self.models, **self.mixtures, **self.truths}
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Root":
         for name, tokens in self.tokens.items():
             _known(f"tokens.{name}.corpus", tokens.corpus, self.corpora)
-        for name, model in self.models.items():
-            tokens = self.tokens[_known(f"models.{name}.tokens", model.tokens, self.tokens)]
-            pairs = isinstance(self.corpora[tokens.corpus], ToyDutchCorpus)
-            if pairs != isinstance(model, Seq2seqParams):
+        for section in ("models", "mixtures", "truths"):
+            for name, model in getattr(self, section).items():
+                self._check_tokens(f"{section}.{name}", model)
+                if section != "models" and name in self.models:
+                    raise ValueError(f"{section}.{name}: models has a {name} too; give one of them another name")
+        for name, mixture in self.mixtures.items():
+            for place in ("first", "second"):
+                member = self.models[_known(f"mixtures.{name}.{place}", getattr(mixture, place), self.models)]
+                if member.tokens != mixture.tokens:
+                    raise ValueError(
+                        f"mixtures.{name}.{place}: {getattr(mixture, place)} is of tokens {member.tokens}, but tokens "
+                        f"is {mixture.tokens}; mix models of the same tokens"
+                    )
+        for name, truth in self.truths.items():
+            corpus = self.corpora[_known(f"truths.{name}.corpus", truth.corpus, self.corpora)]
+            if truth.corpus != self.tokens[truth.tokens].corpus or not isinstance(corpus, SampledCorpus):
                 raise ValueError(
-                    f"models.{name}: family {model.family} needs tokens of a corpus of "
-                    f"{'running text' if pairs else 'sentence pairs'}, but tokens.{model.tokens} is of corpus "
-                    f"{tokens.corpus} (source {self.corpora[tokens.corpus].source})"
-                )
-            if isinstance(model, SourceParams) and not isinstance(self.corpora[tokens.corpus], SampledCorpus):
-                raise ValueError(
-                    f"models.{name}: family source is known only of a sampled corpus (source markov, hmm or pcfg), but "
-                    f"tokens.{model.tokens} is of corpus {tokens.corpus} (source {self.corpora[tokens.corpus].source})"
-                )
-            if isinstance(model, RecurrentParams) and model.tie_weights and model.embedding_size != model.hidden_size:
-                raise ValueError(
-                    f"models.{name}: tie_weights needs embedding_size ({model.embedding_size}) equal to "
-                    f"hidden_size ({model.hidden_size})"
+                    f"truths.{name}: needs the sampled corpus (source markov, hmm or pcfg) of its tokens; "
+                    f"tokens.{truth.tokens} is of corpus {self.tokens[truth.tokens].corpus}, corpus is {truth.corpus} "
+                    f"(source {corpus.source})"
                 )
         return self
+
+    def _check_tokens(self, path: str, model: Experiment) -> None:
+        tokens = self.tokens[_known(f"{path}.tokens", model.tokens, self.tokens)]
+        corpus = self.corpora[tokens.corpus]
+        if (needed := NEEDED.get(model.family, "text")) != (found := kind_of(corpus)):
+            raise ValueError(
+                f"{path}: family {model.family} needs tokens of a corpus of {KINDS[needed]}, but "
+                f"tokens.{model.tokens} is of corpus {tokens.corpus} (source {corpus.source}), which is {KINDS[found]}"
+            )
+        if isinstance(model, RecurrentParams) and model.tie_weights and model.embedding_size != model.hidden_size:
+            raise ValueError(
+                f"{path}: tie_weights needs embedding_size ({model.embedding_size}) equal to "
+                f"hidden_size ({model.hidden_size})"
+            )
+
+
+KINDS = {"text": "running text", "pairs": "sentence pairs", "labelled": "labelled text", "series": "numbers"}
 
 
 def _known(path: str, name: str, names: Iterable[str]) -> str:

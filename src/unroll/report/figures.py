@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 
 from unroll.report.leaderboard import Result
@@ -12,12 +13,18 @@ from unroll.report.leaderboard import Result
 matplotlib.use("agg")
 
 
-def draw(results: Sequence[Result], curves: Path, folder: Path) -> None:
-    """curves.png, perplexity.png and bits_per_byte.png in `folder`; `curves` holds the train stage's CSV files."""
-    _save(learning_curves(results, curves), folder / "curves.png")
-    _save(bars(results, "test_perplexity", "test perplexity (log scale)", log=True), folder / "perplexity.png")
-    texts = [result for result in results if "exact_match" not in result.metrics]
+def draw(results: Sequence[Result], curves: Path, samples: Path, folder: Path) -> None:
+    """curves.png, perplexity.png, bits_per_byte.png and per classifier a confusion matrix in `folder`.
+
+    `curves` holds the train stage's CSV files, `samples` what evaluate wrote of each model."""
+    predicting = [result for result in results if result.predicts]
+    texts = [result for result in predicting if not result.translates]
+    _save(learning_curves(predicting, curves), folder / "curves.png")
+    _save(bars(predicting, "test_perplexity", "test perplexity (log scale)", log=True), folder / "perplexity.png")
     _save(bars(texts, "bits_per_byte", "bits per byte of the test text", log=False), folder / "bits_per_byte.png")
+    for result in results:
+        if not result.predicts:
+            _save(confusion(samples / f"{result.name}.txt"), folder / f"confusion_{result.name}.png")
 
 
 def learning_curves(results: Sequence[Result], folder: Path) -> Figure:
@@ -56,6 +63,27 @@ def bars(results: Sequence[Result], key: str, label: str, log: bool) -> Figure:
         axes.set_xscale("log")
     axes.margins(x=0.15)
     axes.legend(title="tokens", fontsize="small")
+    return figure
+
+
+def confusion(path: Path) -> Figure:
+    """The confusion matrix of a table of true and predicted classes."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [(row["true"], row["predicted"]) for row in csv.DictReader(file, delimiter="\t")]
+    classes = sorted({label for row in rows for label in row})
+    counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    for true, predicted in rows:
+        counts[classes.index(true), classes.index(predicted)] += 1
+    shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
+    figure = Figure(figsize=(2.5 + 0.45 * len(classes), 2 + 0.4 * len(classes)), layout="constrained")
+    axes = figure.add_subplot(xlabel="predicted", ylabel="true")
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    for (row, column), count in np.ndenumerate(counts):
+        color = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize="small")
+    figure.colorbar(image, ax=axes, label="share of the true class")
     return figure
 
 

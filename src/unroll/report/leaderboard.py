@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,15 @@ class Result:
     def __getitem__(self, key: str) -> Any:
         return self.metrics[key]
 
+    @property
+    def predicts(self) -> bool:
+        """Whether it is a language model, and no classifier."""
+        return "test_perplexity" in self.metrics
+
+    @property
+    def translates(self) -> bool:
+        return "exact_match" in self.metrics
+
 
 def read(names: Sequence[str], folder: Path) -> list[Result]:
     """The metrics of these models; files of models that params.yaml no longer has are left alone."""
@@ -25,46 +35,71 @@ def read(names: Sequence[str], folder: Path) -> list[Result]:
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """On the same tokens by perplexity; across tokenizers by bits per byte."""
+    """On the same tokens by perplexity; across tokenizers by bits per byte; classifiers by accuracy."""
     parts = ["# Leaderboard\n"]
-    for tokens in dict.fromkeys(result["tokens"] for result in results):
-        group = sorted((r for r in results if r["tokens"] == tokens), key=lambda r: float(r["test_perplexity"]))
-        parts.append(
-            f"## Perplexity per token of `{tokens}`\n\n{group[0]['test_tokens']:,} test tokens, vocabulary "
-            f"{group[0]['vocabulary_size']:,}, {group[0]['unknown_share']:.2%} of the tokens unknown.\n"
-        )
-        exact = "exact_match" in group[0].metrics
-        rows = [
-            [
-                f"`{r.name}`",
-                r["family"],
-                _format(r["test_perplexity"]),
-                _format(r["valid_perplexity"]),
-                *([f"{r['exact_match']:.1%}"] if exact else []),
-                f"{r['parameters']:,}",
-            ]
-            for r in group
-        ]
-        heads = [
-            "model",
-            "family",
-            "test perplexity",
-            "valid perplexity",
-            *(["exact match"] if exact else []),
-            "numbers",
-        ]
-        parts.append(_table(heads, rows))
-    ranked = sorted((r for r in results if "exact_match" not in r.metrics), key=lambda r: float(r["bits_per_byte"]))
-    parts.append(
+    predicting = [result for result in results if result.predicts]
+    for tokens in dict.fromkeys(result["tokens"] for result in predicting):
+        group = sorted((r for r in predicting if r["tokens"] == tokens), key=lambda r: float(r["test_perplexity"]))
+        parts.append(_same_tokens(tokens, group))
+    ranked = sorted((r for r in predicting if not r.translates), key=lambda r: float(r["bits_per_byte"]))
+    if len({result["tokens"] for result in ranked}) > 1:
+        parts.append(_across_tokenizers(ranked))
+    if classifiers := sorted((r for r in results if not r.predicts), key=lambda r: -r["accuracy"]):
+        parts.append(_classifiers(classifiers))
+    return "\n".join(parts)
+
+
+def _same_tokens(tokens: str, group: Sequence[Result]) -> str:
+    best = group[0]
+    truth = next((result for result in group if result["family"] == "source"), None)
+    columns: dict[str, Callable[[Result], str]] = {
+        "model": lambda r: f"`{r.name}`",
+        "family": lambda r: r["family"],
+        "test perplexity": lambda r: _format(r["test_perplexity"]),
+        "valid perplexity": lambda r: _format(r["valid_perplexity"]),
+    }
+    if truth is not None:  # known here alone: how many bits a token a model is from what can be known at all
+        columns["bits above the truth"] = lambda r: f"{_bits(r) - _bits(truth):.4f}"
+    if best.translates:
+        columns["exact match"] = lambda r: f"{r['exact_match']:.1%}"
+    columns["numbers"] = lambda r: f"{r['parameters']:,}"
+    head = (
+        f"## Perplexity per token of `{tokens}`\n\n{best['test_tokens']:,} test tokens, vocabulary "
+        f"{best['vocabulary_size']:,}, {best['unknown_share']:.2%} of the tokens unknown.\n\n"
+    )
+    return head + _table(list(columns), [[cell(result) for cell in columns.values()] for result in group])
+
+
+def _across_tokenizers(ranked: Sequence[Result]) -> str:
+    head = (
         "## Across tokenizers: bits per byte of the text\n\nA closed vocabulary does not say which word `<unk>` was; "
-        "each unknown word is charged its spelling at 8 bits a byte, so that every row codes the whole text.\n"
+        "each unknown word is charged its spelling at 8 bits a byte, so that every row codes the whole text.\n\n"
     )
     rows = [
         [f"`{r.name}`", f"`{r['tokens']}`", f"{float(r['bits_per_byte']):.3f}", f"{r['unknown_share']:.2%}"]
         for r in ranked
     ]
-    parts.append(_table(["model", "tokens", "bits per byte", "unknown"], rows))
-    return "\n".join(parts)
+    return head + _table(["model", "tokens", "bits per byte", "unknown"], rows)
+
+
+def _classifiers(ranked: Sequence[Result]) -> str:
+    rows = [
+        [
+            f"`{r.name}`",
+            r["family"],
+            f"{r['accuracy']:.1%}",
+            f"{r['macro_f1']:.3f}",
+            f"{float(r['log_loss']):.3f}",
+            f"{r['parameters']:,}",
+        ]
+        for r in ranked
+    ]
+    head = f"## Classification\n\n{ranked[0]['test_documents']:,} test documents, {ranked[0]['classes']} classes.\n\n"
+    return head + _table(["model", "family", "accuracy", "macro F1", "log loss (nats)", "numbers"], rows)
+
+
+def _bits(result: Result) -> float:
+    return float(result["cross_entropy"]) / math.log(2)
 
 
 def write_csv(results: Sequence[Result], path: Path) -> None:
@@ -72,7 +107,7 @@ def write_csv(results: Sequence[Result], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        writer.writerows({"model": result.name} | result.metrics for result in results)
+        writer.writerows({"model": result.name} | result.metrics for result in results if result.predicts)
 
 
 def _format(perplexity: float | str) -> str:

@@ -10,6 +10,7 @@ unknown token, spelled "" as no piece of a text can be, and id = library's + 3 m
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -24,7 +25,8 @@ from unroll.params.tokens import BpeTokens
 from unroll.text.tokenizer import Stream, Texts, Tokenizer
 from unroll.text.vocabulary import SPECIAL, UNK
 
-BATCH = 250_000  # characters
+BATCH, PART = 250_000, 5_000  # characters
+WHITE = re.compile(r"\s")
 SPACE = r"[\s\x1c-\x1f\x85]"
 PARTS = Regex(rf"{SPACE}?(?:\w+|[^\w\s\x1c-\x1f\x85]+)|{SPACE}")
 """Every character belongs to exactly one part, and white space only begins one."""
@@ -65,11 +67,12 @@ class PieceTokenizer(Tokenizer):
         return self._library.get_vocab_size() + self._shift
 
     def stream(self, texts: Sequence[str]) -> Stream:
-        parts, lengths = [np.empty(0, np.int32)], []
+        parts, lengths = [np.empty(0, np.int32)], [0] * len(texts)
         for batch in _batches(texts):  # the library keeps some 100 bytes a token until a batch is done
-            for encoding in self._library.encode_batch_fast(batch, add_special_tokens=False):
+            found = self._library.encode_batch_fast([part for _, part in batch], add_special_tokens=False)
+            for (number, _), encoding in zip(batch, found, strict=True):
                 parts.append(np.array(encoding.ids, dtype=np.int32))
-                lengths.append(len(encoding))
+                lengths[number] += len(encoding)
         return np.concatenate(parts) + np.int32(self._shift), lengths
 
     def unknown(self, text: str) -> list[str]:
@@ -109,17 +112,28 @@ def _sample(texts: Texts, characters: int) -> Iterator[str]:
             yield text
 
 
-def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
+def _batches(texts: Sequence[str]) -> Iterator[list[tuple[int, str]]]:
+    """The texts, each with its number, in batches; long ones in parts, each to be encoded by itself."""
+    batch: list[tuple[int, str]] = []
     size = 0
-    for text in texts:
-        batch.append(text)
-        size += len(text)
-        if size >= BATCH:
-            yield batch
-            batch, size = [], 0
+    for number, text in enumerate(texts):
+        for part in _parts(text):
+            batch.append((number, part))
+            size += len(part)
+            if size >= BATCH:
+                yield batch
+                batch, size = [], 0
     if batch:
         yield batch
+
+
+def _parts(text: str) -> Iterator[str]:
+    """`text` cut before white space, where a new token begins in any case."""
+    first = 0
+    while len(text) - first > PART and (space := WHITE.search(text, first + PART)):
+        yield text[first : space.start()]
+        first = space.start()
+    yield text[first:] if first else text
 
 
 def _library(model: models.BPE, over_bytes: bool) -> Library:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from unroll.errors import UnrollError
 from unroll.params.tokens import BpeTokens, CharTokens, SeriesTokens, TokenParams, WordTokens
@@ -60,12 +59,11 @@ def _text(params: LevelTokens, clean: Path, folder: Path) -> dict[str, Any]:
     schema = pa.schema([(name, pa.string() if name == ids.LABEL else ids.IDS) for name in fields])
     with ids.Writer(folder, schema) as files:
         for split, rows in _splits(clean, SPLITS):
-            columns = [rows[name].combine_chunks() if name == ids.LABEL else None for name in fields]
-            for place, side in enumerate(fields):
-                if side in sides:
-                    table = tables[tokenizers[side]][split]
-                    columns[place] = _encode(tokenizers[side], rows[side].to_pylist(), counts[split][side], table)
-            files.write(split, columns)
+            columns = {name: pa.array(texts) for name, texts in rows.items() if name == ids.LABEL}
+            for side in sides:
+                table = tables[tokenizers[side]][split]
+                columns[side] = _encode(tokenizers[side], rows[side], counts[split][side], table)
+            files.write(split, [columns[name] for name in fields])
     frequencies.write(folder / "frequencies.parquet", main, tables[main])
     frequencies.plot(folder / "zipf.png", f"{params.corpus}, {params.level}", tables[main]["train"])
     if source is not main:
@@ -95,24 +93,28 @@ class Texts:
     def __iter__(self) -> Iterator[str]:
         for _, rows in _splits(self.clean, ["train"]):
             for side in self.sides:
-                yield from rows[side].to_pylist()
+                yield from rows[side]
 
     @property
     def characters(self) -> int:
         """Of them all."""
-        return sum(
-            pc.sum(pc.utf8_length(rows[side])).as_py()
-            for _, rows in _splits(self.clean, ["train"])
-            for side in self.sides
-        )
+        return sum(map(len, self))
 
 
-def _splits(clean: Path, splits: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
+def _splits(clean: Path, splits: Sequence[str]) -> Iterator[tuple[str, dict[str, list[str]]]]:
+    """Batches of documents of one split, as columns. (Lists, since Arrow's compute kernels are 40 MB to load.)"""
     for table in cleaned.tables(clean):
+        of = table["split"].to_pylist()
+        columns = {name: table[name].to_pylist() for name in table.column_names[2:]}
         for split in splits:
-            rows = table.filter(pc.equal(table["split"], split))
-            if rows.num_rows:
-                yield split, rows
+            if split in of:
+                yield (
+                    split,
+                    {
+                        name: [text for text, own in zip(texts, of, strict=True) if own == split]
+                        for name, texts in columns.items()
+                    },
+                )
 
 
 def _nothing() -> dict[str, int]:

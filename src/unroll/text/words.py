@@ -15,8 +15,8 @@ from unroll.text.tokenizer import Stream, Texts, Tokenizer
 from unroll.text.vocabulary import SPECIAL, UNK
 
 MARKS = "".join(sign for sign in map(chr, range(0x300, 0x10000)) if category(sign).startswith("M"))
-"""Vowel signs and accents of their own, which \\w lacks: without them a Hindi word would be no word. (Those above U+FFFF
-would make the pattern ten times as slow.)"""
+"""Vowel signs and accents of their own, which \\w lacks: without them a Hindi word would be no word. (Those above
+U+FFFF would make the pattern ten times as slow.)"""
 PUNCTUATION = re.compile(rf"[\w{MARKS}]+(?:['’][\w{MARKS}]+)*|[^\w\s{MARKS}]")
 """Words, with the apostrophes inside them (don't, zo'n), and every other sign alone."""
 PIECES: dict[str, Callable[[str], list[str]]] = {"whitespace": str.split, "punctuation": PUNCTUATION.findall}

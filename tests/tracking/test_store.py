@@ -1,0 +1,104 @@
+"""The tracking store: made once by many, runs that end as they should, dead ones marked."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unroll import tracking
+from unroll.errors import UnrollError
+from unroll.tracking import store
+
+WORKER = """
+import sys
+from pathlib import Path
+from unroll import tracking
+with tracking.run("train", sys.argv[1], {"a": {"b": 1}}, Path("data")) as run:
+    for step in range(5):
+        run.log_metrics({"loss": float(step), "broken": float("inf")}, step)
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x.txt").write_text("data")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    return tmp_path
+
+
+def runs() -> list[Any]:
+    import mlflow
+
+    client = mlflow.MlflowClient(store.address())
+    return list(client.search_runs([store.experiment_id(client)], max_results=1000))
+
+
+def test_case_47_many_workers_on_a_fresh_store_lose_nothing(place: Path) -> None:
+    workers = [
+        subprocess.Popen([sys.executable, "-c", WORKER, f"model{index}"], stderr=subprocess.PIPE, text=True)
+        for index in range(4)
+    ]
+    for worker in workers:
+        _, errors = worker.communicate(timeout=180)
+        assert worker.returncode == 0, errors
+    found = runs()
+    assert sorted(run.data.tags["unroll.model"] for run in found) == ["model0", "model1", "model2", "model3"]
+    assert all(run.info.status == "FINISHED" and run.data.metrics["loss"] == 4 for run in found)
+    assert all(run.data.params == {"a.b": "1"} for run in found)
+    assert all("broken" not in run.data.metrics for run in found)
+    connection = sqlite3.connect(place / "mlruns" / "mlflow.db")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+    assert not list((place / "mlruns").glob(".mlflow.db.*"))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(SystemExit(143), "KILLED"), (KeyboardInterrupt(), "KILLED"), (UnrollError("x"), "FAILED")]
+)
+def test_a_run_ends_as_its_stage_does(place: Path, error: BaseException, status: str) -> None:
+    with pytest.raises(type(error)), tracking.run("train", "lstm", {}, place / "data"):
+        raise error
+    assert [run.info.status for run in runs()] == [status]
+
+
+def test_runs_of_dead_processes_are_marked(place: Path) -> None:
+    code = "import os\nfrom pathlib import Path\nfrom unroll import tracking\n"
+    code += "with tracking.run('train', 'lstm', {}, Path('data')):\n    os.kill(os.getpid(), 9)\n"
+    killed = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert killed.returncode == -9
+    with tracking.run("train", "gru", {}, place / "data"):
+        assert store.mark_killed() == 1  # the dead one, not the one in progress
+    assert sorted((run.data.tags["unroll.model"], run.info.status) for run in runs()) == [
+        ("gru", "FINISHED"),
+        ("lstm", "KILLED"),
+    ]
+
+
+def test_case_16_a_kill_while_the_store_is_made_does_not_brick_it(place: Path) -> None:
+    (place / "mlruns").mkdir()
+    (place / "mlruns" / ".mlflow.db.123").write_bytes(b"half a database")
+    store.prepare()
+    assert runs() == []
+    assert not store.outdated()
+
+
+def test_the_address_is_that_of_the_repository_and_not_of_its_copy(
+    place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("copy"))
+    assert store.address() == f"sqlite:///{place}/mlruns/mlflow.db"
+    monkeypatch.delenv("DVC_ROOT")
+    assert store.address() == f"sqlite:///{os.getcwd()}/mlruns/mlflow.db"
+
+
+def test_a_damaged_store_is_one_sentence(place: Path) -> None:
+    (place / "mlruns").mkdir()
+    (place / "mlruns" / "mlflow.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(UnrollError, match=r"mlflow\.db: damaged"):
+        store.outdated()
