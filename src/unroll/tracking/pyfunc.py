@@ -16,8 +16,9 @@ class TextModel(PythonModel):
 
         self.model = load(Path(context.artifacts["folder"]))
 
-    def predict(self, context: PythonModelContext, model_input: Any, params: Any = None) -> list[dict[str, Any]]:
-        return self.model.predict(list(model_input))
+    # MLflow reads the type of the input from the hint, and complains of an output whose type depends on the model.
+    def predict(self, context: PythonModelContext, model_input: list[str], params: dict[str, Any] | None = None):  # type: ignore[no-untyped-def]
+        return self.model.predict(model_input)
 
 
 mlflow.models.set_model(TextModel())

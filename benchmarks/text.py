@@ -1,0 +1,228 @@
+"""Stages clean, tokenize and partition beside calling `tokenizers` directly: python -m benchmarks.text [--json]
+[--mb 200] [--rounds 3].
+
+The text is WikiText-2 of the mirror, repeated. Every stage and every peer runs in a process of its own, in turns, and
+its wall time includes reading and writing; imports are not counted. The peer learns and encodes the same clean lines
+and keeps the ids in memory. Medians; peak memory is the process' own.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+MIRROR = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[2] / "shared/corpora")
+CORPUS = {
+    "source": "path",
+    "path": "wikitext",
+    "sha256": "0" * 64,
+    "documents": "line",
+    "encoding": "utf-8",
+    "errors": "strict",
+    "markup": "keep",
+    "cleaning": "plain",
+    "invisible": "keep",
+    "lowercase": False,
+    "empty": "drop",
+    "longest": 100_000,
+    "duplicates": {"kind": "exact", "drop": False},
+    "splits": {"by": "position", "valid": 0.01, "test": 0.01},
+}
+SHARED = {"corpus": "wikitext", "vocabularies": "joint", "sequence_length": 35}
+TOKENS = {
+    "word": SHARED | {"level": "word", "pieces": "whitespace", "min_count": 1, "vocabulary_size": "all"},
+    "bpe": SHARED | {"level": "bpe", "alphabet": "bytes", "vocabulary_size": 8000, "learn_characters": 10**10},
+}
+BATCH = 4000  # lines that the peer encodes at a time: more make it no faster
+
+
+def clean(folder: Path) -> Callable[[], Any]:
+    from unroll.params.corpora import PathCorpus
+    from unroll.text.clean import clean
+
+    params = PathCorpus.model_validate(CORPUS)
+    return lambda: clean(params, folder / "raw", folder / "clean.parquet")
+
+
+def tokenize(folder: Path, level: str) -> Callable[[], Any]:
+    from pydantic import TypeAdapter
+
+    from unroll.params.tokens import TokenParams
+    from unroll.text import pieces  # noqa: F401  (imported late by the stage)
+    from unroll.text.tokenize import tokenize
+
+    params: Any = TypeAdapter(TokenParams).validate_python(TOKENS[level])
+    (folder / level).mkdir(exist_ok=True)
+    return lambda: tokenize(params, folder / "clean.parquet", folder / level)
+
+
+def partition(folder: Path, level: str) -> Callable[[], Any]:
+    from pydantic import TypeAdapter
+
+    from unroll.params.tokens import TokenParams
+    from unroll.partition import partition
+
+    params: Any = TypeAdapter(TokenParams).validate_python(TOKENS[level])
+    (folder / f"{level}-streams").mkdir(exist_ok=True)
+    return lambda: partition(params, "wikitext", 1, folder / level, folder / f"{level}-streams")
+
+
+def peer(folder: Path, level: str) -> Callable[[], Any]:
+    """The library alone: learn on the train lines, encode all."""
+    import numpy as np
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    from unroll.text.pieces import PARTS
+
+    def run() -> int:
+        if level == "word":
+            library = Tokenizer(models.WordLevel(unk_token="<unk>"))
+            library.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+            trainer: Any = trainers.WordLevelTrainer(special_tokens=["<unk>"], show_progress=False)
+        else:
+            library = Tokenizer(models.BPE())
+            parts = pre_tokenizers.Split(PARTS, "isolated")
+            as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+            library.pre_tokenizer = pre_tokenizers.Sequence([parts, as_bytes])
+            alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+            trainer = trainers.BpeTrainer(vocab_size=8000, initial_alphabet=alphabet, show_progress=False)
+        library.train_from_iterator(lines(folder / "train.txt"), trainer)  # lists are faster than single lines
+        ids = [
+            np.array(encoding.ids, dtype=np.int32)
+            for name in ("train", "valid", "test")
+            for batch in lines(folder / f"{name}.txt")
+            for encoding in library.encode_batch_fast(batch, add_special_tokens=False)
+        ]
+        return len(np.concatenate(ids))
+
+    return run
+
+
+def lines(path: Path) -> Iterator[list[str]]:
+    with path.open(encoding="utf-8", newline="\n") as file:
+        batch: list[str] = []
+        for line in file:
+            batch.append(line.removesuffix("\n"))
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+        yield batch
+
+
+JOBS: dict[str, Callable[[Path], Callable[[], Any]]] = {
+    "clean": clean,
+    "tokenize word": lambda folder: tokenize(folder, "word"),
+    "tokenizers word": lambda folder: peer(folder, "word"),
+    "tokenize bpe": lambda folder: tokenize(folder, "bpe"),
+    "tokenizers bpe": lambda folder: peer(folder, "bpe"),
+    "partition word": lambda folder: partition(folder, "word"),
+    "partition bpe": lambda folder: partition(folder, "bpe"),
+}
+
+
+def measure(job: str, folder: Path) -> dict[str, float]:
+    """Seconds and peak MB of a job in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.text", "--job", job, "--folder", str(folder)]
+    root = Path(__file__).parents[1]
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=root)
+    return dict(json.loads(run.stdout))
+
+
+def child(job: str, folder: Path) -> None:
+    run = JOBS[job](folder)
+    start = time.perf_counter()
+    run()
+    seconds = time.perf_counter() - start
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+)", status.read_text()) if status.exists() else None
+    print(json.dumps({"s": seconds, "MB": int(found[1]) / 1024 if found else float("nan")}))
+
+
+def prepare(folder: Path, size: float) -> float:
+    """The raw folder with `size` MB of text; its true size in MB."""
+    raw = folder / "raw"
+    raw.mkdir()
+    once = (MIRROR / "wikitext-2/train.txt").read_bytes()
+    with (raw / "wikitext.txt").open("wb") as file:
+        while file.tell() + len(once) // 2 < size * 1e6 or not file.tell():
+            file.write(once)
+        written = file.tell()
+    entry = {"file": "wikitext.txt", "sha256": "", "format": "text", "split": None, "documents": "line"}
+    (raw / "raw.json").write_text(json.dumps([entry]))
+    return written / 1e6
+
+
+def split_lines(folder: Path) -> None:
+    """The clean lines as text files, for the peer."""
+    from unroll.text import cleaned
+
+    files = {name: (folder / f"{name}.txt").open("w", encoding="utf-8") for name in ("train", "valid", "test")}
+    for table in cleaned.tables(folder / "clean.parquet"):
+        for split, text in zip(table["split"].to_pylist(), table["text"].to_pylist(), strict=True):
+            files[split].write(text + "\n")
+    for file in files.values():
+        file.close()
+
+
+def benchmark(size: float, rounds: int) -> list[dict[str, Any]]:
+    found: dict[str, list[dict[str, float]]] = {job: [] for job in JOBS}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        size = prepare(folder, size)
+        for _ in range(rounds):
+            for job in JOBS:
+                found[job].append(measure(job, folder))
+                if job == "clean":
+                    split_lines(folder)
+    speed = {job: size / median(run["s"] for run in runs) for job, runs in found.items()}
+    memory = {job: median(run["MB"] for run in runs) for job, runs in found.items()}
+    results = []
+    for job in JOBS:
+        other = job.replace("tokenize ", "tokenizers ")
+        if not job.startswith("tokenizers"):
+            results.append(figure(job, speed, "MB/s", other if other != job else None, ">= 0.8"))
+            results.append(figure(f"{job}: peak memory", {f"{job}: peak memory": memory[job]}, "MB", None, "<= 1024"))
+    return results
+
+
+def figure(name: str, values: dict[str, float], unit: str, other: str | None, goal: str) -> dict[str, Any]:
+    """One line of the result; ratio > 1 means that we are better."""
+    peer_value = round(values[other], 2) if other else None
+    ratio = round(values[name] / values[other], 3) if other else None
+    stated = goal if other or unit == "MB" else None
+    names = ("figure", "value", "unit", "peer", "peer_value", "ratio", "goal")
+    return dict(zip(names, (name, round(values[name], 2), unit, other, peer_value, ratio, stated), strict=True))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--mb", type=float, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.job:
+        return child(arguments.job, arguments.folder)
+    if not (MIRROR / "wikitext-2/train.txt").exists():
+        raise SystemExit(f"{MIRROR}: no WikiText-2 here; set UNROLL_MIRROR to a folder of the real corpora")
+    results = benchmark(arguments.mb, arguments.rounds)
+    if arguments.json:
+        print(json.dumps(results, indent=1))
+    else:
+        for line in results:
+            against = f"{line['peer']} {line['peer_value']}, ratio {line['ratio']}" if line["peer"] else ""
+            print(f"{line['figure']:32}{line['value']:>10.1f} {line['unit']:6}{against} {line['goal'] or ''}")
+    return None
+
+
+if __name__ == "__main__":
+    main()
