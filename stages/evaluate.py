@@ -21,7 +21,9 @@ def main(params: Root, name: str) -> None:
     ):
         data, tokenizer = partition.load(partitions), Tokenizer.load(folder / "tokenizer.json")
         values, texts = evaluate(models.load(folder), data, tokenizer, params.evaluate, params.seed)
-        described = {"family": section.family, "tokens": section.tokens, "parameters": models.size(folder), **values}
+        corpus = params.tokens[section.tokens].corpus
+        described = {"family": section.family, "tokens": section.tokens, "corpus": corpus}
+        described |= {"parameters": models.size(folder), **values}
         metrics.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
         samples.write_text(texts, encoding="utf-8")
         run.log_metrics({key: value for key, value in described.items() if isinstance(value, int | float)})

@@ -62,6 +62,7 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
         "path": text.name,
         "sha256": sha256(text),
         "documents": "line",
+        "format": "text",
     }
     dutch = values["corpora"]["dutch"] | {"pairs": 300}
     words = values["tokens"]["words"] | {"min_count": 1, "sequence_length": 8}

@@ -33,6 +33,7 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
         level=logging.INFO, stream=sys.stderr, format=f"{stage} {arguments.name or ''}".strip() + ": %(message)s"
     )
     _end_with_the_parent()
+    _keep_freed_memory()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     try:
@@ -136,6 +137,15 @@ def _end_with_the_parent() -> None:
     """A killed `dvc` leaves its child running, and the next repro would start a second: ask for SIGTERM instead."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def _keep_freed_memory() -> None:
+    """glibc gives a freed array back to the system and takes it again, page by page, at every training step: 6,000 page
+    faults and a sixth of the time of a step of the default LSTM. The numbers are malloc.h's; elsewhere nothing is done."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
+        libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
+        libc.mallopt(-2, 64 << 20)  # M_TOP_PAD
 
 
 def _limit_threads(threads: int) -> None:

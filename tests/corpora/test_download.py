@@ -177,7 +177,7 @@ def test_case_84_the_next_address_is_tried(server: hostile.Server) -> None:
 def _url_corpus(url: str, sha256: str) -> UrlCorpus:
     # The schema takes https only; here the server is ours and speaks plain http.
     prose = load(Path(__file__).parents[2] / "params.yaml").corpora["prose"]
-    return UrlCorpus.model_construct(**dict(prose) | {"source": "url", "url": url, "sha256": sha256})
+    return UrlCorpus.model_construct(**dict(prose) | {"source": "url", "url": url, "sha256": sha256, "format": "text"})
 
 
 def test_case_85_without_a_hash_nothing_is_used_and_the_hash_is_printed(server: hostile.Server, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ TEXT = b"Een eigen tekst.\n\nMet twee alinea's.\n"
 def corpus(path: str, content: bytes | str = TEXT) -> PathCorpus:
     sha256 = content if isinstance(content, str) else hashlib.sha256(content).hexdigest()
     prose = load(Path(__file__).parents[2] / "params.yaml").corpora["prose"]
-    return PathCorpus.model_validate(dict(prose) | {"source": "path", "path": path, "sha256": sha256})
+    return PathCorpus.model_validate(dict(prose) | {"source": "path", "path": path, "sha256": sha256, "format": "text"})
 
 
 @pytest.fixture

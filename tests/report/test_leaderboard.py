@@ -13,6 +13,7 @@ def write(folder: Path, name: str, **values: Any) -> None:
     metrics = {
         "family": "ngram",
         "tokens": "words",
+        "corpus": "prose",
         "parameters": 1234,
         "valid_perplexity": 90.0,
         "test_perplexity": 100.0,
@@ -30,7 +31,9 @@ def results(tmp_path: Path) -> list[leaderboard.Result]:
     write(tmp_path, "better", test_perplexity=80.25, bits_per_byte=1.5)
     write(tmp_path, "impossible", test_perplexity="inf", valid_perplexity="inf", bits_per_byte="inf")
     write(tmp_path, "chars", tokens="chars", test_perplexity=3.0, bits_per_byte=1.9)
-    write(tmp_path, "translator", tokens="pairs", family="seq2seq", test_perplexity=2.0, exact_match=0.625)
+    write(
+        tmp_path, "translator", tokens="pairs", corpus="dutch", family="seq2seq", test_perplexity=2.0, exact_match=0.625
+    )
     write(tmp_path, "forgotten", test_perplexity=1.0)
     return leaderboard.read(["worse", "better", "impossible", "chars", "translator"], tmp_path)
 
@@ -77,7 +80,14 @@ def test_the_table_for_dvc_has_fixed_columns(results: list[leaderboard.Result], 
 
 
 def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None:
-    values = {"family": "naive_bayes", "tokens": "labels", "parameters": 9, "test_documents": 4, "classes": 3}
+    values = {
+        "family": "naive_bayes",
+        "tokens": "labels",
+        "corpus": "docs",
+        "parameters": 9,
+        "test_documents": 4,
+        "classes": 3,
+    }
     values |= {"accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
     (tmp_path / "bayes.json").write_text(json.dumps(values), encoding="utf-8")
     (tmp_path / "bayes.txt").write_text("true\tpredicted\na\ta\na\tb\nb\tb\nc\tc\n", encoding="utf-8")

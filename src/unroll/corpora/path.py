@@ -6,10 +6,10 @@ from pathlib import Path
 
 from unroll.corpora import content
 from unroll.corpora.archive import unpack
-from unroll.corpora.raw import MANIFEST, RawFile, write
+from unroll.corpora.raw import MANIFEST, Documents, RawFile, write
 from unroll.corpora.repository import located
 from unroll.errors import UnrollError
-from unroll.params.corpora import PathCorpus
+from unroll.params.corpora import Format, PathCorpus
 
 PIECE = 1 << 20  # bytes read at a time
 
@@ -23,10 +23,10 @@ def fetch(params: PathCorpus, seed: int, folder: Path) -> None:
         )
     if not source.is_file():
         raise UnrollError(f"path: there is no file {params.path}; give one that exists")
-    place(source, params.sha256, folder)
+    place(source, params.sha256, params.format, folder)
 
 
-def place(source: Path, sha256: str, folder: Path) -> None:
+def place(source: Path, sha256: str, form: Format, folder: Path) -> None:
     """Copy a text, or unpack an archive of texts, into the empty `folder`, with its raw.json."""
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         packed = Path(temporary) / source.name
@@ -40,7 +40,8 @@ def place(source: Path, sha256: str, folder: Path) -> None:
         raise UnrollError(
             f"{source}: holds the archive {nested[0]!r}, and archives in archives are not unpacked; unpack it yourself"
         )
-    write(folder, [RawFile(name, "text", documents="paragraph" if len(names) == 1 else "file") for name in names])
+    given: Documents | None = ("paragraph" if len(names) == 1 else "file") if form == "text" else None
+    write(folder, [RawFile(name, form, documents=given) for name in names])
 
 
 def copy(source: Path, target: Path, sha256: str, remedy: str) -> None:

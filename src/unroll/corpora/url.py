@@ -14,7 +14,7 @@ LARGEST = 4 << 30  # bytes downloaded; more is no corpus for this
 def fetch(params: UrlCorpus, seed: int, folder: Path) -> None:
     """Download (once), check and unpack into the empty `folder`; UnrollError prints the sha256 of another file."""
     remedy = "if it is the right one, set sha256: {sha256}"
-    place(obtain(_name(params.url), [params.url], params.sha256, LARGEST, remedy), params.sha256, folder)
+    place(obtain(_name(params.url), [params.url], params.sha256, LARGEST, remedy), params.sha256, params.format, folder)
 
 
 def _name(url: str) -> str:

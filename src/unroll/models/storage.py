@@ -40,8 +40,8 @@ def read_weights(path: Path) -> dict[str, NDArray]:
 
 
 def size(path: Path) -> int:
-    """Numbers in the saved arrays: a network's parameters, an n-gram model's counts."""
-    return sum(value.size for value in read_weights(path).values())
+    """Numbers in the saved arrays: a network's parameters, an n-gram model's counts, a mixture's members too."""
+    return sum(value.size for file in path.rglob(WEIGHTS) for value in read_weights(file.parent).values())
 
 
 def _verified(path: Path, name: str) -> bytes:

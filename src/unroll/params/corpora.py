@@ -106,6 +106,10 @@ class TextCorpus(Cleaning):
         return source
 
 
+Format = Literal["text", "pairs", "labelled", "series"]
+"""What a line of a user's file is: text; source, tab, target; label, tab, text; or CSV, a number in the last column."""
+
+
 class PathCorpus(TextCorpus):
     """A text file of the user's own."""
 
@@ -114,6 +118,7 @@ class PathCorpus(TextCorpus):
     """The file, relative to the repository or absolute."""
     sha256: str
     """Of the file's bytes: pins the result; the error on a wrong one prints the right one to paste here."""
+    format: Format
 
 
 class UrlCorpus(TextCorpus):
@@ -124,6 +129,7 @@ class UrlCorpus(TextCorpus):
     """Of the file; https only."""
     sha256: str
     """Of the downloaded bytes, as in `path`."""
+    format: Format
 
 
 class ToyDutchCorpus(Written):
@@ -236,6 +242,8 @@ def kind_of(corpus: Cleaning) -> str:
             return "pairs"
         case LabelledDocsCorpus():
             return "labelled"
+        case PathCorpus() | UrlCorpus():
+            return corpus.format
         case TextCorpus():
             return catalogue_formats().get(corpus.source, "text")
         case _:

@@ -18,7 +18,12 @@ def draw(results: Sequence[Result], curves: Path, samples: Path, folder: Path) -
 
     `curves` holds the train stage's CSV files, `samples` what evaluate wrote of each model."""
     predicting = [result for result in results if result.predicts]
-    texts = [result for result in predicting if not result.translates]
+    several = {
+        r["corpus"]
+        for r in predicting
+        if any(o["tokens"] != r["tokens"] for o in predicting if o["corpus"] == r["corpus"])
+    }
+    texts = [result for result in predicting if not result.translates and result["corpus"] in several]
     _save(learning_curves(predicting, curves), folder / "curves.png")
     _save(bars(predicting, "test_perplexity", "test perplexity (log scale)", log=True), folder / "perplexity.png")
     _save(bars(texts, "bits_per_byte", "bits per byte of the test text", log=False), folder / "bits_per_byte.png")

@@ -42,8 +42,10 @@ def markdown(results: Sequence[Result]) -> str:
         group = sorted((r for r in predicting if r["tokens"] == tokens), key=lambda r: float(r["test_perplexity"]))
         parts.append(_same_tokens(tokens, group))
     ranked = sorted((r for r in predicting if not r.translates), key=lambda r: float(r["bits_per_byte"]))
-    if len({result["tokens"] for result in ranked}) > 1:
-        parts.append(_across_tokenizers(ranked))
+    for corpus in dict.fromkeys(result["corpus"] for result in predicting):
+        group = [result for result in ranked if result["corpus"] == corpus]
+        if len({result["tokens"] for result in group}) > 1:
+            parts.append(_across_tokenizers(corpus, group))
     if classifiers := sorted((r for r in results if not r.predicts), key=lambda r: -r["accuracy"]):
         parts.append(_classifiers(classifiers))
     return "\n".join(parts)
@@ -70,9 +72,9 @@ def _same_tokens(tokens: str, group: Sequence[Result]) -> str:
     return head + _table(list(columns), [[cell(result) for cell in columns.values()] for result in group])
 
 
-def _across_tokenizers(ranked: Sequence[Result]) -> str:
+def _across_tokenizers(corpus: str, ranked: Sequence[Result]) -> str:
     head = (
-        "## Across tokenizers: bits per byte of the text\n\nA closed vocabulary does not say which word `<unk>` was; "
+        f"## Across tokenizers: bits per byte of `{corpus}`\n\nA closed vocabulary does not say which word `<unk>` was; "
         "each unknown word is charged its spelling at 8 bits a byte, so that every row codes the whole text.\n\n"
     )
     rows = [
