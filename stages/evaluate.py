@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from unroll import stage
 from unroll.params import Root
@@ -21,9 +22,8 @@ def main(params: Root, name: str) -> None:
     ):
         data, tokenizer = partition.load(partitions), Tokenizer.load(folder / "tokenizer.json")
         values, texts = evaluate(models.load(folder), data, tokenizer, params.evaluate, params.seed)
-        corpus = params.tokens[section.tokens].corpus
-        described = {"family": section.family, "tokens": section.tokens, "corpus": corpus}
-        described |= {"parameters": models.size(folder), **values}
+        about = {"family": section.family, "tokens": section.tokens, "corpus": params.tokens[section.tokens].corpus}
+        described: dict[str, Any] = {**about, "parameters": models.size(folder), **values}
         metrics.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
         samples.write_text(texts, encoding="utf-8")
         run.log_metrics({key: value for key, value in described.items() if isinstance(value, int | float)})

@@ -141,7 +141,7 @@ def _end_with_the_parent() -> None:
 
 def _keep_freed_memory() -> None:
     """glibc gives a freed array back to the system and takes it again, page by page, at every training step: 6,000 page
-    faults and a sixth of the time of a step of the default LSTM. The numbers are malloc.h's; elsewhere nothing is done."""
+    faults and a sixth of the time of a step of the default LSTM. Elsewhere nothing is done."""
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
         libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD

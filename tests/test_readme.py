@@ -1,0 +1,28 @@
+"""The README shows what the pipeline wrote, and names what is there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_results_are_those_of_the_pipeline() -> None:
+    leaderboard = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
+    for section in ("Perplexity per token of `words`", "Perplexity per token of `symbols`"):
+        table = leaderboard.split(f"## {section}\n")[1].split("## ")[0].strip()
+        assert table in README, f"copy the section {section} of reports/leaderboard.md into the README"
+
+
+def test_its_links_and_folders_exist() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for folder in ("params/", "corpora/", "text/", "models/", "neural/", "evaluation/", "tracking/", "report/"):
+        assert folder in README
+        assert (ROOT / "src" / "unroll" / folder).is_dir()
+
+
+def test_its_commands_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"`?make ([a-z-]+)", README):
+        assert f"\n{target}:" in makefile, target
