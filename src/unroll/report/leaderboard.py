@@ -75,8 +75,8 @@ def _same_tokens(tokens: str, group: Sequence[Result]) -> str:
 def _across_tokenizers(corpus: str, ranked: Sequence[Result]) -> str:
     head = (
         f"## Across tokenizers: bits per byte of `{corpus}`\n\n"
-        "A closed vocabulary does not say which word `<unk>` was; each unknown word is charged its spelling at 8 bits a "
-        "byte, so that every row codes the whole text.\n\n"
+        "A closed vocabulary does not say which word `<unk>` was; each unknown word is charged its spelling at 8 bits "
+        "a byte, so that every row codes the whole text.\n\n"
     )
     rows = [
         [f"`{r.name}`", f"`{r['tokens']}`", f"{float(r['bits_per_byte']):.3f}", f"{r['unknown_share']:.2%}"]
