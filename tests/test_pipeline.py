@@ -334,7 +334,7 @@ def test_another_corpus_is_one_option(place: Path) -> None:
     edit_params(place, "corpora.prose", values["corpora"]["prose"])
     git(place, "commit", "--quiet", "--all", "--message", "python-docs")
     options = ("-S", "corpora.prose.source=timemachine", "-S", "models.lstm.training.epochs=1")
-    run(place, "dvc", "exp", "run", "--name", "wells", *options, UNROLL_MIRROR=str(MIRROR))
+    run(place, "dvc", "exp", "run", "--name", "wells", *options, "evaluate@lstm", UNROLL_MIRROR=str(MIRROR))
     assert "wells" in run(place, "dvc", "exp", "show", "--csv")
     assert any(r.data.tags.get("dvc.exp.name") == "wells" for r in runs(place))
     assert "traveller" in (place / "models" / "lstm" / "tokenizer.json").read_text(encoding="utf-8")

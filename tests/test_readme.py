@@ -24,5 +24,5 @@ def test_its_links_and_folders_exist() -> None:
 
 def test_its_commands_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"`?make ([a-z-]+)", README):
+    for target in re.findall(r"(?m)(?:^|`)make ([a-z-]+)", README):
         assert f"\n{target}:" in makefile, target

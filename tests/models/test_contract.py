@@ -187,6 +187,7 @@ def test_same_seed_same_bytes(case: str, trained: Any, tmp_path: Path) -> None:
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
 
 
+@pytest.mark.parametrize("case", [name for name in CASES if name != "cache"], indirect=True)  # which learns nothing
 def test_beats_uniform(trained: Any) -> None:
     uniform = np.log(toy.VOCABULARY_SIZE - 2)
     if isinstance(trained, ConditionalModel):

@@ -301,7 +301,7 @@ def test_fit_wants_the_vocabulary_of_the_data(tmp_path: Path) -> None:
     _, _, words = sampled("hmm", tmp_path)
     params = SourceParams(family="source", tokens="hidden")
     model = source.fit(params, Data("hidden", 9, 10, 1, {}), print, raw=tmp_path, tokenizer=words)
-    assert model.params == {"family": "source", "tokens": "hidden"}
+    assert model.params == {"family": "source", "tokens": "hidden", "corpus": "hidden"}
     with pytest.raises(UnrollError, match=r"hidden has 8 tokens, its tokenizer 9"):
         source.fit(params, Data("hidden", 8, 10, 1, {}), print, raw=tmp_path, tokenizer=words)
 
