@@ -299,7 +299,7 @@ def test_symbols_that_the_vocabulary_lacks_are_unknown(kind: str, tmp_path: Path
 
 def test_fit_wants_the_vocabulary_of_the_data(tmp_path: Path) -> None:
     _, _, words = sampled("hmm", tmp_path)
-    params = SourceParams(family="source", tokens="hidden")
+    params = SourceParams(family="source", tokens="hidden", corpus="hidden")
     model = source.fit(params, Data("hidden", 9, 10, 1, {}), print, raw=tmp_path, tokenizer=words)
     assert model.params == {"family": "source", "tokens": "hidden", "corpus": "hidden"}
     with pytest.raises(UnrollError, match=r"hidden has 8 tokens, its tokenizer 9"):
