@@ -54,7 +54,10 @@ def score(
     from unroll.use import load
 
     loaded, total, tokens, unknown = load(_folder(model)), 0.0, 0, 0
-    read = sys.stdin if str(file) == "-" else lines(file, "utf-8", "strict", LONGEST)
+    if str(file) == "-" or file.is_fifo():  # a pipe can be read only once, so its start is not looked at first
+        read = sys.stdin if str(file) == "-" else file.open(encoding="utf-8")
+    else:
+        read = lines(file, "utf-8", "strict", LONGEST)
     texts = [text.rstrip("\n") for text in read if text.strip()]
     if not texts:
         raise UnrollError(f"{file}: has no text to score")
