@@ -11,6 +11,7 @@ from unroll.params import Root
 def main(params: Root, name: str) -> None:
     from unroll import models, partition, tracking
     from unroll.evaluation.evaluate import evaluate
+    from unroll.report import figures
     from unroll.text.tokenizer import Tokenizer
 
     section, folder = params.experiments[name], Path("models") / name
@@ -29,6 +30,9 @@ def main(params: Root, name: str) -> None:
         run.log_metrics({key: value for key, value in described.items() if isinstance(value, int | float)})
         run.log_file(metrics)
         run.log_file(samples)
+        curve = Path("metrics/train") / f"{name}.csv"
+        for file, figure in figures.of_model(name, curve, samples, "test_perplexity" in values).items():
+            run.log_figure(figure, file)
 
 
 if __name__ == "__main__":

@@ -159,6 +159,13 @@ def runs(place: Path) -> list[Any]:
     return list(client.search_runs([experiment.experiment_id], max_results=1000))
 
 
+def artifacts(place: Path, run: Any) -> set[str]:
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{place / 'mlruns' / 'mlflow.db'}")
+    return {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
+
+
 def test_everything_was_made(finished: Path) -> None:
     for name in ("unigram", "trigram", "lstm", "seq2seq", "mixed"):
         assert (finished / "models" / name / "params.json").is_file()
@@ -232,6 +239,7 @@ def test_every_run_is_tracked_and_linked(place: Path) -> None:
     assert train.data.params["training.epochs"] == "2"
     assert "valid_perplexity" in train.data.metrics
     assert evaluate.data.metrics["test_perplexity"] < 100
+    assert {"curve.png", "lstm.json", "lstm.txt"} <= artifacts(place, evaluate)
 
 
 def test_the_logged_model_loads_and_answers(finished: Path) -> None:

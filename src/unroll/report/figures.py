@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unroll.report.leaderboard import Result
@@ -32,23 +33,39 @@ def draw(results: Sequence[Result], curves: Path, samples: Path, folder: Path) -
             _save(confusion(samples / f"{result.name}.txt"), folder / f"confusion_{result.name}.png")
 
 
+def of_model(name: str, curve: Path, samples: Path, predicts: bool) -> dict[str, Figure]:
+    """What there is to see of one model, by file name: its learning curve if it has one, a classifier's confusions."""
+    found = {}
+    if any("train_loss" in row for row in _curve(curve)):
+        found["curve.png"] = figure = Figure(figsize=(5, 3.6), layout="constrained")
+        axes = figure.add_subplot(title=name, xlabel="epoch", ylabel="nats per token")
+        _draw_curve(axes, curve, name, "C0")
+        axes.grid(alpha=0.3)
+    if not predicts:
+        found["confusion.png"] = confusion(samples)
+    return found
+
+
 def learning_curves(results: Sequence[Result], folder: Path) -> Figure:
     """Loss against step: training as a line, validation as dots, one panel per tokenizer."""
-    curves = {result.name: _curve(folder / f"{result.name}.csv") for result in results}
-    neural = [result for result in results if any("train_loss" in row for row in curves[result.name])]
-    groups = list(dict.fromkeys(result["tokens"] for result in neural))
+    learned = [r for r in results if any("train_loss" in row for row in _curve(folder / f"{r.name}.csv"))]
+    groups = list(dict.fromkeys(result["tokens"] for result in learned))
     figure = Figure(figsize=(4.2 * max(1, len(groups)), 3.6), layout="constrained")
     for index, tokens in enumerate(groups):
         axes = figure.add_subplot(1, len(groups), index + 1, title=tokens, xlabel="epoch", ylabel="nats per token")
-        for color, result in enumerate(r for r in neural if r["tokens"] == tokens):
-            rows = curves[result.name]
-            for column, style in (("train_loss", "-"), ("valid_loss", "o")):
-                points = [(row["epoch"], row[column]) for row in rows if column in row]
-                label = result.name if column == "train_loss" else None
-                axes.plot(*zip(*points, strict=True), style, color=f"C{color}", label=label, markersize=4)
+        for color, result in enumerate(r for r in learned if r["tokens"] == tokens):
+            _draw_curve(axes, folder / f"{result.name}.csv", result.name, f"C{color}")
         axes.legend(title="line: train, dots: valid", title_fontsize="small", fontsize="small")
         axes.grid(alpha=0.3)
     return figure
+
+
+def _draw_curve(axes: Axes, path: Path, label: str, color: str) -> None:
+    """Training as a line, validation as dots."""
+    rows = _curve(path)
+    for column, style in (("train_loss", "-"), ("valid_loss", "o")):
+        points = [(row["epoch"], row[column]) for row in rows if column in row]
+        axes.plot(*zip(*points, strict=True), style, color=color, label=label if style == "-" else None, markersize=4)
 
 
 def bars(results: Sequence[Result], key: str, label: str, log: bool) -> Figure:

@@ -44,6 +44,10 @@ class Run:
         """A file as an artifact."""
         self.client.log_artifact(self.run_id, str(path), folder)
 
+    def log_figure(self, figure: Any, name: str) -> None:
+        """A matplotlib figure as an artifact of this file name."""
+        self.client.log_figure(self.run_id, figure, name)
+
     def log_model(self, path: Path) -> None:
         """The model's folder as a pyfunc from code, without pickle: `mlflow.pyfunc.load_model(...).predict([...])`."""
         import mlflow
