@@ -60,6 +60,7 @@ verify: .venv/.complete ## run the pipeline from nothing in two folders and comp
 	@rm -rf .verify && mkdir .verify
 	@for copy in one two; do \
 	  echo "== pipeline $$copy"; git clone --quiet . ".verify/$$copy" && \
+	  (cd ".verify/$$copy" && rm -rf dvc.lock metrics reports) && \
 	  (cd ".verify/$$copy" && $(CURDIR)/$(BIN)/unroll doctor && $(CURDIR)/$(BIN)/dvc repro --quiet) || exit 1; \
 	done
 	$(BIN)/unroll compare-locks .verify/one/dvc.lock .verify/two/dvc.lock
