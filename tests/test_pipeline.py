@@ -288,7 +288,7 @@ def test_a_killed_dvc_leaves_nothing_running_and_doctor_heals(place: Path) -> No
     process = subprocess.Popen(
         [str(PROGRAMS / "dvc"), "repro"],
         cwd=place,
-        env=environment(),
+        env=environment(SHELL="/bin/sh"),  # unlike bash, it keeps waiting for a command that does not take its place
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from unroll.models import storage
 from unroll.models.protocol import LogProbs
-from unroll.params.models import (
+from unroll.params.models.ngram import (
     AbsoluteDiscounting,
     AddK,
     JelinekMercer,

@@ -1,0 +1,34 @@
+"""`models`: one entry per experiment, by family (stages train and evaluate). One file per family."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from unroll.params.models.cache import CacheParams
+from unroll.params.models.classifiers import NaiveBayesParams, PerClassParams
+from unroll.params.models.hmm import HmmParams
+from unroll.params.models.mixture import MixtureParams
+from unroll.params.models.ngram import NgramParams
+from unroll.params.models.recurrent import RecurrentParams
+from unroll.params.models.seq2seq import Seq2seqParams
+from unroll.params.models.source import SourceParams
+from unroll.params.models.training import Training
+
+ModelParams = Annotated[
+    NgramParams | HmmParams | NaiveBayesParams | PerClassParams | CacheParams | RecurrentParams | Seq2seqParams,
+    Field(discriminator="family"),
+]
+
+__all__ = [
+    "CacheParams",
+    "HmmParams",
+    "MixtureParams",
+    "ModelParams",
+    "NaiveBayesParams",
+    "NgramParams",
+    "PerClassParams",
+    "RecurrentParams",
+    "Seq2seqParams",
+    "SourceParams",
+    "Training",
+]

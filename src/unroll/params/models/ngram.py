@@ -1,0 +1,81 @@
+"""Family `ngram`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from unroll.params.base import Name, Params
+
+
+class MaximumLikelihood(Params):
+    kind: Literal["maximum_likelihood"]
+    """Relative frequencies: what was not seen after a context has probability zero; a context never seen is cut."""
+
+
+class AddK(Params):
+    kind: Literal["add_k"]
+    k: Annotated[float, Field(gt=0, le=1000)]
+    """Added to every count; 1 is Laplace's rule."""
+
+
+class JelinekMercer(Params):
+    kind: Literal["jelinek_mercer"]
+    iterations: Annotated[int, Field(ge=1, le=1000)]
+    """EM steps that fit one weight per order on the valid split."""
+
+
+Discount = Annotated[float, Field(gt=0, lt=1)]
+
+
+class AbsoluteDiscounting(Params):
+    """Each order's discount is n1 / (n1 + 2 n2), of the counts of counts (Ney, Essen and Kneser 1994)."""
+
+    kind: Literal["absolute_discounting"]
+    fallback: Discount
+    """The discount of an order too small to estimate one."""
+
+
+class KneserNey(Params):
+    """As absolute discounting, but a lower order counts distinct left neighbours."""
+
+    kind: Literal["kneser_ney"]
+    fallback: Discount
+    """The discount of an order too small to estimate one."""
+
+
+class ModifiedKneserNey(Params):
+    kind: Literal["modified_kneser_ney"]
+    fallback: Annotated[list[Annotated[float, Field(gt=0, le=3)]], Field(min_length=3, max_length=3)]
+    """Discounts of counts 1, 2 and 3 or more for an order too small to estimate them (lmplz --discount_fallback)."""
+
+    @field_validator("fallback")
+    @classmethod
+    def _within_counts(cls, fallback: list[float]) -> list[float]:
+        if any(discount > count for count, discount in enumerate(fallback, 1)):
+            raise ValueError(f"{fallback}: no discount may be above its count; keep them at most [1, 2, 3]")
+        return fallback
+
+
+Smoothing = Annotated[
+    MaximumLikelihood | AddK | JelinekMercer | AbsoluteDiscounting | KneserNey | ModifiedKneserNey,
+    Field(discriminator="kind"),
+]
+
+
+class NgramParams(Params):
+    family: Literal["ngram"]
+    tokens: Name
+    """A key of `tokens`."""
+    order: Annotated[int, Field(ge=1, le=20)]
+    """n: the model sees n - 1 tokens of context; 1 is the bag of words."""
+    smoothing: Smoothing
+    prune: Annotated[list[Annotated[int, Field(ge=0, le=10**9)]], Field(min_length=1)]
+    """n-grams seen at most this often are left out, by order from 1 on; the last number holds for all higher orders
+    (lmplz --prune). [0] keeps all; the first is 0, since it is `tokens` that decides which words there are."""
+
+    @field_validator("prune")
+    @classmethod
+    def _never_falls(cls, prune: list[int]) -> list[int]:
+        if prune[0] != 0 or prune != sorted(prune):
+            raise ValueError(f"{prune} must begin with 0 and never fall, so that a kept n-gram's context is kept too")
+        return prune
