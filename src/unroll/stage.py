@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from unroll.errors import UnrollError
 from unroll.params import load
-from unroll.params.root import nearest
+from unroll.params.base import nearest
 
 TERMINATED = 143  # 128 + SIGTERM, whatever ended us from outside: never 0, or DVC would cache half a result
 logger = logging.getLogger("unroll")

@@ -1,5 +1,7 @@
 """What every section of params.yaml has in common."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,3 +22,9 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Size = Annotated[int, Field(ge=1, le=65536)]
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A hint for a misspelt name: "; did you mean lstm?", or what there is to choose from."""
+    close = get_close_matches(name, names := list(names), n=1)
+    return f"; did you mean {close[0]}?" if close else f"; choose one of {', '.join(names)}"

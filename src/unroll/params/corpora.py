@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from ruamel.yaml import YAML
 
-from unroll.params.base import Params, Share
+from unroll.params.base import Params, Share, nearest
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
 """Data of `unroll.corpora.catalogue`; only names and formats matter here."""
@@ -100,8 +100,6 @@ class TextCorpus(Cleaning):
     @classmethod
     def _is_known(cls, source: str) -> str:
         if source not in SOURCES and source not in catalogue_formats():
-            from unroll.params.root import nearest  # here, since root imports this file
-
             raise ValueError(f"there is no {source}{nearest(source, [*SOURCES, *catalogue_formats()])}")
         return source
 

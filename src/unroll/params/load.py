@@ -10,7 +10,8 @@ from ruamel.yaml import YAML, AliasEvent
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from unroll.errors import UnrollError
-from unroll.params.root import Root, nearest
+from unroll.params.base import nearest
+from unroll.params.root import Root
 
 LARGEST = 1_000_000  # bytes; a params.yaml beyond it is not one
 

@@ -1,12 +1,11 @@
 """The whole of params.yaml, and what its sections must agree on."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from unroll.params.base import Name, Params
+from unroll.params.base import Name, Params, nearest
 from unroll.params.corpora import Corpus, SampledCorpus, kind_of
 from unroll.params.models import MixtureParams, ModelParams, RecurrentParams, SourceParams
 from unroll.params.tokens import TokenParams
@@ -99,9 +98,3 @@ def _known(path: str, name: str, names: Iterable[str]) -> str:
     if name in names:
         return name
     raise ValueError(f"{path}: there is no {name}{nearest(name, names)}")
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """A hint for a misspelt name: "; did you mean lstm?", or what there is to choose from."""
-    close = get_close_matches(name, names := list(names), n=1)
-    return f"; did you mean {close[0]}?" if close else f"; choose one of {', '.join(names)}"
