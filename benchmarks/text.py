@@ -1,9 +1,9 @@
 """Stages clean, tokenize and partition beside calling `tokenizers` directly: python -m benchmarks.text [--json]
-[--mb 200] [--rounds 3].
+[--mb 200] [--line-mb 50] [--rounds 3].
 
 The text is WikiText-2 of the mirror, repeated. Every stage and every peer runs in a process of its own, in turns, and
 its wall time includes reading and writing; imports are not counted. The peer learns and encodes the same clean lines
-and keeps the ids in memory. Medians; peak memory is the process' own.
+and keeps the ids in memory. Medians; peak memory is the process' own, and is also measured for a text that is one line.
 """
 
 import argparse
@@ -23,6 +23,7 @@ MIRROR = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[2] / "sh
 CORPUS = {
     "source": "path",
     "path": "wikitext",
+    "format": "text",
     "sha256": "0" * 64,
     "documents": "line",
     "encoding": "utf-8",
@@ -146,11 +147,13 @@ def child(job: str, folder: Path) -> None:
     print(json.dumps({"s": seconds, "MB": int(found[1]) / 1024 if found else float("nan")}))
 
 
-def prepare(folder: Path, size: float) -> float:
+def prepare(folder: Path, size: float, one_line: bool = False) -> float:
     """The raw folder with `size` MB of text; its true size in MB."""
     raw = folder / "raw"
     raw.mkdir()
     once = (MIRROR / "wikitext-2/train.txt").read_bytes()
+    if one_line:
+        once = once.replace(b"\n", b" ")
     with (raw / "wikitext.txt").open("wb") as file:
         while file.tell() + len(once) // 2 < size * 1e6 or not file.tell():
             file.write(once)
@@ -193,11 +196,21 @@ def benchmark(size: float, rounds: int) -> list[dict[str, Any]]:
     return results
 
 
+def one_line(size: float) -> list[dict[str, Any]]:
+    """Peak memory of every stage as a multiple of the size of a text without a line break."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        size = prepare(folder, size, one_line=True)
+        peaks = {job: measure(job, folder)["MB"] for job in JOBS if not job.startswith("tokenizers")}
+    names = {job: f"{job}: peak of one line" for job in peaks}
+    return [figure(names[job], {names[job]: peak / size}, "x file", None, "<= 5") for job, peak in peaks.items()]
+
+
 def figure(name: str, values: dict[str, float], unit: str, other: str | None, goal: str) -> dict[str, Any]:
     """One line of the result; ratio > 1 means that we are better."""
     peer_value = round(values[other], 2) if other else None
     ratio = round(values[name] / values[other], 3) if other else None
-    stated = goal if other or unit == "MB" else None
+    stated = goal if other or unit in ("MB", "x file") else None
     names = ("figure", "value", "unit", "peer", "peer_value", "ratio", "goal")
     return dict(zip(names, (name, round(values[name], 2), unit, other, peer_value, ratio, stated), strict=True))
 
@@ -206,6 +219,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--mb", type=float, default=200)
+    parser.add_argument("--line-mb", type=float, default=50)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -214,7 +228,7 @@ def main() -> None:
         return child(arguments.job, arguments.folder)
     if not (MIRROR / "wikitext-2/train.txt").exists():
         raise SystemExit(f"{MIRROR}: no WikiText-2 here; set UNROLL_MIRROR to a folder of the real corpora")
-    results = benchmark(arguments.mb, arguments.rounds)
+    results = benchmark(arguments.mb, arguments.rounds) + one_line(arguments.line_mb)
     if arguments.json:
         print(json.dumps(results, indent=1))
     else:
