@@ -27,7 +27,7 @@ ALLOWED = {
     "stage": {"errors", "params"},
     "cli": {"errors", "text", "use", "doctor", "verify", "evaluation"},
     "__main__": {"cli"},
-    "__init__": set(),
+    "__init__": {"use"},
 }
 EXCEPTIONS = {
     ("tracking", "use"): "the file that is stored with a model loads it by the public interface",

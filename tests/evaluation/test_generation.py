@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unroll.evaluation.generation import choose, generate, read
+from unroll.evaluation.generation import Truncation, choose, generate, read, truncated
 from unroll.text.vocabulary import EOS
 
 
@@ -66,3 +66,47 @@ def test_reading_a_prompt_moves_every_context() -> None:
     model = Counting()
     state = read(model, np.asarray([4, 5]), 3)
     assert [list(a) for a in generate(model, state, 3, length=2, temperature=0, seed=1)] == [[6, 7]] * 3
+
+
+ROW = np.log([[0.5, 0.25, 0.15, 0.1]])
+NOTHING_SEEN = np.zeros((1, 4), dtype=bool)
+
+
+@pytest.mark.parametrize(
+    ("truncation", "kept"),
+    [
+        (Truncation(top_k=2), [0, 1]),
+        (Truncation(top_k=9), [0, 1, 2, 3]),
+        (Truncation(nucleus=0.5), [0]),
+        (Truncation(nucleus=0.6), [0, 1]),
+        (Truncation(nucleus=0.76), [0, 1, 2]),
+        (Truncation(nucleus=1e-9), [0]),
+        (Truncation(top_k=3, nucleus=0.99), [0, 1, 2]),
+    ],
+)
+def test_truncation_keeps_the_most_probable(truncation: Truncation, kept: list[int]) -> None:
+    row = truncated(ROW, 1.0, truncation, NOTHING_SEEN)
+    assert np.flatnonzero(np.isfinite(row[0])).tolist() == kept
+    np.testing.assert_array_equal(row[0, kept], ROW[0, kept])
+
+
+def test_the_nucleus_is_of_the_tempered_distribution() -> None:
+    row = truncated(ROW, 0.25, Truncation(nucleus=0.9), NOTHING_SEEN)  # p ~ p^4: the first has 0.93
+    assert np.flatnonzero(np.isfinite(row[0])).tolist() == [0]
+
+
+def test_a_repetition_penalty_is_for_what_the_text_or_the_prompt_holds() -> None:
+    seen = np.asarray([[True, False, False, False]])
+    row = truncated(ROW, 1.0, Truncation(repetition_penalty=2.0), seen)
+    np.testing.assert_allclose(np.exp(row), [[0.25, 0.25, 0.15, 0.1]])
+    model = Counting()
+    # 5 would follow 4 with 0.9 > 0.1; penalised by 100 it does not.
+    (found,) = generate(model, read(model, [4], 1), 1, 1, 0, 1, Truncation(repetition_penalty=100.0), prompt=[5])
+    assert found.tolist() == [4]
+
+
+def test_without_truncation_the_draws_are_what_they_were() -> None:
+    model = Counting()
+    plain = generate(model, model.start(3), 3, 20, 1.0, 7)
+    same = generate(model, model.start(3), 3, 20, 1.0, 7, Truncation(top_k=10, nucleus=1.0))
+    assert [list(a) for a in plain] == [list(a) for a in same]

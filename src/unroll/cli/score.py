@@ -1,41 +1,77 @@
-"""score: the log-likelihood of lines."""
+"""score and evaluate: how probable a model finds a text."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from unroll.cli.app import Model, app, folder, inert
-from unroll.errors import UnrollError
+from unroll.cli.text import File, Json, batches, print_json, read_texts
 
-LONGEST = 1_000_000
-"""Characters of a line that is scored; a longer one is refused by name, not by running out of memory."""
+BATCH = 256
 
 
 @app.command()
 def score(
     model: Model,
-    file: Annotated[Path, typer.Argument(help="A text file, one document per line; - is standard input.")],
+    file: File,
+    tokens: Annotated[bool, typer.Option("--tokens", help="Also the log-probability of each token.")] = False,
+    only_sum: Annotated[bool, typer.Option("--sum", help="Only the total.")] = False,
+    json: Json = False,
 ) -> None:
-    """Log-probability of each line, their total and the perplexity: unroll score trigram my.txt."""
-    from unroll.evaluation.perplexity import Score
-    from unroll.text.encoding import lines
-    from unroll.use import load
+    """Log-likelihood of each line in nats, and the total.
 
-    loaded, total, tokens, unknown = load(folder(model)), 0.0, 0, 0
-    if str(file) == "-" or file.is_fifo():  # a pipe can be read only once, so its start is not looked at first
-        read = sys.stdin if str(file) == "-" else file.open(encoding="utf-8")
-    else:
-        read = lines(file, "utf-8", "strict", LONGEST)
-    texts = [text.rstrip("\n") for text in read if text.strip()]
-    if not texts:
-        raise UnrollError(f"{file}: has no text to score")
-    for text, line in zip(texts, loaded.score(texts), strict=True):
-        print(f"{line.log_likelihood:.4f}\t{inert(text)}")
-        total, tokens, unknown = total + line.log_likelihood, tokens + line.tokens, unknown + line.unknown
-    summed = Score(tokens, -total, unknown, 0.0, 0)
+    \b
+    unroll score trigram my.txt
+    echo "the students opened their books" | unroll score lstm - --tokens
+    """
+    from unroll.use import load
+    from unroll.use.scores import total
+
+    loaded, scores = load(folder(model)), []
+    for texts in batches(read_texts(file), BATCH):
+        found = loaded.score(texts)
+        scores += found
+        if only_sum:
+            continue
+        spelt = loaded.token_scores(texts) if tokens else [[] for _ in texts]
+        for text, line, parts in zip(texts, found, spelt, strict=True):
+            if json:
+                printed = {"text": text, "log_likelihood": line.log_likelihood, "perplexity": line.perplexity}
+                printed |= {"tokens": line.tokens, "unknown": line.unknown}
+                print_json(printed | ({"token_scores": parts} if tokens else {}))
+            else:
+                print(f"{line.log_likelihood:.4f}\t{inert(text)}")
+                for part in parts:
+                    print(f"  {part.log_prob:.4f}\t{inert(part.token)}")
+    summed = total(scores)
+    if only_sum and json:
+        print_json(summed)
+        return
     print(
-        f"total {total:.4f} nats, {tokens} tokens ({unknown} unknown), perplexity {summed.perplexity:.4f}",
-        file=sys.stderr,
+        f"total {summed.log_likelihood:.4f} nats, {summed.tokens} tokens ({summed.unknown} unknown), "
+        f"perplexity {summed.perplexity:.4f}",
+        file=sys.stdout if only_sum else sys.stderr,
     )
+
+
+@app.command()
+def evaluate(model: Model, file: File, json: Json = False) -> None:
+    """Perplexity, bits per byte and unknown words of any text.
+
+    \b
+    unroll evaluate kneser5 my.txt
+    """
+    from unroll.use import load
+    from unroll.use.scores import total
+
+    loaded = load(folder(model))
+    found = total([line for texts in batches(read_texts(file), BATCH) for line in loaded.score(texts, "evaluate")])
+    if json:
+        print_json(found)
+        return
+    print(f"perplexity     {found.perplexity:.4f}")
+    print(f"bits per byte  {found.bits_per_byte:.4f}")
+    print(f"log-likelihood {found.log_likelihood:.4f} nats")
+    print(f"unknown        {found.unknown} of {found.tokens} tokens ({found.oov_rate:.2%})")
+    print(f"lines          {found.lines}")

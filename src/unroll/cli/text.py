@@ -1,0 +1,127 @@
+"""What verbs read and print: lines of text or JSON in, lines of text or JSON out, on files or pipes."""
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, TypeVar
+
+import typer
+
+from unroll.errors import UnrollError
+
+LONGEST = 1_000_000
+"""Characters of a line that is read; a longer one is refused by number, not by running out of memory."""
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        help='One text per line, or JSON lines with a "text" if its name ends in .jsonl; - is standard input.'
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
+Item = TypeVar("Item")
+
+
+def read_lines(file: Path) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, each with its number, without its line break."""
+    for number, line in enumerate(_decoded(file), 1):
+        if len(line) > LONGEST:
+            raise UnrollError(f"{file}: line {number}: is longer than {LONGEST:,} characters; split it into lines")
+        if line.strip():
+            yield number, line.rstrip("\r\n")
+
+
+def read_texts(file: Path) -> Iterator[str]:
+    """The texts of a file, at least one."""
+    found = (
+        ((_field(entry, "text", f"{file}: line {number}") for number, entry in read_json(file)))
+        if file.suffix == ".jsonl"
+        else (line for _, line in read_lines(file))
+    )
+    yield from at_least_one(found, file, "text")
+
+
+def read_json(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file of JSON lines, each with its line's number."""
+    for number, line in read_lines(file):
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise UnrollError(f"{file}: line {number}: is no JSON ({error}); write one object per line") from None
+        if not isinstance(entry, dict):
+            raise UnrollError(f"{file}: line {number}: is JSON, but no object {{...}}; write one object per line")
+        yield number, entry
+
+
+def at_least_one(items: Iterable[Item], file: Path, what: str) -> Iterator[Item]:
+    """The items; UnrollError if there is none."""
+    empty = True
+    for item in items:
+        empty = False
+        yield item
+    if empty:
+        raise UnrollError(f"{file}: has no {what}; bring a file with at least one")
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items, `size` at a time; the number done stands on the terminal, if standard error is one."""
+    batch: list[Item] = []
+    done, shown = 0, sys.stderr.isatty() and not sys.stdout.isatty()
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            done += len(batch)
+            batch = []
+            if shown:
+                print(f"\r{done:,} ", end="", file=sys.stderr, flush=True)
+    if batch:
+        yield batch
+    if shown and done:
+        print("\r" + " " * 20 + "\r", end="", file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON; infinity, which JSON lacks, is "inf"."""
+    print(json.dumps(_jsonable(value), ensure_ascii=not sys.stdout.encoding.lower().startswith("utf")))
+
+
+def _jsonable(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _field(entry: dict[str, Any], name: str, where: str) -> str:
+    if not isinstance(entry.get(name), str):
+        raise UnrollError(f'{where}: has no "{name}" that is a string; write {{"{name}": "..."}}')
+    return str(entry[name])
+
+
+def _decoded(file: Path) -> Iterator[str]:
+    from unroll.text.encoding import lines
+
+    if str(file) == "-":
+        yield from _decoded_stream(sys.stdin.buffer, "standard input")
+    elif file.is_fifo():  # a pipe can be read only once, so its start is not looked at first
+        with file.open("rb") as stream:
+            yield from _decoded_stream(stream, str(file))
+    else:
+        yield from lines(file, "utf-8", "strict", LONGEST + 1)
+
+
+def _decoded_stream(stream: BinaryIO, name: str) -> Iterator[str]:
+    number = 0
+    while line := stream.readline(4 * LONGEST + 4):
+        number += 1
+        try:
+            yield line.decode("utf-8").removeprefix("\ufeff" if number == 1 else "")
+        except UnicodeDecodeError as error:
+            raise UnrollError(f"{name}: line {number}: is not UTF-8 ({error.reason}); convert it") from None

@@ -1,0 +1,13 @@
+"""Trained models put to use: text in, numbers or text out. One file per use.
+
+import unroll
+model = unroll.load("models/lstm")
+model.score(["the students opened their books"])
+model.generate("the students opened their", count=3, length=20, temperature=0.8, seed=1)
+"""
+
+from unroll.use.describe import describe
+from unroll.use.model import TextModel, load
+from unroll.use.scores import LineScore
+
+__all__ = ["LineScore", "TextModel", "describe", "load"]

@@ -1,0 +1,130 @@
+"""A trained model with its tokenizer and its cleaning."""
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unroll import models
+from unroll.errors import UnrollError
+from unroll.evaluation import generation, translation
+from unroll.evaluation.generation import WHOLE, Truncation
+from unroll.models.protocol import Classifier, ConditionalModel, LanguageModel
+from unroll.partition import Ids
+from unroll.text.cleaning import Cleaner
+from unroll.text.tokenizer import Tokenizer
+from unroll.text.vocabulary import EOS, UNK
+from unroll.use.completion import Completion, complete
+from unroll.use.describe import TEXT, TOKENIZER
+from unroll.use.kinds import refuse
+from unroll.use.scores import LineScore, TextScore, TokenScore, total
+
+
+class TextModel:
+    """What `load` gives. Texts are cleaned as the training corpus was; a text is a document of its own."""
+
+    def __init__(self, model: Any, tokenizer: Tokenizer, cleaner: Cleaner, folder: Path) -> None:
+        self.model, self.tokenizer, self.cleaner, self.folder = model, tokenizer, cleaner, folder
+
+    def encode(self, text: str) -> Ids:
+        """Token ids of a text, cleaned as the training corpus was."""
+        return np.asarray(self.tokenizer.encode(self.cleaner(text)), dtype=np.int64)
+
+    def score(self, texts: Sequence[str], wanted: str = "score") -> list[LineScore]:
+        """The log-likelihood of each text. `wanted` names what it is for, in the error of a model that cannot."""
+        return [line for line, _ in self._scored(texts, wanted)]
+
+    def token_scores(self, texts: Sequence[str]) -> list[list[TokenScore]]:
+        """The log-probability of every token of each text, `<eos>` last."""
+        return [
+            [TokenScore(self.spellings[token], float(log_prob)) for token, log_prob in pairs]
+            for _, pairs in self._scored(texts, "score")
+        ]
+
+    def evaluate(self, texts: Sequence[str]) -> TextScore:
+        """Perplexity, bits per byte and share of unknown words of at least one text."""
+        return total(self.score(texts, "evaluate"))
+
+    def generate(
+        self,
+        prompt: str = "",
+        count: int = 1,
+        length: int = 50,
+        temperature: float = 1.0,
+        seed: int = 1,
+        truncation: Truncation = WHOLE,
+    ) -> list[str]:
+        """`count` continuations of the prompt, each at most `length` tokens; temperature 0 is greedy."""
+        model, tokens = self.language_model("generate"), self.encode(prompt)
+        state = generation.read(model, tokens, count)
+        found = generation.generate(model, state, count, length, temperature, seed, truncation, tokens)
+        return [self.tokenizer.decode([*tokens, *continuation]) for continuation in found]
+
+    def complete(self, text: str, count: int = 5, partial: bool = False) -> list[Completion]:
+        """The most probable next words; with `partial`, a last word without a space after it is only begun."""
+        return complete(
+            self.language_model("complete"), self.tokenizer, self.cleaner, self.spellings, text, count, partial
+        )
+
+    def translate(self, texts: Sequence[str], batch_size: int = 64) -> list[str]:
+        """The greedy translation of each text."""
+        if not isinstance(self.model, ConditionalModel):
+            refuse(self.model, self.folder, "translate")
+        sources = [self.encode(text) for text in texts]
+        return [self.tokenizer.decode(found) for found in translation.translate(self.model, sources, batch_size)]
+
+    def classify(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        """p(class | text) of every class, most probable first, for each text."""
+        if not isinstance(self.model, Classifier):
+            refuse(self.model, self.folder, "classify")
+        documents = [np.append(self.encode(text), EOS) for text in texts]
+        posteriors: Any = np.exp(self.model.log_posteriors(documents)) if documents else []
+        return [{self.model.classes[c]: float(row[c]) for c in np.argsort(-row, kind="stable")} for row in posteriors]
+
+    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """One dictionary per text, for MLflow: translation, classes, or log_likelihood, tokens and perplexity."""
+        if isinstance(self.model, ConditionalModel):
+            return [{"translation": text} for text in self.translate(texts)]
+        if isinstance(self.model, Classifier):
+            return [{"class": next(iter(found)), "probability": max(found.values())} for found in self.classify(texts)]
+        return [
+            {"log_likelihood": line.log_likelihood, "tokens": line.tokens, "perplexity": line.perplexity}
+            for line in self.score(texts)
+        ]
+
+    def language_model(self, wanted: str) -> LanguageModel[Any]:
+        """The model itself, if it is a language model; else UnrollError, which says that `wanted` needs one."""
+        if not isinstance(self.model, LanguageModel):
+            refuse(self.model, self.folder, wanted)
+        return self.model
+
+    @cached_property
+    def spellings(self) -> list[str]:
+        """The spelling of every token by id."""
+        return [self.tokenizer.token(token) for token in range(self.tokenizer.vocabulary_size)]
+
+    def _scored(self, texts: Sequence[str], wanted: str) -> list[tuple[LineScore, list[tuple[int, float]]]]:
+        model, cleaned = self.language_model(wanted), [self.cleaner(text) for text in texts]
+        documents = [np.append(np.asarray(ids, np.int64), EOS) for ids in self.tokenizer.encode_batch(cleaned)]
+        lines = []
+        for text, scores, document in zip(cleaned, model.log_probs(documents), documents, strict=True):
+            unknown = int((document == UNK).sum())
+            spelt = sum(len(piece.encode()) for piece in self.tokenizer.unknown(text)) if unknown else 0
+            likelihood = float(np.sum(scores, dtype=np.float64))
+            line = LineScore(likelihood, len(document), unknown, len(text.encode()) + 1, spelt)
+            lines.append((line, list(zip(document.tolist(), np.asarray(scores).tolist(), strict=True))))
+        return lines
+
+
+def load(folder: Path | str) -> TextModel:
+    """The model of a folder as the train stage wrote it."""
+    folder = Path(folder)
+    model = models.load(folder)
+    try:
+        cleaning = json.loads((folder / TEXT).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnrollError(f"{folder / TEXT}: unreadable ({error}); run `dvc repro -f` for this model") from error
+    return TextModel(model, Tokenizer.load(folder / TOKENIZER), Cleaner(**cleaning), folder)

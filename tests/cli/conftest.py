@@ -1,0 +1,100 @@
+"""Small trained models in a folder of their own, and the command run in this process: fast, with what it prints."""
+
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unroll import models
+from unroll.cli import main
+from unroll.params.models import HmmParams, NaiveBayesParams, NgramParams, RecurrentParams
+from unroll.params.tokens import CharTokens, WordTokens
+from unroll.partition import Data, stream_of
+from unroll.text.cleaning import Cleaner
+from unroll.text.tokenizer import learn
+
+TEXTS = ["the students opened their books", "the students opened their laptops", "the time traveller arrived"]
+WORDS = {"corpus": "toy", "sequence_length": 5, "level": "word", "pieces": "whitespace", "min_count": 1}
+CHARS = {"corpus": "toy", "sequence_length": 5, "level": "char", "min_count": 1, "vocabularies": "joint"}
+TRIGRAM = {"family": "ngram", "tokens": "toy", "order": 3, "prune": [0], "smoothing": {"kind": "add_k", "k": 0.01}}
+BAYES = {"family": "naive_bayes", "tokens": "toy", "order": 1, "pseudo_count": 0.1, "priors": "uniform"}
+HMM = {"states": 3, "pseudo_count": 0.01, "restarts": 1, "restart_tokens": 10, "restart_iterations": 1}
+RECURRENT = {"cell": "lstm", "embedding_size": 8, "hidden_size": 8, "layers": 1, "dropout": 0.0}
+TRAINING = {"epochs": 1, "patience": 1, "batch_size": 2, "learning_rate": 0.01, "schedule": "cosine", "clip_norm": 1.0}
+
+
+class Lines(list[str]):
+    """A train split in memory."""
+
+    @property
+    def characters(self) -> int:
+        return sum(map(len, self))
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with models/: trigram, hmm and lstm over words, chars (an n-gram model), bayes (a classifier)."""
+    place = tmp_path_factory.mktemp("cli")
+    words = WordTokens.model_validate(WORDS | {"vocabularies": "joint", "vocabulary_size": "all"})
+    chars = CharTokens.model_validate(CHARS)
+    hmm = {"family": "hmm", "tokens": "toy", **HMM, "iterations": 2, "tolerance": 0.0001}
+    lstm = {"family": "recurrent", "tokens": "toy", **RECURRENT, "tie_weights": True, "order": "random"}
+    _train(place, "trigram", words, NgramParams.model_validate(TRIGRAM))
+    _train(place, "chars", chars, NgramParams.model_validate(TRIGRAM | {"order": 6}))
+    _train(place, "hmm", words, HmmParams.model_validate(hmm))
+    _train(place, "lstm", words, RecurrentParams.model_validate(lstm | {"training": TRAINING}))
+    _train(place, "bayes", words, NaiveBayesParams.model_validate(BAYES), ["school", "school", "story"])
+    return place
+
+
+def _train(place: Path, name: str, tokens: Any, params: Any, labels: Sequence[str] = ()) -> None:
+    folder = place / "models" / name
+    folder.mkdir(parents=True)
+    tokenizer = learn(tokens, Lines(TEXTS))
+    stream = stream_of([np.asarray(ids) for ids in tokenizer.encode_batch(TEXTS)], tokenizer.vocabulary_size)
+    streams = {split: {"text": stream} for split in ("train", "valid", "test")}
+    of = {split: list(labels) for split in streams}
+    data = Data("toy", tokenizer.vocabulary_size, 5, 1, streams, labels=of if labels else {})
+    models.family(params.family).fit(params, data, lambda *_, **__: None).save(folder)
+    tokenizer.save(folder / "tokenizer.json")
+    cleaner = {"cleaning": "plain", "invisible": "drop", "lowercase": True, "markup": "keep"}
+    assert Cleaner(**cleaner)("A  b") == "a b"
+    (folder / "text.json").write_text(json.dumps(cleaner), encoding="utf-8")
+
+
+@pytest.fixture
+def unroll(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """unroll("score", "trigram", "-", text="the students") -> Result; files are those of `place`."""
+
+    def run(*arguments: str, text: str | bytes = "") -> Result:
+        stdin = io.TextIOWrapper(io.BytesIO(text.encode() if isinstance(text, str) else text))
+        monkeypatch.chdir(place)
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(sys, "argv", ["unroll", *arguments])
+        try:
+            main()
+            code: Any = 0
+        except SystemExit as stop:
+            code = stop.code
+        printed = capsys.readouterr()
+        if isinstance(code, str):
+            return Result(1, printed.out, printed.err + code + "\n")
+        return Result(int(code or 0), printed.out, printed.err)
+
+    return run

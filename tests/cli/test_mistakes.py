@@ -1,0 +1,102 @@
+"""Bad input: one sentence that names the file, line or parameter; what is printed drives no terminal."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+ESCAPES = "the \x1b[31mstudents\x07\u202e \x9b2J\n"
+
+
+@pytest.fixture(autouse=True)
+def _files(place: Path) -> None:
+    (place / "lines.txt").write_text("the students\n", encoding="utf-8")
+    (place / "empty.txt").write_bytes(b"")
+    (place / "blank.txt").write_bytes(b"\n \n")
+    (place / "binary.txt").write_bytes(bytes(range(256)) * 20)
+    (place / "bad.txt").write_bytes(b"good line\nbad \xff line\n")
+    (place / "long.txt").write_text("the\n" + "a" * 1_048_576 + "\n", encoding="utf-8")
+    (place / "bad.jsonl").write_text('{"text": "the"}\n{"text": \n', encoding="utf-8")
+    (place / "list.jsonl").write_text('{"text": "the"}\n[1]\n', encoding="utf-8")
+    (place / "field.jsonl").write_text('{"text": "the"}\n{"txt": "the"}\n', encoding="utf-8")
+
+
+@pytest.mark.parametrize("verb", ["score", "evaluate"])
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("absent.txt", "unroll: absent.txt: cannot be read"),
+        ("empty.txt", "unroll: empty.txt: the file is empty"),
+        ("blank.txt", "unroll: blank.txt: has no text"),
+        ("binary.txt", "unroll: binary.txt: binary data"),
+        ("bad.txt", "unroll: bad.txt: line 2: byte 14"),
+        ("long.txt", "unroll: long.txt: line 2: is longer than 1,000,000 characters"),
+        ("bad.jsonl", "unroll: bad.jsonl: line 2: is no JSON"),
+        ("list.jsonl", "unroll: list.jsonl: line 2: is JSON, but no object"),
+        ("field.jsonl", 'unroll: field.jsonl: line 2: has no "text"'),
+    ],
+)
+def test_a_bad_file_is_one_sentence(unroll: Run, verb: str, file: str, sentence: str) -> None:
+    result = unroll(verb, "trigram", file)
+    assert result.code == 1
+    assert result.err.startswith(sentence)
+    assert len(result.err.splitlines()) == 1
+
+
+def test_standard_input_is_read_as_strictly(unroll: Run) -> None:
+    result = unroll("score", "trigram", "-", text=b"good\nbad \xff line\n")
+    assert (result.code, result.err) == (
+        1,
+        "unroll: standard input: line 2: is not UTF-8 (invalid start byte); convert it\n",
+    )
+    assert "has no text" in unroll("score", "trigram", "-", text="\n").err
+    assert "line 1: is longer than" in unroll("score", "trigram", "-", text="a" * 1_048_576).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("score", "trigrm", "lines.txt"), "unroll: models/trigrm: no model here; there are bayes, chars"),
+        (("doctor",), "unroll: "),
+        (("verify",), "unroll: dvc.lock: not found"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(unroll: Run, arguments: tuple[str, ...], sentence: str) -> None:
+    result = unroll(*arguments)
+    assert result.code == 1
+    assert result.err.startswith(sentence)
+    assert len(result.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("score", "bayes", "lines.txt"),
+        ("evaluate", "bayes", "lines.txt"),
+        ("generate", "bayes"),
+        ("complete", "bayes", "the"),
+    ],
+)
+def test_a_model_of_another_kind_says_what_it_can_do(unroll: Run, arguments: tuple[str, ...]) -> None:
+    result = unroll(*arguments)
+    assert (result.code, result.err) == (1, f"unroll: models/bayes: does not {arguments[0]}; it can classify\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("score", "trigram", "-", "--tokens"),
+        ("generate", "chars", "--prompt", ESCAPES),
+        ("score", "chars", "-", "--tokens"),
+        ("complete", "trigram", ESCAPES),
+    ],
+)
+def test_case_70_escape_sequences_are_printed_inert(unroll: Run, arguments: tuple[str, ...]) -> None:
+    result = unroll(*arguments, text=ESCAPES)
+    assert result.code == 0, result.err
+    assert not set("\x1b\x07\u202e\x9b") & set(result.out + result.err)
+
+
+def test_a_line_is_shown_with_its_escapes(unroll: Run) -> None:
+    assert "\\x1b[31m" in unroll("score", "trigram", "-", text=ESCAPES).out

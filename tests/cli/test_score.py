@@ -1,0 +1,97 @@
+"""score, evaluate, generate and complete."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+import unroll as library
+from tests.cli.conftest import Run
+
+
+def test_score_prints_each_line_and_the_total(unroll: Run, place: Path) -> None:
+    (place / "lines.txt").write_text("The students  opened their books\n\nthe zebra\n", encoding="utf-8")
+    result = unroll("score", "trigram", "lines.txt")
+    assert result.code == 0, result.err
+    first, second = (line.split("\t") for line in result.out.splitlines())
+    model = library.load(place / "models" / "trigram")
+    expected = model.score(["the students opened their books", "the zebra"])
+    assert float(first[0]) == pytest.approx(expected[0].log_likelihood, abs=1e-4)
+    assert float(second[0]) == pytest.approx(expected[1].log_likelihood, abs=1e-4)
+    assert "9 tokens (1 unknown)" in result.err
+
+
+@pytest.mark.parametrize("model", ["trigram", "hmm", "lstm", "chars"])
+def test_tokens_sum_to_lines_and_lines_to_the_total(unroll: Run, model: str) -> None:
+    text = "the students opened their books\nthe time traveller arrived\n"
+    result = unroll("score", model, "-", "--tokens", "--json", text=text)
+    lines = [json.loads(line) for line in result.out.splitlines()]
+    for line in lines:
+        parts = [part["log_prob"] for part in line["token_scores"]]
+        assert math.fsum(parts) == pytest.approx(line["log_likelihood"], rel=1e-5)
+        assert len(parts) == line["tokens"]
+        assert line["token_scores"][-1]["token"] == "<eos>"
+    summed = json.loads(unroll("score", model, "-", "--sum", "--json", text=text).out)
+    assert summed["log_likelihood"] == pytest.approx(sum(line["log_likelihood"] for line in lines))
+
+
+def test_texts_come_as_json_lines_too(unroll: Run, place: Path) -> None:
+    (place / "texts.jsonl").write_text('{"text": "the students"}\n', encoding="utf-8")
+    (place / "texts.txt").write_text("the students\n", encoding="utf-8")
+    assert unroll("score", "trigram", "texts.jsonl").out == unroll("score", "trigram", "texts.txt").out
+
+
+def test_evaluate_counts_bytes_and_unknown_words(unroll: Run) -> None:
+    found = json.loads(unroll("evaluate", "trigram", "-", "--json", text="the zebra\n").out)
+    assert (found["tokens"], found["unknown"], found["lines"]) == (3, 1, 1)
+    assert found["oov_rate"] == pytest.approx(1 / 3)
+    assert found["perplexity"] == pytest.approx(math.exp(-found["log_likelihood"] / 3))
+    # "zebra" and its end are spelled at 8 bits a byte; the text has 9 bytes and an end.
+    bits = -found["log_likelihood"] / math.log(2) + 8 * 6
+    assert found["bits_per_byte"] == pytest.approx(bits / 10)
+
+
+def test_generate_is_reproducible_and_continues_the_prompt(unroll: Run) -> None:
+    arguments = ("generate", "models/trigram", "--prompt", "the students", "--count", "4", "--length", "5")
+    one, two = unroll(*arguments, "--seed", "3"), unroll(*arguments, "--seed", "3")
+    assert one.code == 0, one.err
+    assert one.out == two.out
+    assert len(one.out.splitlines()) == 4
+    assert all(line.startswith("the students") for line in one.out.splitlines())
+
+
+@pytest.mark.parametrize("options", [("--temperature", "0"), ("--top-k", "1"), ("--nucleus", "0.01")])
+def test_greedy_completes_the_sentence(unroll: Run, options: tuple[str, ...]) -> None:
+    result = unroll("generate", "trigram", "--prompt", "the time", *options)
+    assert result.out == "the time traveller arrived\n"
+
+
+@pytest.mark.parametrize("prompt", ["", "zebra unknown words", "the " * 3000])
+def test_case_80_any_prompt_is_defined(unroll: Run, prompt: str) -> None:
+    result = unroll("generate", "trigram", "--prompt", prompt, "--length", "3")
+    assert result.code == 0, result.err
+
+
+@pytest.mark.parametrize("model", ["trigram", "hmm", "lstm"])
+def test_completions_are_the_models_own_probabilities(unroll: Run, place: Path, model: str) -> None:
+    found = json.loads(unroll("complete", model, "the students", "--count", "20", "--json").out)["completions"]
+    scores = library.load(place / "models" / model).token_scores([f"the students {one['word']}" for one in found])
+    for one, tokens in zip(found, scores, strict=True):
+        assert one["probability"] == pytest.approx(math.exp(tokens[2].log_prob), rel=1e-4)
+    assert [one["probability"] for one in found] == sorted((one["probability"] for one in found), reverse=True)
+
+
+def test_a_model_of_characters_completes_whole_words(unroll: Run) -> None:
+    found = json.loads(unroll("complete", "chars", "the students opened their", "--json").out)["completions"]
+    assert {one["word"] for one in found[:2]} == {"books", "laptops"}
+    assert sum(one["probability"] for one in found) <= 1
+    partial = json.loads(unroll("complete", "chars", "the students opened their la", "--partial", "--json").out)
+    assert partial["completions"][0]["word"] == "laptops"
+
+
+def test_a_begun_word_is_completed(unroll: Run) -> None:
+    result = unroll("complete", "trigram", "the students opened their l", "--partial")
+    assert result.out == "1.0000\tlaptops\n"
+    lines = unroll("complete", "trigram", "--interactive", text="the ti\n").out
+    assert lines == "1.0000\ttime\n"
