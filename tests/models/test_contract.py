@@ -35,6 +35,31 @@ RECURRENT = {
     "order": "sequential",
     "training": TRAINING,
 }
+WINDOW = {
+    "family": "window",
+    "tokens": "toy",
+    "window": 3,
+    "embedding_size": 16,
+    "hidden_size": 16,
+    "direct": False,
+    "dropout": 0.1,
+    "tie_weights": True,
+    "order": "sequential",
+    "training": TRAINING,
+}
+TRANSFORMER = {
+    "family": "transformer",
+    "tokens": "toy",
+    "hidden_size": 16,
+    "layers": 2,
+    "heads": 2,
+    "feedforward_size": 32,
+    "context": 5,
+    "dropout": 0.1,
+    "tie_weights": True,
+    "order": "sequential",
+    "training": TRAINING,
+}
 SEQ2SEQ = {
     "family": "seq2seq",
     "tokens": "toy",
@@ -65,6 +90,12 @@ CASES: dict[str, dict[str, Any]] = {
     "gru-random-untied": RECURRENT | {"cell": "gru", "order": "random", "tie_weights": False, "embedding_size": 8},
     "lstm": RECURRENT | {"cell": "lstm"},
     "lstm-two-layers": RECURRENT | {"cell": "lstm", "layers": 2},
+    "window": WINDOW,
+    "window-of-one": WINDOW | {"window": 1, "order": "random"},
+    "window-direct": WINDOW | {"direct": True, "tie_weights": False, "embedding_size": 8},
+    "transformer": TRANSFORMER,
+    "transformer-random-untied": TRANSFORMER | {"context": 64, "order": "random", "tie_weights": False},
+    "transformer-context-of-one": TRANSFORMER | {"context": 1, "layers": 1},
     "seq2seq-lstm": SEQ2SEQ | {"cell": "lstm"},
     "seq2seq-gru-two-layers": SEQ2SEQ | {"cell": "gru", "layers": 2},
 }

@@ -13,9 +13,19 @@ from unroll.params.models.recurrent import RecurrentParams
 from unroll.params.models.seq2seq import Seq2seqParams
 from unroll.params.models.source import SourceParams
 from unroll.params.models.training import Training
+from unroll.params.models.transformer import TransformerParams
+from unroll.params.models.window import WindowParams
 
 ModelParams = Annotated[
-    NgramParams | HmmParams | NaiveBayesParams | PerClassParams | CacheParams | RecurrentParams | Seq2seqParams,
+    NgramParams
+    | HmmParams
+    | NaiveBayesParams
+    | PerClassParams
+    | CacheParams
+    | WindowParams
+    | RecurrentParams
+    | TransformerParams
+    | Seq2seqParams,
     Field(discriminator="family"),
 ]
 
@@ -31,4 +41,6 @@ __all__ = [
     "Seq2seqParams",
     "SourceParams",
     "Training",
+    "TransformerParams",
+    "WindowParams",
 ]
