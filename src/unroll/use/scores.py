@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unroll.evaluation.perplexity import Score
+from unroll.evaluation.perplexity import BITS_PER_UNKNOWN_BYTE, Score
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,11 @@ class LineScore:
     """Of the cleaned line as UTF-8, and one for its end."""
     unknown_bytes: int
     """Of the words that the vocabulary lacks."""
+
+    @property
+    def spelt_log_likelihood(self) -> float:
+        """With the spelling of unknown words, at 8 bits a byte: fair between texts whose unknown words differ."""
+        return self.log_likelihood - BITS_PER_UNKNOWN_BYTE * math.log(2) * (self.unknown_bytes + self.unknown)
 
     @property
     def perplexity(self) -> float:

@@ -1,0 +1,80 @@
+"""rescore and judge: verbs that choose between texts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+NBEST = [
+    {"texts": ["the students opened there books", "the students opened their books"], "reference": 1},
+    {"texts": ["the time traveler arrived", "the time traveller arrived"], "reference": 1},
+]
+
+
+@pytest.fixture
+def lists(place: Path) -> Path:
+    rows = [
+        {
+            "id": str(number),
+            "candidates": [{"text": text, "score": -float(rank)} for rank, text in enumerate(row["texts"])],
+            "reference": row["texts"][row["reference"]],
+        }
+        for number, row in enumerate(NBEST)
+    ]
+    (place / "nbest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return place / "nbest.jsonl"
+
+
+@pytest.mark.parametrize("model", ["trigram", "hmm", "lstm"])
+def test_rescoring_corrects_what_the_model_finds_odd(unroll: Run, lists: Path, model: str) -> None:
+    result = unroll("rescore", model, lists.name, "--dev", lists.name)
+    assert result.code == 0, result.err
+    assert result.out == "0\tthe students opened their books\n1\tthe time traveller arrived\n"
+    assert "WER before 22.22%, after 0.00%, oracle 0.00% of 9 words" in result.err
+
+
+def test_weight_nought_leaves_the_order(unroll: Run, lists: Path) -> None:
+    result = unroll("rescore", "trigram", lists.name, "--weight", "0", "--json")
+    assert [json.loads(line)["candidate"] for line in result.out.splitlines()] == [0, 0]
+
+
+def test_judge_counts_by_phenomenon(unroll: Run, place: Path) -> None:
+    pairs = [
+        {"sentence_good": "the students opened their books", "sentence_bad": "students the opened books their"},
+        {"sentence_good": "the time traveller arrived", "sentence_bad": "the time arrived traveller", "UID": "order"},
+        {"sentence_good": "the students", "sentence_bad": "the students", "UID": "order"},
+    ]
+    (place / "pairs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
+    result = unroll("judge", "trigram", "pairs.jsonl")
+    assert result.out == "0.5000\t2\torder\n1.0000\t1\tpairs\n0.6667\t3\tall\n"
+    rows = [
+        json.loads(line) for line in unroll("judge", "trigram", "pairs.jsonl", "--pairs", "--json").out.splitlines()
+    ]
+    assert rows[0]["good"] > rows[0]["bad"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "line", "sentence"),
+    [
+        ("rescore", '{"id": 1}', 'has no "candidates"'),
+        ("rescore", '{"candidates": []}', 'has no "candidates"'),
+        ("rescore", '{"candidates": [{"text": "a"}]}', 'a candidate has no "score"'),
+        ("rescore", '{"candidates": [{"text": "a", "score": NaN}]}', 'a candidate has no "score"'),
+        ("rescore", '{"candidates": [{"score": 1}]}', 'has no "text"'),
+        ("judge", '{"sentence_good": "a"}', 'has no "sentence_bad"'),
+        ("judge", "nothing", "is no JSON"),
+    ],
+)
+def test_a_bad_line_is_named(unroll: Run, place: Path, verb: str, line: str, sentence: str) -> None:
+    (place / "lines.jsonl").write_text(f"\n{line}\n", encoding="utf-8")
+    result = unroll(verb, "trigram", "lines.jsonl")
+    assert result.code == 1
+    assert result.err.startswith(f"unroll: lines.jsonl: line 2: {sentence}")
+
+
+def test_tuning_needs_references(unroll: Run, place: Path, lists: Path) -> None:
+    (place / "bare.jsonl").write_text('{"candidates": [{"text": "a", "score": 1}]}\n', encoding="utf-8")
+    assert 'has no "reference"' in unroll("rescore", "trigram", lists.name, "--dev", "bare.jsonl").err
+    assert "WER" not in unroll("rescore", "trigram", "bare.jsonl").err
