@@ -64,6 +64,8 @@ class Data:
     """Of the source side of pairs with separate vocabularies; None where both sides have one."""
     labels: dict[str, list[str]] = field(default_factory=dict)
     """By split, the label of every document; empty where the corpus is not labelled."""
+    checkpoints: Path | None = None
+    """The folder where a training keeps what it needs to go on after a kill; None: nowhere."""
 
     @property
     def train(self) -> Stream:

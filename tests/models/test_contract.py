@@ -19,9 +19,14 @@ TRAINING = {
     "epochs": 3,
     "patience": 3,
     "batch_size": 16,
+    "accumulate": 1,
     "learning_rate": 0.01,
-    "schedule": "cosine",
-    "clip_norm": 1.0,
+    "optimizer": {"kind": "adam", "betas": [0.9, 0.999], "epsilon": 1e-8, "weight_decay": 0.0},
+    "schedule": {"kind": "cosine"},
+    "clip": {"kind": "norm", "limit": 1.0},
+    "average": {"kind": "none"},
+    "precision": 32,
+    "checkpoint_steps": 1000,
 }
 NGRAM = {"family": "ngram", "tokens": "toy", "prune": [0]}
 RECURRENT = {
@@ -33,6 +38,7 @@ RECURRENT = {
     "dropout": 0.1,
     "tie_weights": True,
     "order": "sequential",
+    "softmax": {"kind": "full", "precision": 32},
     "training": TRAINING,
 }
 WINDOW = {

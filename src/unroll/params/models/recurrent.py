@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from unroll.params.base import Name, Params, Size
+from unroll.params.models.softmax import SoftmaxParams
 from unroll.params.models.training import Training
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -25,4 +26,5 @@ class RecurrentParams(Params):
     order: Literal["random", "sequential"]
     """`random`: shuffled subsequences, each from a zero state; `sequential`: the state is carried from one
     subsequence to the next and detached: truncated backpropagation through time."""
+    softmax: SoftmaxParams
     training: Training
