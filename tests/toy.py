@@ -8,6 +8,22 @@ from unroll.text.vocabulary import UNK
 WORDS = 12
 VOCABULARY_SIZE = 4 + WORDS
 
+TRAINING = {
+    "epochs": 3,
+    "patience": 3,
+    "batch_size": 16,
+    "accumulate": 1,
+    "learning_rate": 0.01,
+    "optimizer": {"kind": "adam", "betas": [0.9, 0.999], "epsilon": 1e-8, "weight_decay": 0.0},
+    "schedule": {"kind": "cosine"},
+    "clip": {"kind": "norm", "limit": 1.0},
+    "average": {"kind": "none"},
+    "precision": 32,
+    "checkpoint_steps": 1000,
+}
+SOFTMAX = {"kind": "full", "precision": 32}
+"""Sections of the params of a network."""
+
 
 def documents(count: int, seed: int) -> list[Ids]:
     """Sentences in which each word mostly decides the next: better than chance is possible, certainty is not."""

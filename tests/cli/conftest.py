@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests import toy
 from unroll import models
 from unroll.cli import main
 from unroll.params.models import HmmParams, NaiveBayesParams, NgramParams, RecurrentParams
@@ -26,7 +27,7 @@ TRIGRAM = {"family": "ngram", "tokens": "toy", "order": 3, "prune": [0], "smooth
 BAYES = {"family": "naive_bayes", "tokens": "toy", "order": 1, "pseudo_count": 0.1, "priors": "uniform"}
 HMM = {"states": 3, "pseudo_count": 0.01, "restarts": 1, "restart_tokens": 10, "restart_iterations": 1}
 RECURRENT = {"cell": "lstm", "embedding_size": 8, "hidden_size": 8, "layers": 1, "dropout": 0.0}
-TRAINING = {"epochs": 1, "patience": 1, "batch_size": 2, "learning_rate": 0.01, "schedule": "cosine", "clip_norm": 1.0}
+TRAINING = toy.TRAINING | {"epochs": 1, "patience": 1, "batch_size": 2}
 
 
 class Lines(list[str]):
@@ -54,7 +55,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = WordTokens.model_validate(WORDS | {"vocabularies": "joint", "vocabulary_size": "all"})
     chars = CharTokens.model_validate(CHARS)
     hmm = {"family": "hmm", "tokens": "toy", **HMM, "iterations": 2, "tolerance": 0.0001}
-    lstm = {"family": "recurrent", "tokens": "toy", **RECURRENT, "tie_weights": True, "order": "random"}
+    lstm = {
+        "family": "recurrent",
+        "tokens": "toy",
+        **RECURRENT,
+        "tie_weights": True,
+        "order": "random",
+        "softmax": toy.SOFTMAX,
+    }
     _train(place, "trigram", words, NgramParams.model_validate(TRIGRAM))
     _train(place, "chars", chars, NgramParams.model_validate(TRIGRAM | {"order": 6}))
     _train(place, "hmm", words, HmmParams.model_validate(hmm))

@@ -15,19 +15,6 @@ from unroll.params.models import ModelParams
 from unroll.partition import Ids
 from unroll.text.vocabulary import BOS, EOS, PAD, UNK
 
-TRAINING = {
-    "epochs": 3,
-    "patience": 3,
-    "batch_size": 16,
-    "accumulate": 1,
-    "learning_rate": 0.01,
-    "optimizer": {"kind": "adam", "betas": [0.9, 0.999], "epsilon": 1e-8, "weight_decay": 0.0},
-    "schedule": {"kind": "cosine"},
-    "clip": {"kind": "norm", "limit": 1.0},
-    "average": {"kind": "none"},
-    "precision": 32,
-    "checkpoint_steps": 1000,
-}
 NGRAM = {"family": "ngram", "tokens": "toy", "prune": [0]}
 RECURRENT = {
     "family": "recurrent",
@@ -38,8 +25,8 @@ RECURRENT = {
     "dropout": 0.1,
     "tie_weights": True,
     "order": "sequential",
-    "softmax": {"kind": "full", "precision": 32},
-    "training": TRAINING,
+    "softmax": toy.SOFTMAX,
+    "training": toy.TRAINING,
 }
 WINDOW = {
     "family": "window",
@@ -51,7 +38,7 @@ WINDOW = {
     "dropout": 0.1,
     "tie_weights": True,
     "order": "sequential",
-    "training": TRAINING,
+    "training": toy.TRAINING,
 }
 TRANSFORMER = {
     "family": "transformer",
@@ -64,7 +51,7 @@ TRANSFORMER = {
     "dropout": 0.1,
     "tie_weights": True,
     "order": "sequential",
-    "training": TRAINING,
+    "training": toy.TRAINING,
 }
 SEQ2SEQ = {
     "family": "seq2seq",
@@ -73,7 +60,7 @@ SEQ2SEQ = {
     "hidden_size": 16,
     "layers": 1,
     "dropout": 0.0,
-    "training": TRAINING,
+    "training": toy.TRAINING,
 }
 CASES: dict[str, dict[str, Any]] = {
     "unigram": NGRAM | {"order": 1, "smoothing": {"kind": "add_k", "k": 1.0}},

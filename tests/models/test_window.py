@@ -20,14 +20,7 @@ PARAMS = WindowParams.model_validate(
         "dropout": 0.0,
         "tie_weights": False,
         "order": "random",
-        "training": {
-            "epochs": 1,
-            "patience": 1,
-            "batch_size": 1,
-            "learning_rate": 0.1,
-            "schedule": "constant",
-            "clip_norm": 1.0,
-        },
+        "training": toy.TRAINING,
     }
 )
 
