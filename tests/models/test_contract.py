@@ -83,6 +83,12 @@ CASES: dict[str, dict[str, Any]] = {
     "gru-random-untied": RECURRENT | {"cell": "gru", "order": "random", "tie_weights": False, "embedding_size": 8},
     "lstm": RECURRENT | {"cell": "lstm"},
     "lstm-two-layers": RECURRENT | {"cell": "lstm", "layers": 2},
+    "rnn-adaptive": RECURRENT
+    | {"cell": "rnn", "tie_weights": False, "softmax": {"kind": "adaptive", "cutoffs": [4, 9], "factor": 2.0}},
+    "rnn-sampled": RECURRENT | {"cell": "rnn", "softmax": {"kind": "sampled", "samples": 8, "exponent": 0.75}},
+    "rnn-nce": RECURRENT | {"cell": "rnn", "softmax": {"kind": "nce", "samples": 8, "exponent": 0.75}},
+    "rnn-negative-sampling": RECURRENT
+    | {"cell": "rnn", "softmax": {"kind": "negative_sampling", "samples": 8, "exponent": 0.75}},
     "window": WINDOW,
     "window-of-one": WINDOW | {"window": 1, "order": "random"},
     "window-direct": WINDOW | {"direct": True, "tie_weights": False, "embedding_size": 8},

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from unroll.models import storage
 from unroll.models.protocol import LogProbs
+from unroll.neural import softmax
 from unroll.neural.recurrent import Recurrent, State, detach, select
-from unroll.neural.softmax import Softmax
 from unroll.params.models import RecurrentParams
 from unroll.partition import Data, Ids, Stream, epoch_plan, random_batches, sequential_batches
 from unroll.text.vocabulary import BOS, PAD
@@ -37,7 +37,7 @@ class Network(nn.Module):
             params.cell, params.embedding_size, params.hidden_size, params.layers, params.dropout
         )
         tied = self.embedding.weight if params.tie_weights else None
-        self.softmax = Softmax(params.hidden_size, vocabulary_size, tied)
+        self.softmax = softmax.build(params.softmax, params.hidden_size, vocabulary_size, tied)
 
     def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """(B, T) ids -> (B, T, H) hidden vectors and the state after the last."""
@@ -70,8 +70,7 @@ class Task:
     def loss(self, batch: tuple[Tensor, Tensor], state: State | None) -> tuple[Tensor, Tensor, State | None]:
         tokens, targets = batch  # (B, T), (B, T)
         hidden, after = self.network(tokens, state or self.network.recurrent.start(len(tokens)))
-        nats = self.network.softmax.negative_log_likelihood(hidden, targets)
-        return nats.sum(), (targets > BOS).sum(), detach(after) if self.carry else None
+        return self.network.softmax.loss(hidden, targets), (targets > BOS).sum(), detach(after) if self.carry else None
 
 
 class Model:
@@ -136,6 +135,7 @@ def fit(params: RecurrentParams, data: Data, report: Callable[..., None]) -> Mod
 
     torch.manual_seed(data.seed)
     network = Network(params, data.vocabulary_size)
+    network.softmax.count(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
     train(Task(network, params, data), params.training, data.seed, report)
     return Model(params, data.vocabulary_size, network)
 

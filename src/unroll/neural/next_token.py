@@ -66,8 +66,7 @@ class Task:
     def loss(self, batch: tuple[Tensor, Tensor], state: State | None) -> tuple[Tensor, Tensor, State | None]:
         tokens, targets = batch  # (B, T), (B, T)
         hidden, after = self.network(tokens, state or self.network.start(len(tokens)))
-        nats = self.network.softmax.negative_log_likelihood(hidden, targets)
-        return nats.sum(), (targets > BOS).sum(), detach(after) if self.carry else None
+        return self.network.softmax.loss(hidden, targets), (targets > BOS).sum(), detach(after) if self.carry else None
 
 
 class Predictor:
