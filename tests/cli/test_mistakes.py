@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.trained import Run
 
 ESCAPES = "the \x1b[31mstudents\x07\u202e \x9b2J\n"
 
@@ -22,7 +22,7 @@ def _files(place: Path) -> None:
     (place / "field.jsonl").write_text('{"txt": "the"}\n', encoding="utf-8")
 
 
-@pytest.mark.parametrize("verb", ["score", "evaluate", "rescore", "judge"])
+@pytest.mark.parametrize("verb", ["score", "evaluate", "rescore", "judge", "spell"])
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
@@ -80,6 +80,7 @@ def test_what_is_not_there_is_one_sentence(unroll: Run, arguments: tuple[str, ..
         ("generate", "bayes"),
         ("rescore", "bayes", "lines.txt"),
         ("judge", "bayes", "lines.txt"),
+        ("spell", "bayes", "lines.txt"),
         ("complete", "bayes", "the"),
     ],
 )

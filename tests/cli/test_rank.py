@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.trained import Run
 
 NBEST = [
     {"texts": ["the students opened there books", "the students opened their books"], "reference": 1},
@@ -78,3 +78,23 @@ def test_tuning_needs_references(unroll: Run, place: Path, lists: Path) -> None:
     (place / "bare.jsonl").write_text('{"candidates": [{"text": "a", "score": 1}]}\n', encoding="utf-8")
     assert 'has no "reference"' in unroll("rescore", "trigram", lists.name, "--dev", "bare.jsonl").err
     assert "WER" not in unroll("rescore", "trigram", "bare.jsonl").err
+
+
+def test_spell_corrects_texts_and_lists_and_measures_itself(unroll: Run, place: Path) -> None:
+    assert unroll("spell", "trigram", text="Teh studnets opend\nbokos\n").out == "The students opened\nbooks\n"
+    found = json.loads(unroll("spell", "lstm", "--json", text="teh books").out)
+    assert found["changes"] == [{"start": 0, "typed": "teh", "word": "the"}]
+    (place / "mistakes.txt").write_text("students: studnets xyz\n", encoding="utf-8")
+    result = unroll("spell", "hmm", "--accuracy", "mistakes.txt", "--learn", "mistakes.txt")
+    assert result.out == "0.5000\t2 wrong words\n"
+    assert "no words to choose from" in unroll("spell", "chars", text="teh").err
+    (place / "words.txt").write_text("the\nbooks\n", encoding="utf-8")
+    assert unroll("spell", "chars", "--words", "words.txt", "--weight", "0", text="teh").out == "the\n"
+
+
+def test_a_bad_line_of_pairs_is_named(unroll: Run, place: Path) -> None:
+    (place / "mistakes.txt").write_text("students: studnets\nteh\n", encoding="utf-8")
+    assert unroll("spell", "trigram", "--accuracy", "mistakes.txt").err.startswith(
+        "unroll: mistakes.txt: line 2: is not"
+    )
+    assert unroll("spell", "trigram", "--learn", "absent.txt").err.startswith("unroll: absent.txt: cannot be read")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import unroll as library
-from tests.cli.conftest import Run
+from tests.trained import Run
 
 
 def test_score_prints_each_line_and_the_total(unroll: Run, place: Path) -> None:

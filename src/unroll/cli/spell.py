@@ -1,0 +1,61 @@
+"""spell: words and running text corrected."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.text import File, Json, at_least_one, print_json, read_lines, read_texts
+
+Pairs = Path | None
+
+
+@app.command()
+def spell(
+    model: Model,
+    file: File = Path("-"),
+    accuracy: Annotated[Pairs, typer.Option(help='Measure on lines "right: wrong wrong ..." instead.')] = None,
+    learn: Annotated[Pairs, typer.Option(help="Learn what mistakes are made from such lines.")] = None,
+    words: Annotated[Pairs, typer.Option(help="Words to choose from, one per line [the model's vocabulary].")] = None,
+    weight: Annotated[float, typer.Option(min=0, help="Of the model's log p; 0 is the edit model alone.")] = 1.0,
+    json: Json = False,
+) -> None:
+    """Correct the spelling of a text, or of a list with one word per line.
+
+    \b
+    echo "teh studnets opened there books" | unroll spell kneser5
+    unroll spell lstm letter.txt --learn mistakes.txt
+    unroll spell kneser5 --accuracy mistakes.txt
+    """
+    from unroll.use import load
+    from unroll.use.edits import EditModel
+    from unroll.use.spelling import Speller, words_of
+    from unroll.use.spelling import accuracy as measure
+
+    loaded = load(folder(model))
+    loaded.language_model("spell")
+    vocabulary = list(dict.fromkeys(read_texts(words))) if words else words_of(loaded)
+    edits = EditModel(_pairs(learn) if learn else [])
+    speller = Speller(loaded if weight else None, vocabulary, edits, weight)
+    if accuracy:
+        pairs = _pairs(accuracy)
+        share = measure(speller, pairs)
+        if json:
+            print_json({"pairs": len(pairs), "accuracy": share})
+        else:
+            print(f"{share:.4f}\t{len(pairs)} wrong words")
+        return
+    for text in read_texts(file):
+        corrected, changes = speller.correct(text)
+        if json:
+            print_json({"text": text, "corrected": corrected, "changes": changes})
+        else:
+            print(inert(corrected))
+
+
+def _pairs(file: Path) -> list[tuple[str, str]]:
+    from unroll.use.spelling import pairs_of
+
+    lines = at_least_one(read_lines(file), file, "pair")
+    return pairs_of((f"{file}: line {number}", line) for number, line in lines)

@@ -1,0 +1,57 @@
+"""The noisy channel, with words and a model that are known."""
+
+from pathlib import Path
+
+import pytest
+
+import unroll
+from unroll.errors import UnrollError
+from unroll.use.edits import EditModel
+from unroll.use.spelling import Speller, accuracy, pairs_of, words_of
+
+WORDS = ["the", "their", "there", "students", "opened", "books", "time", "arrived"]
+
+
+def test_alone_the_edit_model_takes_the_nearest_word() -> None:
+    speller = Speller(None, WORDS)
+    assert [speller.best(word) for word in ("teh", "studnets", "opend", "bookss")] == [
+        "the",
+        "students",
+        "opened",
+        "books",
+    ]
+    assert speller.best("zebra") == "zebra"  # nothing near: it may be a name
+
+
+def test_case_and_what_is_no_word_stay() -> None:
+    corrected, changes = Speller(None, WORDS).correct("Teh STUDNETS (2024) opend... x_1")
+    assert corrected == "The STUDENTS (2024) opened... x_1"
+    assert [(one.start, one.typed, one.word) for one in changes] == [
+        (0, "Teh", "The"),
+        (4, "STUDNETS", "STUDENTS"),
+        (20, "opend", "opened"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["trigram", "hmm", "lstm", "chars"])
+def test_a_model_decides_between_words_as_near(place: Path, name: str) -> None:
+    model = unroll.load(place / "models" / name)
+    # "thexr" is one mistake from both; alone, the first in the alphabet wins.
+    words = ["students", "opened", "books", "their", "thear"]
+    assert Speller(None, words).best("thexr") == "thear"
+    assert Speller(model, words).correct("the students opened thexr books")[0] == "the students opened their books"
+
+
+def test_the_words_of_a_model(place: Path) -> None:
+    assert set(words_of(unroll.load(place / "models" / "trigram"))) >= {"students", "traveller"}
+    assert words_of(unroll.load(place / "models" / "chars")) == []
+    with pytest.raises(UnrollError, match="no words to choose from"):
+        Speller(None, [])
+
+
+def test_accuracy_is_of_the_wrong_words() -> None:
+    pairs = pairs_of([("f: line 1", "the: teh hte"), ("f: line 2", "books: boks x")])
+    assert pairs == [("the", "teh"), ("the", "hte"), ("books", "boks"), ("books", "x")]
+    assert accuracy(Speller(None, WORDS, EditModel(pairs)), pairs) == 0.75
+    with pytest.raises(UnrollError, match='f: line 3: is not "right: wrong wrong'):
+        pairs_of([("f: line 3", "the teh")])
