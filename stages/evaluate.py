@@ -6,33 +6,31 @@ from typing import Any
 
 from unroll import stage
 from unroll.params import Root
+from unroll.params.corpora import SampledCorpus
 
 
 def main(params: Root, name: str) -> None:
     from unroll import models, partition, tracking
     from unroll.evaluation.evaluate import evaluate
-    from unroll.report import figures
     from unroll.text.tokenizer import Tokenizer
 
     section, folder = params.experiments[name], Path("models") / name
-    partitions = Path("data/partitions") / section.tokens
-    outputs = Path("metrics") / f"{name}.json", Path("reports/samples") / f"{name}.txt"
+    partitions, corpus = Path("data/partitions") / section.tokens, params.tokens[section.tokens].corpus
+    outputs = Path("metrics") / f"{name}.json", Path("reports/samples") / f"{name}.txt", Path("data/evaluations") / name
     with (
         tracking.run("evaluate", name, section.model_dump(), partitions) as run,
-        stage.publish(*outputs) as (metrics, samples),
+        stage.publish(*outputs) as (metrics, samples, details),
     ):
         data, tokenizer = partition.load(partitions), Tokenizer.load(folder / "tokenizer.json")
-        values, texts = evaluate(models.load(folder), data, tokenizer, params.evaluate, params.seed)
-        about = {"family": section.family, "tokens": section.tokens, "corpus": params.tokens[section.tokens].corpus}
-        described: dict[str, Any] = {**about, "parameters": models.size(folder), **values}
+        cache = models.family("cache").Model(params.evaluate.cache, data.vocabulary_size)
+        known = isinstance(params.corpora[corpus], SampledCorpus)
+        found = evaluate(models.load(folder), cache, data, tokenizer, params.evaluate, params.seed, known)
+        details.mkdir()
+        about = {"family": section.family, "tokens": section.tokens, "corpus": corpus, **run.hashes}
+        described: dict[str, Any] = {**about, "parameters": models.size(folder), **found.write(details)}
         metrics.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
-        samples.write_text(texts, encoding="utf-8")
-        run.log_metrics({key: value for key, value in described.items() if isinstance(value, int | float)})
-        run.log_file(metrics)
-        run.log_file(samples)
-        curve = Path("metrics/train") / f"{name}.csv"
-        for file, figure in figures.of_model(name, curve, samples, "test_perplexity" in values).items():
-            run.log_figure(figure, file)
+        samples.write_text(found.samples, encoding="utf-8")
+        run.log_evaluation(described, found.diagnostics, [metrics, samples, details])
 
 
 if __name__ == "__main__":

@@ -65,4 +65,4 @@ def test_overflow_is_infinity() -> None:
 def test_bits_per_byte_charges_unknown_words_their_spelling() -> None:
     # 3 tokens at 1 bit each; one is <unk> for "zebra": 5 bytes and an end at 8 bits. The text: "a zebra", 7 + 1 bytes.
     result = score([np.log([0.5, 0.5, 0.5])], [np.asarray([5, UNK, EOS])])
-    assert result.bits_per_byte(text_bytes=8, unknown_bytes=5) == pytest.approx((3 + 8 * 6) / 8)
+    assert result.bits_per(8, unknown_bytes=5) == pytest.approx((3 + 8 * 6) / 8)

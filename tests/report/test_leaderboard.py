@@ -97,17 +97,6 @@ def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None
     assert [text.get_text() for text in axes.texts] == ["1", "1", "0", "0", "1", "0", "0", "0", "1"]
 
 
-def test_what_there_is_to_see_of_one_model(tmp_path: Path) -> None:
-    curve, samples = tmp_path / "curve.csv", tmp_path / "samples.txt"
-    curve.write_text("step\n", encoding="utf-8")
-    samples.write_text("true\tpredicted\na\ta\n", encoding="utf-8")
-    assert list(figures.of_model("unigram", curve, samples, predicts=True)) == []
-    assert list(figures.of_model("bayes", curve, samples, predicts=False)) == ["confusion.png"]
-    curve.write_text("step,epoch,train_loss,valid_loss\n5,0.5,4.0,\n10,1.0,3.5,3.7\n", encoding="utf-8")
-    (axes,) = figures.of_model("lstm", curve, samples, predicts=True)["curve.png"].axes
-    assert [line.get_xydata().tolist() for line in axes.lines] == [[[0.5, 4.0], [1.0, 3.5]], [[1.0, 3.7]]]
-
-
 def test_the_distance_to_the_truth_is_a_column(tmp_path: Path) -> None:
     write(tmp_path, "truth", family="source", cross_entropy=1.0, test_perplexity=2.718)
     write(tmp_path, "model", cross_entropy=1.5, test_perplexity=4.482)

@@ -35,25 +35,30 @@ class Score:
         return self.nats / self.tokens
 
     @property
+    def bits(self) -> float:
+        """Bits per counted token."""
+        return self.cross_entropy / math.log(2)
+
+    @property
     def perplexity(self) -> float:
         """exp of the mean negative log-likelihood (seed 004, equation 18)."""
-        return _exp(self.cross_entropy)
+        return exp(self.cross_entropy)
 
     @property
     def perplexity_without_unknown(self) -> float:
         """Over the tokens the vocabulary has, given everything before them."""
         known = self.tokens - self.unknown
-        return _exp(self.known_nats / known) if known else math.inf
+        return exp(self.known_nats / known) if known else math.inf
 
-    def bits_per_byte(self, text_bytes: int, unknown_bytes: int) -> float:
-        """Bits of a complete code of the text, per byte of it: comparable across tokenizers.
+    def bits_per(self, units: int, unknown_bytes: int) -> float:
+        """Bits of a complete code of the text, per unit of it: comparable across tokenizers.
 
         A closed vocabulary says `<unk>` and not which word it was, so each unknown word is charged its spelling too,
-        at 8 bits a byte and one more byte to end it. `text_bytes` counts the text as UTF-8, with one byte per
-        document for its end.
+        at 8 bits a byte and one more byte to end it. `units` are the bytes of the text as UTF-8 (or its characters),
+        with one per document for its end.
         """
         spelling = BITS_PER_UNKNOWN_BYTE * (unknown_bytes + self.unknown)
-        return (self.nats / math.log(2) + spelling) / text_bytes
+        return (self.nats / math.log(2) + spelling) / units
 
 
 def score(log_probs: Sequence[LogProbs], documents: Sequence[Ids]) -> Score:
@@ -77,11 +82,19 @@ def evaluate(model: LanguageModel[Any], documents: Sequence[Ids]) -> Score:
     return score(model.log_probs(documents), documents)
 
 
+def carried(model: LanguageModel[Any], documents: Sequence[Ids], rows: int) -> Score:
+    """The same when the context goes on across documents, as in the Penn Treebank papers: the text is cut into `rows`
+    equal stretches, and each is read as one document."""
+    stream = np.concatenate(documents)
+    return evaluate(model, np.array_split(stream, min(rows, len(stream))))
+
+
 def _total(sums: list[float]) -> float:
     return math.fsum(sums) if all(map(math.isfinite, sums)) else float(sum(sums))
 
 
-def _exp(nats: float) -> float:
+def exp(nats: float) -> float:
+    """e^nats, infinite where a float ends."""
     try:
         return math.exp(nats)
     except OverflowError:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unroll.models import storage
 from unroll.models.protocol import LogProbs
-from unroll.params.models import CacheParams
+from unroll.params.models import Cache, CacheParams
 from unroll.partition import Data, Ids
 from unroll.text.vocabulary import FIRST_PREDICTED, PAD
 
@@ -27,7 +27,7 @@ State = NDArray[np.int64]
 
 
 class Model:
-    def __init__(self, params: CacheParams, vocabulary_size: int) -> None:
+    def __init__(self, params: Cache, vocabulary_size: int) -> None:
         self.params, self.vocabulary_size = params, vocabulary_size
         self._weights = params.decay ** np.arange(params.window - 1.0, -1.0, -1.0)  # (window,): oldest first
 

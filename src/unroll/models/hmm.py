@@ -19,7 +19,7 @@ from unroll.models.protocol import LogProbs
 from unroll.neural.trellis import Chain, Counts, Trellis
 from unroll.params.models import HmmParams
 from unroll.partition import Data, Ids, Stream
-from unroll.text.vocabulary import FIRST_PREDICTED
+from unroll.text.vocabulary import EOS, FIRST_PREDICTED
 
 Array = NDArray[np.float64]
 Belief = Array
@@ -55,6 +55,17 @@ class Model:
         k-th power of the transition matrix. The chain does not stop at `<eos>`."""
         predicted = state @ self._next @ np.linalg.matrix_power(self.transition, steps - 1)
         return _log(predicted @ self.emission)
+
+    def foresee(self, state: Belief, steps: int) -> LogProbs:
+        """log p(x_t+k | x_1..t) for k = 1 .. steps, shape (steps, B, V), where `<eos>` is followed by `<eos>` alone."""
+        predicted, ended, found = state @ self._next, np.zeros(len(state)), []  # (B, S), (B,)
+        for _ in range(steps):
+            tokens = predicted @ self.emission  # (B, V)
+            tokens[:, EOS] += ended
+            found.append(_log(tokens))
+            ended = tokens[:, EOS]
+            predicted = (predicted * (1 - self.emission[:, EOS])) @ self.transition
+        return np.stack(found)
 
     def select(self, state: Belief, rows: Ids) -> Belief:
         return state[rows]

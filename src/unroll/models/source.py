@@ -50,6 +50,8 @@ class Model:
         self.codes = np.full(vocabulary_size, -1)  # from ids to symbols
         self.codes[self.ids] = np.arange(process.symbols)
         self.codes[EOS] = process.symbols
+        if not isinstance(process, Grammar):  # whose predictions further ahead have no closed form here
+            self.foresee = self._foresee
 
     def start(self, batch_size: int = 1) -> Any:
         return self.process.start(batch_size)
@@ -59,9 +61,16 @@ class Model:
         return self.process.advance(state, self.codes[np.asarray(tokens)])
 
     def next_log_probs(self, state: Any) -> LogProbs:
-        values = self.process.next_log_probs(state)  # (B, M + 1)
-        rows = np.full((len(values), self.vocabulary_size), -np.inf)
-        rows[:, self.ids], rows[:, EOS] = values[:, :-1], values[:, -1]
+        return self._of_ids(self.process.next_log_probs(state))
+
+    def _foresee(self, state: Any, steps: int) -> LogProbs:
+        """log p(x_t+k | x_1..t) for k = 1 .. steps, shape (steps, B, V), where `<eos>` is followed by `<eos>` alone."""
+        return self._of_ids(self.process.foresee(state, steps))
+
+    def _of_ids(self, values: LogProbs) -> LogProbs:
+        """(..., M + 1) by symbol to (..., V) by id."""
+        rows = np.full((*values.shape[:-1], self.vocabulary_size), -np.inf)
+        rows[..., self.ids], rows[..., EOS] = values[..., :-1], values[..., -1]
         return rows
 
     def select(self, state: Any, rows: Ids) -> Any:

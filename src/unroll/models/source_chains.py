@@ -55,6 +55,11 @@ class Markov:
     def select(self, state: Codes, rows: Codes) -> Codes:
         return state[rows]
 
+    def foresee(self, state: Codes, steps: int) -> Floats:
+        """As the process does whose states are the contexts."""
+        hidden = self.hidden()
+        return hidden.foresee(HmmState(hidden.transition[state], state == len(self.transition) - 1), steps)
+
     def log_probs(self, documents: Sequence[Codes]) -> list[Floats]:
         """One look-up for all tokens at once. Only a document's last code may be the end, none may be -1."""
         if not documents:
@@ -118,6 +123,14 @@ class Hmm:
 
     def select(self, state: HmmState, rows: Codes) -> HmmState:
         return HmmState(state.predicted[rows], state.first[rows])
+
+    def foresee(self, state: HmmState, steps: int) -> Floats:
+        """log p(x_t+k | x_1..t) for k = 1 .. steps, (steps, B, M + 1); after the end comes the end."""
+        predicted, going, found = state.predicted, np.where(state.first, 1.0, 1 - self.end), []  # going: (B,)
+        for _ in range(steps):
+            found.append(log(np.hstack([predicted @ self.emission * going[:, None], 1 - going[:, None]])))
+            predicted, going = predicted @ self.transition, going * (1 - self.end)
+        return np.stack(found)
 
     def log_probs(self, documents: Sequence[Codes]) -> list[Floats]:
         """Many documents side by side, position by position; under the conditions of Markov.log_probs."""

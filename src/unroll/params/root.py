@@ -7,22 +7,9 @@ from pydantic import Field, model_validator
 
 from unroll.params.base import Name, Params, nearest
 from unroll.params.corpora import Corpus, SampledCorpus, kind_of
+from unroll.params.evaluate import Evaluate
 from unroll.params.models import MixtureParams, ModelParams, RecurrentParams, SourceParams
 from unroll.params.tokens import TokenParams
-
-
-class Evaluate(Params):
-    """`evaluate`: what the evaluate stage does besides perplexity."""
-
-    batch_size: Annotated[int, Field(ge=1, le=65536)]
-    """Documents or contexts scored together; changes speed, never a score."""
-    samples: Annotated[int, Field(ge=0, le=1000)]
-    """Texts generated per model (for pairs: test sentences translated)."""
-    sample_length: Annotated[int, Field(ge=1, le=100_000)]
-    """Tokens per sample at most."""
-    temperature: Annotated[float, Field(gt=0, le=100)]
-    """Log-probabilities are divided by it before sampling; 1 samples from the model itself."""
-
 
 NEEDED = {"seq2seq": "pairs", "naive_bayes": "labelled", "per_class": "labelled"}
 """What a family's corpus holds, if not running text."""

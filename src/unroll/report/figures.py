@@ -33,19 +33,6 @@ def draw(results: Sequence[Result], curves: Path, samples: Path, folder: Path) -
             _save(confusion(samples / f"{result.name}.txt"), folder / f"confusion_{result.name}.png")
 
 
-def of_model(name: str, curve: Path, samples: Path, predicts: bool) -> dict[str, Figure]:
-    """What there is to see of one model, by file name: its learning curve if it has one, a classifier's confusions."""
-    found = {}
-    if any("train_loss" in row for row in _curve(curve)):
-        found["curve.png"] = figure = Figure(figsize=(5, 3.6), layout="constrained")
-        axes = figure.add_subplot(title=name, xlabel="epoch", ylabel="nats per token")
-        _draw_curve(axes, curve, name, "C0")
-        axes.grid(alpha=0.3)
-    if not predicts:
-        found["confusion.png"] = confusion(samples)
-    return found
-
-
 def learning_curves(results: Sequence[Result], folder: Path) -> Figure:
     """Loss against step: training as a line, validation as dots, one panel per tokenizer."""
     learned = [r for r in results if any("train_loss" in row for row in _curve(folder / f"{r.name}.csv"))]

@@ -19,8 +19,10 @@ from unroll.tracking import store
 class Run:
     """The run in progress: numbers, files and the model go through it."""
 
-    def __init__(self, client: Any, run_id: str) -> None:
+    def __init__(self, client: Any, run_id: str, hashes: Mapping[str, str]) -> None:
         self.client, self.run_id = client, run_id
+        self.hashes = dict(hashes)
+        """Of the params and the data that the run is of: what finds it again, and its like."""
 
     def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Numbers by name; MLflow keeps no infinities as such, so what is not finite is left to the files."""
@@ -44,9 +46,25 @@ class Run:
         """A file as an artifact."""
         self.client.log_artifact(self.run_id, str(path), folder)
 
-    def log_figure(self, figure: Any, name: str) -> None:
-        """A matplotlib figure as an artifact of this file name."""
-        self.client.log_figure(self.run_id, figure, name)
+    def log_evaluation(self, metrics: Mapping[str, Any], diagnostics: Mapping[str, Any], files: list[Path]) -> None:
+        """What the evaluate stage found: numbers, what they are made of by distance, position or steps, and the files
+        (a folder's go into a folder)."""
+        self.log_metrics({key: value for key, value in metrics.items() if isinstance(value, int | float)})
+        context = diagnostics.get("context", {})
+        tables = {
+            "cut_nats": ("distance", context.get("cut", [])),
+            "shuffled_nats": ("distance", context.get("shuffled", [])),
+            "position_nats": ("first", diagnostics.get("position", [])),
+            "ahead_nats": ("steps", diagnostics.get("ahead", [])),
+        }
+        self.log_curve(
+            [{"step": row[step], name: row["nats"]} for name, (step, rows) in tables.items() for row in rows]
+        )
+        for file in files:
+            if file.is_dir():
+                self.client.log_artifacts(self.run_id, str(file), "evaluation")
+            else:
+                self.log_file(file)
 
     def log_model(self, path: Path) -> None:
         """The model's folder as a pyfunc from code, without pickle: `mlflow.pyfunc.load_model(...).predict([...])`."""
@@ -75,11 +93,12 @@ def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterato
     mlflow.set_tracking_uri(address)
     client = mlflow.MlflowClient()
     process = psutil.Process()
+    hashes = fingerprint(params, data)
     tags = {
         "unroll.stage": stage,
         "unroll.model": name,
-        "unroll.params": _hash(json.dumps(params, sort_keys=True).encode()),
-        "unroll.data": _hash(*(file.read_bytes() for file in sorted(data.rglob("*")) if file.is_file())),
+        "unroll.params": hashes["params_hash"],
+        "unroll.data": hashes["data_hash"],
         "unroll.host": socket.gethostname(),
         "unroll.pid": str(process.pid),
         "unroll.started": str(process.create_time()),
@@ -92,7 +111,7 @@ def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterato
     run_name = f"{stage} {name}" + (f" {experiment_name}" if experiment_name else "")
     known = {key: value for key, value in tags.items() if value}
     started = mlflow.start_run(experiment_id=store.experiment_id(client), run_name=run_name, tags=known)
-    active = Run(client, started.info.run_id)
+    active = Run(client, started.info.run_id, hashes)
     status = "KILLED"
     try:
         mlflow.log_params(flatten(params))
@@ -111,6 +130,12 @@ def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in params.items():
         flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
+
+
+def fingerprint(params: Mapping[str, Any], data: Path) -> dict[str, str]:
+    """Hashes of a model's section of params.yaml and of the folder `data` it was made from."""
+    files = (file.read_bytes() for file in sorted(data.rglob("*")) if file.is_file())
+    return {"params_hash": _hash(json.dumps(params, sort_keys=True).encode()), "data_hash": _hash(*files)}
 
 
 def _hash(*contents: bytes) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from unroll.params.models.cache import CacheParams
+from unroll.params.models.cache import Cache, CacheParams
 from unroll.params.models.classifiers import NaiveBayesParams, PerClassParams
 from unroll.params.models.hmm import HmmParams
 from unroll.params.models.mixture import MixtureParams
@@ -30,6 +30,7 @@ ModelParams = Annotated[
 ]
 
 __all__ = [
+    "Cache",
     "CacheParams",
     "HmmParams",
     "MixtureParams",

@@ -1,0 +1,81 @@
+"""How far does a model really look? Its loss when the context is cut, or shuffled beyond some distance.
+
+Khandelwal et al. 2018, "Sharp nearby, fuzzy far away". A fixed random sample of the test tokens that have at least
+`reach` tokens before them in their document is predicted from the last k of these, and from the last `reach` with all
+but the last k in random order. A cut context begins with `<bos>`, which is a small lie that all models are told.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from unroll.models.protocol import LanguageModel, LogProbs
+from unroll.params.evaluate import Context
+from unroll.partition import Ids
+
+
+def look(
+    model: LanguageModel[Any], documents: Sequence[Ids], log_probs: Sequence[LogProbs], params: Context, seed: int
+) -> dict[str, Any]:
+    """Nats per sampled token: `full` with all of its document, `cut` and `shuffled` by distance, each also with
+    the standard error of its difference from `full`. Empty when no token has enough context; `log_probs` are those of
+    `documents`."""
+    reach = params.distances[-1]
+    places = [(d, p) for d, document in enumerate(documents) for p in range(reach, len(document))]
+    if not places or not params.tokens:
+        return {}
+    generator = np.random.default_rng([seed, 2])
+    drawn = np.sort(generator.permutation(len(places))[: params.tokens])
+    sample = [places[index] for index in drawn]
+    contexts = np.stack([documents[d][p - reach : p] for d, p in sample]).astype(np.int64)  # (N, reach)
+    targets = np.array([documents[d][p] for d, p in sample], dtype=np.int64)
+    full = -np.array([log_probs[d][p] for d, p in sample], dtype=np.float64)
+    mixed = [_shuffled(contexts, k, generator) for k in params.distances[:-1]]
+    shuffled = _nats(model, np.concatenate([*mixed, contexts]), np.tile(targets, len(params.distances)))
+    cut = [_nats(model, contexts[:, reach - k :], targets) for k in params.distances]
+    return {
+        "tokens": len(sample),
+        "full": float(full.mean()),
+        "cut": [_row(k, nats, full) for k, nats in zip(params.distances, cut, strict=True)],
+        "shuffled": [
+            _row(k, nats, full)
+            for k, nats in zip(params.distances, np.split(shuffled, len(params.distances)), strict=True)
+        ],
+    }
+
+
+def _shuffled(contexts: Ids, kept: int, generator: np.random.Generator) -> Ids:
+    """All but the last `kept` tokens of each row in an order of its own."""
+    far = generator.permuted(contexts[:, : contexts.shape[1] - kept], axis=1)
+    return np.hstack([far, contexts[:, contexts.shape[1] - kept :]])
+
+
+def _nats(model: LanguageModel[Any], contexts: Ids, targets: Ids) -> LogProbs:
+    """-log p(target | <bos> context) of each row: (N, K) and (N,) to (N,)."""
+    state = model.start(len(contexts))
+    for tokens in contexts.T:
+        state = model.advance(state, tokens)
+    return -np.asarray(model.next_log_probs(state), np.float64)[np.arange(len(targets)), targets]
+
+
+def _row(distance: int, nats: LogProbs, full: LogProbs) -> dict[str, Any]:
+    change = nats - full
+    error = float(change.std(ddof=1) / len(change) ** 0.5) if len(change) > 1 and np.isfinite(change).all() else 0.0
+    return {"distance": distance, "nats": float(nats.mean()), "error": error}
+
+
+def by_position(log_probs: Sequence[LogProbs]) -> list[dict[str, Any]]:
+    """Nats per token by its position in the document: 0, 1, 2 to 3, 4 to 7, ..."""
+    positions = np.concatenate([np.arange(len(scores)) for scores in log_probs])
+    nats = -np.concatenate(log_probs).astype(np.float64)
+    groups = np.where(positions, np.floor(np.log2(np.maximum(positions, 1))).astype(int) + 1, 0)
+    return [
+        {
+            "first": int(2 ** (group - 1)) if group else 0,
+            "last": int(2**group) - 1,
+            "tokens": int((groups == group).sum()),
+            "nats": float(nats[groups == group].mean()),
+        }
+        for group in np.unique(groups)
+    ]

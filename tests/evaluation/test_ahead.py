@@ -1,0 +1,91 @@
+"""Predictions k steps ahead: exact ways against the sum over all continuations, and sampling against exact."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests import toy
+from unroll import models
+from unroll.evaluation.ahead import Foreseeing, divergence, foresee, predict
+from unroll.models.source import Model as Source
+from unroll.models.source_chains import Hmm, Markov
+from unroll.params.evaluate import Ahead
+from unroll.params.models import HmmParams
+from unroll.text.vocabulary import EOS
+
+
+def hmm() -> Any:
+    numbers = {"states": 3, "pseudo_count": 0.01, "restarts": 1, "restart_tokens": 500, "restart_iterations": 2}
+    params = {"family": "hmm", "tokens": "toy", "iterations": 3, "tolerance": 0.0, **numbers}
+    return models.family("hmm").fit(HmmParams.model_validate(params), toy.text(), lambda *_, **__: None)
+
+
+def chain(kind: str) -> Source:
+    generator = np.random.default_rng(1)
+    rows = generator.dirichlet(np.ones(4), size=5)
+    process: Any = Markov(rows, 1, 0.1) if kind == "markov" else Hmm(rows[0], rows[:4], rows[1:], 0.1)
+    return Source(process, np.arange(4, 8), 8, {"family": "source"})
+
+
+class Sampled:
+    """The same model without its exact way."""
+
+    def __init__(self, model: Any) -> None:
+        self.vocabulary_size = model.vocabulary_size
+        self.next_log_probs, self.advance, self.select = model.next_log_probs, model.advance, model.select
+        self.start = model.start
+
+
+def summed(model: Any, state: Any, steps: int) -> np.ndarray:
+    """p(x_t+k) by the sum over all continuations of k - 1 tokens, where a document that ended stays ended; (V,)."""
+    total = np.zeros(model.vocabulary_size)
+    tokens = range(EOS, model.vocabulary_size)
+    for between in product(tokens, repeat=steps - 1):
+        here, log_prob, ended = state, 0.0, False
+        for token in between:
+            if ended:
+                log_prob += 0.0 if token == EOS else -np.inf
+                continue
+            log_prob += model.next_log_probs(here)[0, token]
+            here, ended = model.advance(here, np.asarray([token])), token == EOS
+        if log_prob > -np.inf:
+            total += np.exp(log_prob) * (
+                np.arange(len(total)) == EOS if ended else np.exp(model.next_log_probs(here)[0])
+            )
+    return total
+
+
+@pytest.mark.parametrize("kind", ["markov", "hmm", "fitted"])
+@pytest.mark.parametrize("read", [[], [5, 6]])
+def test_the_exact_way_is_the_sum_over_all_continuations(kind: str, read: list[int]) -> None:
+    model = hmm() if kind == "fitted" else chain(kind)
+    state = model.start(1)
+    for token in read:
+        state = model.advance(state, np.asarray([token]))
+    assert isinstance(model, Foreseeing)
+    found = np.exp(foresee(model, state, 1, 3, samples=1, seed=1))
+    assert found.shape == (3, 1, model.vocabulary_size)
+    for step in range(3):
+        np.testing.assert_allclose(found[step, 0], summed(model, state, step + 1), atol=1e-12)
+
+
+def test_samples_come_near_the_exact_way() -> None:
+    model = chain("hmm")
+    exact = np.exp(foresee(model, model.start(2), 2, 6, samples=1, seed=1))
+    sampled = np.exp(foresee(Sampled(model), model.start(2), 2, 6, samples=20_000, seed=1))
+    np.testing.assert_allclose(sampled[0], exact[0], atol=1e-12)
+    np.testing.assert_allclose(sampled, exact, atol=0.01)
+
+
+def test_the_truth_diverges_from_nothing_but_others() -> None:
+    truth, other = chain("hmm"), chain("markov")
+    documents = [np.asarray([4, 5, 6, 7, EOS]), np.asarray([4, EOS]), np.asarray([7, 7, 4, EOS])]
+    params = Ahead(contexts=5, length=2, steps=4, samples=8)
+    rows, log_probs = predict(truth, documents, params, seed=1)
+    _, others = predict(other, documents, params, seed=1)
+    assert log_probs.shape == (4, 2, 8)
+    assert [row["steps"] for row in rows] == [1, 2, 3, 4]
+    assert divergence(log_probs, log_probs) == pytest.approx(0)
+    assert (divergence(log_probs, others) > 0).all()
