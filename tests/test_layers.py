@@ -20,7 +20,7 @@ ALLOWED = {
     "models": {"errors", "params", "text", "partition", "neural"},
     "evaluation": {"errors", "params", "text", "partition", "models"},
     "tracking": {"errors"},
-    "report": {"errors", "params"},
+    "report": {"errors", "params", "evaluation"},
     "use": {"errors", "params", "text", "partition", "models", "evaluation"},
     "doctor": {"errors", "tracking"},
     "verify": {"errors"},

@@ -102,7 +102,9 @@ def _frame(x: Axis, y: Axis, x_label: str, y_label: str) -> Markup:
         parts.append(_m('<text x="{}" y="{}" dy=".32em" text-anchor="end">{}</text>', LEFT - 6, y(tick), number(tick)))
     for tick in x.ticks():
         parts.append(_m('<text x="{}" y="{}" text-anchor="middle">{}</text>', x(tick), HEIGHT - 24, number(tick)))
-    parts.append(_m('<text x="{}" y="{}" text-anchor="end" class="label">{}</text>', WIDTH - RIGHT, HEIGHT - 6, x_label))
+    parts.append(
+        _m('<text x="{}" y="{}" text-anchor="end" class="label">{}</text>', WIDTH - RIGHT, HEIGHT - 6, x_label)
+    )
     parts.append(_m('<text x="0" y="{}" class="label">{}</text>', HEIGHT - 6, "↑ " + y_label))
     return Markup("").join(parts)
 
@@ -130,17 +132,32 @@ def bars(rows: Sequence[Bar], label: str, mark: str = "") -> Markup:
         drawn.append(_m('<text x="{}" y="{}" dy=".32em" text-anchor="end">{}</text>', left - 8, middle, row.name))
         width = max(0.0, float(x(row.value)) - left)
         drawn.append(
-            _m('<rect class="bar c{}" x="{}" y="{}" width="{:.1f}" height="18" rx="3">', row.color, left, middle - 9, width)
+            _m(
+                '<rect class="bar c{}" x="{}" y="{}" width="{:.1f}" height="18" rx="3">',
+                row.color,
+                left,
+                middle - 9,
+                width,
+            )
             + _m("<title>{}: {} ({} to {})</title></rect>", row.name, *map(number, (row.value, row.low, row.high)))
         )
-        drawn.append(_m('<line class="whisker" x1="{}" x2="{}" y1="{}" y2="{}"/>', x(row.low), x(row.high), middle, middle))
+        drawn.append(
+            _m('<line class="whisker" x1="{}" x2="{}" y1="{}" y2="{}"/>', x(row.low), x(row.high), middle, middle)
+        )
         if row.mark is not None:
             drawn.append(
                 _m('<line class="mark" x1="{0}" x2="{0}" y1="{1}" y2="{2}">', x(row.mark), middle - 13, middle + 13)
                 + _m("<title>{}: {}</title></line>", mark, number(row.mark))
             )
         drawn.append(_m('<text x="{}" y="{}" dy=".32em" dx="8">{}</text>', x(row.high), middle, number(row.value)))
-    drawn.append(_m('<text x="{}" y="{}" class="label">{}</text>', left, total - 8, label + (f" · stroke: {mark}" if mark else "")))
+    drawn.append(
+        _m(
+            '<text x="{}" y="{}" class="label">{}</text>',
+            left,
+            total - 8,
+            label + (f" · stroke: {mark}" if mark else ""),
+        )
+    )
     return _svg(WIDTH, total, label, drawn)
 
 

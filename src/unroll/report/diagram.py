@@ -77,4 +77,6 @@ def draw(found: list[Group]) -> Markup:
         )
     width, height = max(x for x, _ in place.values()) + BOX, max(y for _, y in place.values()) + 46
     head = Markup('<svg class="dag" viewBox="0 0 {0} {1}" style="min-width:{2}px" role="img" aria-label="{3}">')
-    return head.format(width, height, width * 3 // 4, "stages of the pipeline") + Markup("").join(parts) + Markup("</svg>")
+    return (
+        head.format(width, height, width * 3 // 4, "stages of the pipeline") + Markup("").join(parts) + Markup("</svg>")
+    )

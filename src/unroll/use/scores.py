@@ -59,5 +59,5 @@ def total(scores: Sequence[LineScore]) -> TextScore:
     nats = -math.fsum(likelihoods) if all(map(math.isfinite, likelihoods)) else math.inf
     summed = Score(tokens, nats, unknown, 0.0, 0)
     size, spelt = sum(line.bytes for line in scores), sum(line.unknown_bytes for line in scores)
-    bits = summed.bits_per_byte(size, spelt)
+    bits = summed.bits_per(size, spelt)
     return TextScore(len(scores), tokens, -nats, summed.perplexity, bits, unknown, unknown / tokens)
