@@ -67,17 +67,12 @@ class Run:
                 self.log_file(file)
 
     def log_model(self, path: Path) -> None:
-        """The model's folder as a pyfunc from code, without pickle: `mlflow.pyfunc.load_model(...).predict([...])`."""
-        import mlflow
+        """The model's folder as a pyfunc, without pickle: `mlflow.pyfunc.load_model(...).predict([...])`."""
+        from mlflow.models import Model
 
-        here = Path(__file__).resolve().parent
-        mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(here / "pyfunc.py"),
-            artifacts={"folder": str(path.resolve())},
-            code_paths=[str(here.parent)],  # the package itself, so that the model loads where it is not installed
-            pip_requirements=["torch", "safetensors", "tokenizers", "numpy", "pydantic", "ruamel.yaml", "filelock"],
-        )
+        from unroll.tracking import pyfunc
+
+        Model.log(artifact_path=None, name="model", flavor=pyfunc, folder=path)
 
 
 @contextmanager
