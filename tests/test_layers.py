@@ -25,7 +25,7 @@ ALLOWED = {
     "doctor": {"errors", "tracking"},
     "verify": {"errors"},
     "stage": {"errors", "params"},
-    "cli": {"errors", "text", "use", "doctor", "verify", "evaluation"},
+    "cli": {"errors", "params", "text", "use", "doctor", "verify", "evaluation"},
     "__main__": {"cli"},
     "__init__": {"use"},
 }

@@ -6,11 +6,11 @@ imported when the verb runs, so that help is quick and an n-gram verb never wait
 
 import sys
 
-from unroll.cli import complete, generate, judge, maintenance, rescore, score, spell
+from unroll.cli import apply, complete, generate, judge, maintenance, rescore, score, spell
 from unroll.cli.app import app
 from unroll.errors import UnrollError
 
-VERBS = (score, generate, complete, rescore, judge, spell, maintenance)
+VERBS = (score, generate, complete, rescore, judge, spell, apply, maintenance)
 """The modules of the verbs; importing one registers what it holds."""
 
 
