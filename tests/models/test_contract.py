@@ -56,12 +56,21 @@ TRANSFORMER = {
 SEQ2SEQ = {
     "family": "seq2seq",
     "tokens": "toy",
+    "cell": "lstm",
     "embedding_size": 16,
     "hidden_size": 16,
     "layers": 1,
+    "bidirectional": False,
+    "attention": "none",
+    "input_feeding": False,
+    "share_embeddings": False,
+    "tie_weights": False,
     "dropout": 0.0,
+    "label_smoothing": 0.0,
+    "teacher_forcing": {"first": 1.0, "last": 1.0},
     "training": toy.TRAINING,
 }
+FED = {"attention": "additive", "input_feeding": True, "share_embeddings": True, "tie_weights": True}
 CASES: dict[str, dict[str, Any]] = {
     "unigram": NGRAM | {"order": 1, "smoothing": {"kind": "add_k", "k": 1.0}},
     "trigram-add-k": NGRAM | {"order": 3, "smoothing": {"kind": "add_k", "k": 0.1}},
@@ -95,8 +104,9 @@ CASES: dict[str, dict[str, Any]] = {
     "transformer": TRANSFORMER,
     "transformer-random-untied": TRANSFORMER | {"context": 64, "order": "random", "tie_weights": False},
     "transformer-context-of-one": TRANSFORMER | {"context": 1, "layers": 1},
-    "seq2seq-lstm": SEQ2SEQ | {"cell": "lstm"},
-    "seq2seq-gru-two-layers": SEQ2SEQ | {"cell": "gru", "layers": 2},
+    "seq2seq": SEQ2SEQ | {"teacher_forcing": {"first": 1.0, "last": 0.5}},
+    "seq2seq-dot": SEQ2SEQ | {"cell": "gru", "layers": 2, "bidirectional": True, "attention": "dot"},
+    "seq2seq-fed": SEQ2SEQ | FED | {"label_smoothing": 0.1, "dropout": 0.1},
 }
 SOURCE = np.asarray([5, 6, 7, 8])
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from unroll.partition import Ids
 
 LogProbs = NDArray[np.floating]
+Weights = NDArray[np.floating]
 State = TypeVar("State")
 
 
@@ -59,6 +60,15 @@ class ConditionalModel(Protocol):
     def given(self, sources: Sequence[Ids]) -> LanguageModel[Any]:
         """The language model of the targets of these sources: `start(len(sources))` has one context per source, and
         `log_probs` takes one document per source. A source is an array of tokens without special ones."""
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A language model of a source's targets that may tell where it looks."""
+
+    def attention(self, state: Any) -> Weights | None:
+        """Shape (B, S): the weights of the source's tokens (the last of them its end) behind `next_log_probs(state)`.
+        They sum to one over the tokens that a source has; NaN where it has none. None: it has no attention."""
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from unroll.params.base import Name, Params, nearest
 from unroll.params.corpora import Corpus, SampledCorpus, kind_of
 from unroll.params.evaluate import Evaluate
-from unroll.params.models import MixtureParams, ModelParams, RecurrentParams, SourceParams
+from unroll.params.models import MixtureParams, ModelParams, RecurrentParams, Seq2seqParams, SourceParams
 from unroll.params.tokens import TokenParams
 
 NEEDED = {"seq2seq": "pairs", "naive_bayes": "labelled", "per_class": "labelled"}
@@ -75,6 +75,12 @@ class Root(Params):
             raise ValueError(
                 f"{path}: tie_weights needs embedding_size ({model.embedding_size}) equal to "
                 f"hidden_size ({model.hidden_size})"
+            )
+        separate = getattr(tokens, "vocabularies", "joint") == "separate"
+        if isinstance(model, Seq2seqParams) and model.share_embeddings and separate:
+            raise ValueError(
+                f"{path}: share_embeddings needs one vocabulary, but tokens.{model.tokens} has two; set "
+                f"tokens.{model.tokens}.vocabularies: joint or share_embeddings: false"
             )
 
 

@@ -1,0 +1,172 @@
+"""Encoder-decoders beyond the contract: the recurrence by hand, padding, vocabularies, teacher forcing."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests import toy
+from tests.models.test_contract import FED, SEQ2SEQ
+from unroll.models import seq2seq
+from unroll.params.models import Seq2seqParams
+from unroll.text.vocabulary import BOS, EOS
+
+SIZES = (10, 9)
+SOURCES = [np.asarray(source) for source in ([4, 5, 6, 7, 8, 9], [5], [], [9, 9, 4])]
+TARGETS = [np.asarray(target) for target in ([4, 5, EOS], [8, 7, 6, 5, 4, EOS], [EOS], [6])]
+OPTIONS = {
+    "none": {},
+    "none-bidirectional": {"bidirectional": True, "layers": 2},
+    "dot": {"attention": "dot", "bidirectional": True},
+    "additive": {"attention": "additive", "cell": "gru", "layers": 2},
+    "fed": {"attention": "dot", "input_feeding": True, "cell": "rnn"},
+}
+
+
+def model(**options: Any) -> seq2seq.Model:
+    """With random weights."""
+    torch.manual_seed(1)
+    params = Seq2seqParams.model_validate(SEQ2SEQ | options)
+    return seq2seq.Model(params, SIZES, seq2seq.Network(params, *SIZES))
+
+
+@pytest.fixture(params=OPTIONS)
+def any_model(request: pytest.FixtureRequest) -> seq2seq.Model:
+    return model(**OPTIONS[request.param])
+
+
+def test_padding_never_changes_a_score(any_model: seq2seq.Model) -> None:
+    together = any_model.given(SOURCES).log_probs(TARGETS)
+    for source, target, scores in zip(SOURCES, TARGETS, together, strict=True):
+        np.testing.assert_allclose(any_model.given([source]).log_probs([target])[0], scores, rtol=1e-5, atol=1e-6)
+
+
+def test_every_row_has_its_own_source_and_can_be_moved(any_model: seq2seq.Model) -> None:
+    given = any_model.given(SOURCES)
+    state = given.advance(given.start(4), np.asarray([4, 5, 6, 7]))
+    order = np.asarray([3, 1, 1, 0, 2])
+    moved = given.advance(given.select(state, order), np.asarray([5, 6, 7, 8, 4]))
+    alone = []
+    for row, token in zip(order, [5, 6, 7, 8, 4], strict=True):
+        one = any_model.given([SOURCES[row]])
+        read = one.advance(one.advance(one.start(), np.asarray([4 + row])), np.asarray([token]))
+        alone.append(one.next_log_probs(read)[0])
+    np.testing.assert_allclose(given.next_log_probs(moved), alone, rtol=1e-5, atol=1e-6)
+
+
+def test_the_source_matters_from_its_first_word_on(any_model: seq2seq.Model) -> None:
+    one, other = (any_model.given([np.asarray(source)]).log_probs([TARGETS[1]])[0] for source in ([4, 5, 6], [7, 5, 6]))
+    assert np.abs(one - other).min() > 1e-7
+
+
+def test_decoding_with_attention_is_the_equations() -> None:
+    """Luong et al. 2015, with the encoder's outputs and the decoder's hidden vectors read off cells, one by one."""
+    found = model(attention="dot", cell="gru")
+    network = found.network
+    encoder, decoder = network.encoder.layers[0][0].layers[0], network.decoder.recurrent.layers[0]
+    with torch.no_grad():
+        state, outputs = torch.zeros(1, 16), []
+        for token in [4, 5, 6, EOS]:
+            state = decoder_step(encoder, network.source_embedding.weight[[token]], state)
+            outputs.append(state[0])
+        values = torch.stack(outputs)  # (S, H)
+        expected = []
+        for token, target in ((BOS, 7), (7, 8), (8, EOS)):
+            state = decoder_step(decoder, network.target_embedding.weight[[token]], state)
+            weights = torch.softmax(values @ network.decoder.alignment.key.weight.T @ state[0], 0)
+            attentional = torch.tanh(network.decoder.combine(torch.cat([state[0], weights @ values])))
+            expected.append(float(network.softmax.log_probs(attentional)[target]))
+    scores = found.given([np.asarray([4, 5, 6])]).log_probs([np.asarray([7, 8, EOS])])[0]
+    np.testing.assert_allclose(scores, expected, rtol=1e-4)
+
+
+def decoder_step(layer: Any, inputs: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+    return layer(inputs[:, None], state[None])[0][:, 0]
+
+
+def test_attention_sums_to_one_over_the_words_of_each_source() -> None:
+    given = model(attention="dot").given(SOURCES)
+    weights = given.attention(given.start(4))
+    assert weights is not None
+    np.testing.assert_array_equal((~np.isnan(weights)).sum(1), [len(source) + 1 for source in SOURCES])
+    np.testing.assert_allclose(np.nansum(weights, axis=1), 1, rtol=1e-5)
+    without = model().given(SOURCES)
+    assert without.attention(without.start(4)) is None
+
+
+def test_separate_vocabularies_survive_saving(tmp_path: Path) -> None:
+    found = model(attention="dot")
+    found.save(tmp_path)
+    loaded = seq2seq.load(tmp_path)
+    assert loaded.sizes == SIZES
+    assert loaded.network.source_embedding.num_embeddings == 10
+    for ours, theirs in zip(
+        found.given(SOURCES).log_probs(TARGETS), loaded.given(SOURCES).log_probs(TARGETS), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_guessing_reads_what_greedy_search_finds() -> None:
+    network = model(attention="dot").network
+    values, last = network.encode(torch.tensor([[4, 5, EOS]]))
+    start, memory = network.decoder.start(last), network.decoder.memory(values)
+    tokens = torch.tensor([[BOS, 4, 4, 4]])
+    with torch.no_grad():
+        outputs = network.guess(tokens, torch.ones(1, 4, dtype=torch.bool), start, memory)
+        greedy = network.softmax.log_probs(outputs).argmax(-1)
+        reread = torch.cat([tokens[:, :1], greedy[:, :-1]], dim=1)
+        torch.testing.assert_close(network.decode(reread, start, memory).outputs, outputs)
+        truth = network.guess(tokens, torch.zeros(1, 4, dtype=torch.bool), start, memory)
+        torch.testing.assert_close(network.decode(tokens, start, memory).outputs, truth)
+
+
+def task(**options: Any) -> seq2seq.Task:
+    params = Seq2seqParams.model_validate(SEQ2SEQ | options)
+    size = toy.VOCABULARY_SIZE
+    return seq2seq.Task(seq2seq.Network(params, size, size), params, toy.pairs())
+
+
+def test_batches_hold_every_pair_once_and_sources_of_one_length() -> None:
+    batches = list(task().train_batches(0))
+    assert len(batches) == task().steps(0)
+    assert sum(len(sources) for sources, _, _ in batches) == 300
+    for sources, targets, _ in batches:
+        assert (sources != 0).all()
+        torch.testing.assert_close(sources[:, :-1].flip(1), targets[:, :-1])  # the toy's target is its source backwards
+
+
+def test_teacher_forcing_goes_from_first_to_last() -> None:
+    scheduled = task(teacher_forcing={"first": 1.0, "last": 0.5})
+    shares = [
+        np.mean([bool(cell) for *_, own in scheduled.train_batches(epoch) for cell in own.flatten()])
+        for epoch in range(3)
+    ]
+    assert shares[0] == 0
+    np.testing.assert_allclose(shares[1:], [0.25, 0.5], atol=0.04)
+
+
+def test_label_smoothing_is_for_training_only() -> None:
+    smooth, plain = task(label_smoothing=0.2), task()
+    smooth.network.load_state_dict(plain.network.state_dict())
+    batch = next(iter(plain.train_batches(0)))
+    for one in (smooth, plain):
+        one.network.eval()
+    assert smooth.loss(batch, None)[0] == plain.loss(batch, None)[0]
+    for one in (smooth, plain):
+        one.network.train()
+    assert smooth.loss(batch, None)[0] != plain.loss(batch, None)[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"bidirectional": True, "hidden_size": 15}, "even hidden_size"),
+        ({"input_feeding": True}, "needs attention"),
+        (FED | {"hidden_size": 8}, "equal to hidden_size"),
+    ],
+)
+def test_options_that_do_not_go_together(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Seq2seqParams.model_validate(SEQ2SEQ | options)
