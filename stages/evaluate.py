@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from stages.embed import questions
 from unroll import stage
 from unroll.params import Root
 from unroll.params.corpora import SampledCorpus
@@ -24,7 +25,8 @@ def main(params: Root, name: str) -> None:
         data, tokenizer = partition.load(partitions), Tokenizer.load(folder / "tokenizer.json")
         cache = models.family("cache").Model(params.evaluate.cache, data.vocabulary_size)
         known = isinstance(params.corpora[corpus], SampledCorpus)
-        found = evaluate(models.load(folder), cache, data, tokenizer, params.evaluate, params.seed, known)
+        model, asked = models.load(folder), questions(section)
+        found = evaluate(model, cache, data, tokenizer, params.evaluate, params.seed, known, asked)
         details.mkdir()
         about = {"family": section.family, "tokens": section.tokens, "corpus": corpus, **run.hashes}
         described: dict[str, Any] = {**about, "parameters": models.size(folder), **found.write(details)}

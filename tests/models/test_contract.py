@@ -38,6 +38,7 @@ WINDOW = {
     "dropout": 0.1,
     "tie_weights": True,
     "order": "sequential",
+    "softmax": toy.SOFTMAX,
     "training": toy.TRAINING,
 }
 TRANSFORMER = {
@@ -51,6 +52,7 @@ TRANSFORMER = {
     "dropout": 0.1,
     "tie_weights": True,
     "order": "sequential",
+    "softmax": toy.SOFTMAX,
     "training": toy.TRAINING,
 }
 SEQ2SEQ = {

@@ -20,6 +20,7 @@ PARAMS = WindowParams.model_validate(
         "dropout": 0.0,
         "tie_weights": False,
         "order": "random",
+        "softmax": toy.SOFTMAX,
         "training": toy.TRAINING,
     }
 )

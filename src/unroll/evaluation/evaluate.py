@@ -6,10 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from unroll.evaluation import ahead, cached, classification, context, losses, perplexity, statistics, translation
+from unroll.evaluation import (
+    ahead,
+    cached,
+    classification,
+    context,
+    embeddings,
+    losses,
+    perplexity,
+    statistics,
+    translation,
+)
+from unroll.evaluation.analogies import Questions
 from unroll.evaluation.evaluation import Evaluation, Metrics, finite
 from unroll.evaluation.generation import generate
-from unroll.models.protocol import Classifier, ConditionalModel, LanguageModel, LogProbs
+from unroll.models.protocol import Classifier, ConditionalModel, Embeddings, LanguageModel, LogProbs
 from unroll.params.evaluate import Evaluate
 from unroll.partition import Data, Ids
 from unroll.text.tokenizer import Tokenizer
@@ -25,10 +36,21 @@ class Text:
 
 
 def evaluate(
-    model: Any, cache: LanguageModel[Any], data: Data, tokenizer: Tokenizer, params: Evaluate, seed: int, known: bool
+    model: Any,
+    cache: LanguageModel[Any],
+    data: Data,
+    tokenizer: Tokenizer,
+    params: Evaluate,
+    seed: int,
+    known: bool,
+    questions: Questions,
 ) -> Evaluation:
     """Measure a model on the test split. `cache` is the unigram cache of cache evaluation; `known` says that the text
-    was sampled from a known source, so that predictions further ahead can be compared with the truth."""
+    was sampled from a known source, so that predictions further ahead can be compared with the truth; `questions` of
+    analogy are for vectors."""
+    if isinstance(model, Embeddings):
+        metrics, table = embeddings.evaluate(model, data, tokenizer, questions)
+        return Evaluation(metrics, table, {})
     if isinstance(model, ConditionalModel):
         return _translations(model, data, tokenizer, params, seed)
     if isinstance(model, Classifier):

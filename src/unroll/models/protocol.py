@@ -82,6 +82,16 @@ class Classifier(Protocol):
         """Natural logs, shape (D, C), column c of classes[c]; the exponentials of each row sum to one."""
 
 
+@runtime_checkable
+class Embeddings(Protocol):
+    """A vector for every token."""
+
+    vectors: NDArray[np.float32]
+    """(V, D), finite; row i is the vector of token i."""
+    known: NDArray[np.bool_]
+    """(V,): which of them were learned or read, and not made up for a token without one."""
+
+
 class Saved(Protocol):
     """What every family's `Model` can do besides its contract."""
 

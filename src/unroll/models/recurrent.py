@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from unroll.models import storage
 from unroll.models.protocol import LogProbs
 from unroll.neural import softmax
+from unroll.neural.initial import Initial
 from unroll.neural.recurrent import Recurrent, State, detach, select
 from unroll.params.models import RecurrentParams
 from unroll.partition import Data, Ids, Stream, epoch_plan, random_batches, sequential_batches
@@ -129,13 +130,17 @@ class Model:
         storage.write(path, {"params": self.params.model_dump(), "vocabulary_size": self.vocabulary_size}, weights)
 
 
-def fit(params: RecurrentParams, data: Data, report: Callable[..., None]) -> Model:
-    """Train on data.train, stopping early on data.valid. Deterministic in data.seed."""
+def fit(params: RecurrentParams, data: Data, report: Callable[..., None], initial: Initial | None = None) -> Model:
+    """Train on data.train, stopping early on data.valid. Deterministic in data.seed.
+
+    The embedding begins from `initial`, if given."""
     from unroll.neural.fit import fit as train  # Lightning, only where a network is trained
 
     torch.manual_seed(data.seed)
     network = Network(params, data.vocabulary_size)
     network.softmax.count(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
+    if initial is not None:
+        initial.put(network.embedding)
     train(Task(network, params, data), params.training, data.seed, report)
     return Model(params, data.vocabulary_size, network)
 

@@ -9,13 +9,14 @@ n - 1 positions of each layer. `unroll.neural.transformer` says why a text longe
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from unroll.models import storage
-from unroll.neural import next_token
+from unroll.neural import next_token, softmax
+from unroll.neural.initial import Initial
 from unroll.neural.recurrent import State
-from unroll.neural.softmax import Softmax
 from unroll.neural.transformer import STANDARD_DEVIATION, Transformer
 from unroll.params.models import TransformerParams
 from unroll.partition import Data
@@ -33,7 +34,7 @@ class Network(next_token.Network):
             params.hidden_size, params.layers, params.heads, params.feedforward_size, params.context, params.dropout
         )
         tied = self.embedding.weight if params.tie_weights else None
-        self.softmax = Softmax(params.hidden_size, vocabulary_size, tied)
+        self.softmax = softmax.build(params.softmax, params.hidden_size, vocabulary_size, tied)
 
     def start(self, batch_size: int) -> State:
         return self.transformer.start(batch_size)
@@ -52,12 +53,17 @@ class Model(next_token.Predictor):
         storage.write(path, described, next_token.weights(self.network))
 
 
-def fit(params: TransformerParams, data: Data, report: Callable[..., None]) -> Model:
-    """Train on data.train, stopping early on data.valid. Deterministic in data.seed."""
+def fit(params: TransformerParams, data: Data, report: Callable[..., None], initial: Initial | None = None) -> Model:
+    """Train on data.train, stopping early on data.valid. Deterministic in data.seed.
+
+    The embedding begins from `initial`, if given."""
     from unroll.neural.fit import fit as train  # Lightning, only where a network is trained
 
     torch.manual_seed(data.seed)
     network = Network(params, data.vocabulary_size)
+    network.softmax.count(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
+    if initial is not None:
+        initial.put(network.embedding)
     task = next_token.Task(network, params.order, params.training.batch_size, data)
     train(task, params.training, data.seed, report)
     return Model(params, data.vocabulary_size, network)

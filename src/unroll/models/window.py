@@ -9,13 +9,14 @@ learned. The state is the last w - 1 tokens, (B, w - 1).
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from unroll.models import storage
-from unroll.neural import next_token
+from unroll.neural import next_token, softmax
+from unroll.neural.initial import Initial
 from unroll.neural.recurrent import State
-from unroll.neural.softmax import Softmax
 from unroll.params.models import WindowParams
 from unroll.partition import Data
 from unroll.text.vocabulary import BOS, PAD
@@ -33,9 +34,8 @@ class Network(next_token.Network):
         self.hidden = nn.Linear(width, params.hidden_size)  # H and d
         self.dropout = nn.Dropout(params.dropout)
         tied = self.embedding.weight if params.tie_weights else None
-        self.softmax = Softmax(
-            params.hidden_size + (width if params.direct else 0), vocabulary_size, tied
-        )  # U, W and b
+        size = params.hidden_size + (width if params.direct else 0)
+        self.softmax = softmax.build(params.softmax, size, vocabulary_size, tied)  # U, W and b
 
     def start(self, batch_size: int) -> State:
         return (self.embedding.weight.new_full((batch_size, self.window - 1), PAD, dtype=torch.int64),)
@@ -67,12 +67,17 @@ class Model(next_token.Predictor):
         storage.write(path, described, next_token.weights(self.network))
 
 
-def fit(params: WindowParams, data: Data, report: Callable[..., None]) -> Model:
-    """Train on data.train, stopping early on data.valid. Deterministic in data.seed."""
+def fit(params: WindowParams, data: Data, report: Callable[..., None], initial: Initial | None = None) -> Model:
+    """Train on data.train, stopping early on data.valid. Deterministic in data.seed.
+
+    The embedding begins from `initial`, if given."""
     from unroll.neural.fit import fit as train  # Lightning, only where a network is trained
 
     torch.manual_seed(data.seed)
     network = Network(params, data.vocabulary_size)
+    network.softmax.count(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
+    if initial is not None:
+        initial.put(network.embedding)
     task = next_token.Task(network, params.order, params.training.batch_size, data)
     train(task, params.training, data.seed, report)
     return Model(params, data.vocabulary_size, network)

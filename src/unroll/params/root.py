@@ -8,13 +8,24 @@ from pydantic import Field, model_validator
 from unroll.params.base import Name, Params, nearest
 from unroll.params.corpora import Corpus, SampledCorpus, kind_of
 from unroll.params.evaluate import Evaluate
-from unroll.params.models import MixtureParams, ModelParams, RecurrentParams, Seq2seqParams, SourceParams
+from unroll.params.models import (
+    InitialisedParams,
+    MixtureParams,
+    ModelParams,
+    RecurrentParams,
+    Seq2seqParams,
+    SourceParams,
+    VectorsParams,
+)
 from unroll.params.tokens import TokenParams
 
 NEEDED = {"seq2seq": "pairs", "naive_bayes": "labelled", "per_class": "labelled"}
 """What a family's corpus holds, if not running text."""
 
-Experiment = ModelParams | MixtureParams | SourceParams
+SECTIONS = ("models", "mixtures", "truths", "vectors", "initialised")
+"""Whose entries are evaluated, and share their names: each is a folder of `models/`."""
+
+Experiment = ModelParams | MixtureParams | SourceParams | VectorsParams | InitialisedParams
 
 
 class Root(Params):
@@ -29,22 +40,28 @@ class Root(Params):
     """Models made of two of `models`."""
     truths: dict[Name, SourceParams]
     """The sources of sampled corpora, as models."""
+    vectors: dict[Name, VectorsParams]
+    """Vectors of tokens, trained or read: no language models."""
+    initialised: dict[Name, InitialisedParams]
+    """Models whose embeddings begin from some of `vectors`."""
     evaluate: Evaluate
 
     @property
     def experiments(self) -> dict[str, Experiment]:
         """Everything that is evaluated, by name."""
-        return {**self.models, **self.mixtures, **self.truths}
+        return {name: model for section in SECTIONS for name, model in getattr(self, section).items()}
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Root":
         for name, tokens in self.tokens.items():
             _known(f"tokens.{name}.corpus", tokens.corpus, self.corpora)
-        for section in ("models", "mixtures", "truths"):
+        seen: dict[str, str] = {}
+        for section in SECTIONS:
             for name, model in getattr(self, section).items():
                 self._check_tokens(f"{section}.{name}", model)
-                if section != "models" and name in self.models:
-                    raise ValueError(f"{section}.{name}: models has a {name} too; give one of them another name")
+                if name in seen:
+                    raise ValueError(f"{section}.{name}: {seen[name]} has a {name} too; give one of them another name")
+                seen[name] = section
         for name, mixture in self.mixtures.items():
             for place in ("first", "second"):
                 member = self.models[_known(f"mixtures.{name}.{place}", getattr(mixture, place), self.models)]
@@ -53,6 +70,13 @@ class Root(Params):
                         f"mixtures.{name}.{place}: {getattr(mixture, place)} is of tokens {member.tokens}, but tokens "
                         f"is {mixture.tokens}; mix models of the same tokens"
                     )
+        for name, model in self.initialised.items():
+            vectors = self.vectors[_known(f"initialised.{name}.vectors", model.vectors, self.vectors)]
+            if vectors.tokens != model.tokens:
+                raise ValueError(
+                    f"initialised.{name}.vectors: {model.vectors} is of tokens {vectors.tokens}, but tokens is "
+                    f"{model.tokens}; use vectors of the same tokens"
+                )
         for name, truth in self.truths.items():
             corpus = self.corpora[_known(f"truths.{name}.corpus", truth.corpus, self.corpora)]
             if truth.corpus != self.tokens[truth.tokens].corpus or not isinstance(corpus, SampledCorpus):

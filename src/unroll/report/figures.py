@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unroll.report.leaderboard import Result
+from unroll.report.projection import projection
 
 matplotlib.use("agg")
 
 
 def draw(results: Sequence[Result], curves: Path, samples: Path, folder: Path) -> None:
-    """curves.png, perplexity.png, bits_per_byte.png and per classifier a confusion matrix in `folder`.
+    """curves.png, perplexity.png, bits_per_byte.png, per classifier a confusion matrix and per vectors a map of them.
 
     `curves` holds the train stage's CSV files, `samples` what evaluate wrote of each model."""
     predicting = [result for result in results if result.predicts]
@@ -30,7 +31,15 @@ def draw(results: Sequence[Result], curves: Path, samples: Path, folder: Path) -
     _save(bars(texts, "bits_per_byte", "bits per byte of the test text", log=False), folder / "bits_per_byte.png")
     for result in results:
         if not result.predicts:
-            _save(confusion(samples / f"{result.name}.txt"), folder / f"confusion_{result.name}.png")
+            for kind, figure in of_table(samples / f"{result.name}.txt", result.name).items():
+                _save(figure, folder / f"{kind}_{result.name}.png")
+
+
+def of_table(path: Path, name: str) -> dict[str, Figure]:
+    """What the table that evaluate wrote of a model shows, by kind: confusions of classes, or places of tokens."""
+    with path.open(encoding="utf-8") as file:
+        head = file.readline()
+    return {"confusion": confusion(path)} if head.startswith("true\t") else {"projection": projection(path, name)}
 
 
 def learning_curves(results: Sequence[Result], folder: Path) -> Figure:

@@ -46,8 +46,10 @@ def markdown(results: Sequence[Result]) -> str:
         group = [result for result in ranked if result["corpus"] == corpus]
         if len({result["tokens"] for result in group}) > 1:
             parts.append(_across_tokenizers(corpus, group))
-    if classifiers := sorted((r for r in results if not r.predicts), key=lambda r: -r["accuracy"]):
+    if classifiers := sorted((r for r in results if "accuracy" in r.metrics), key=lambda r: -r["accuracy"]):
         parts.append(_classifiers(classifiers))
+    if vectors := [result for result in results if "dimensions" in result.metrics]:
+        parts.append(_vectors(vectors))
     return "\n".join(parts)
 
 
@@ -99,6 +101,23 @@ def _classifiers(ranked: Sequence[Result]) -> str:
     ]
     head = f"## Classification\n\n{ranked[0]['test_documents']:,} test documents, {ranked[0]['classes']} classes.\n\n"
     return head + _table(["model", "family", "accuracy", "macro F1", "log loss (nats)", "numbers"], rows)
+
+
+def _vectors(results: Sequence[Result]) -> str:
+    rows = [
+        [
+            f"`{r.name}`",
+            r["family"],
+            f"`{r['tokens']}`",
+            str(r["dimensions"]),
+            f"{r['coverage']:.1%}",
+            f"{r['test_coverage']:.1%}",
+            f"{r['analogy_accuracy']:.1%} of {r['analogies_covered']:,}" if "analogies" in r.metrics else "",
+        ]
+        for r in results
+    ]
+    heads = ["vectors", "family", "tokens", "dimensions", "of the vocabulary", "of the test text", "analogies"]
+    return "## Vectors\n\nThe share of tokens that have one, and of analogies solved.\n\n" + _table(heads, rows)
 
 
 def _bits(result: Result) -> float:

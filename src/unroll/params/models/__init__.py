@@ -7,6 +7,7 @@ from pydantic import Field
 from unroll.params.models.cache import Cache, CacheParams
 from unroll.params.models.classifiers import NaiveBayesParams, PerClassParams
 from unroll.params.models.hmm import HmmParams
+from unroll.params.models.initialised import InitialisedParams
 from unroll.params.models.mixture import MixtureParams
 from unroll.params.models.ngram import NgramParams
 from unroll.params.models.recurrent import RecurrentParams
@@ -14,6 +15,7 @@ from unroll.params.models.seq2seq import Seq2seqParams
 from unroll.params.models.source import SourceParams
 from unroll.params.models.training import Training
 from unroll.params.models.transformer import TransformerParams
+from unroll.params.models.vectors import PretrainedParams, VectorsParams, Word2vecParams
 from unroll.params.models.window import WindowParams
 
 ModelParams = Annotated[
@@ -33,15 +35,19 @@ __all__ = [
     "Cache",
     "CacheParams",
     "HmmParams",
+    "InitialisedParams",
     "MixtureParams",
     "ModelParams",
     "NaiveBayesParams",
     "NgramParams",
     "PerClassParams",
+    "PretrainedParams",
     "RecurrentParams",
     "Seq2seqParams",
     "SourceParams",
     "Training",
     "TransformerParams",
+    "VectorsParams",
     "WindowParams",
+    "Word2vecParams",
 ]

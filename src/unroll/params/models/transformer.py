@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from unroll.params.base import Name, Params, Size
 from unroll.params.models.recurrent import Dropout
+from unroll.params.models.softmax import SoftmaxParams
 from unroll.params.models.training import Training
 
 
@@ -28,6 +29,7 @@ class TransformerParams(Params):
     order: Literal["random", "sequential"]
     """`random`: shuffled subsequences, nothing before them; `sequential`: keys and values are carried from one
     subsequence to the next, without gradient (Dai et al. 2019)."""
+    softmax: SoftmaxParams
     training: Training
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 from unroll.params.base import Name, Params, Size
 from unroll.params.models.recurrent import Dropout
+from unroll.params.models.softmax import SoftmaxParams
 from unroll.params.models.training import Training
 
 
@@ -25,6 +26,7 @@ class WindowParams(Params):
     order: Literal["random", "sequential"]
     """`random`: shuffled subsequences, nothing before them; `sequential`: each subsequence follows the one before, so
     that every token has its whole window."""
+    softmax: SoftmaxParams
     training: Training
 
     @model_validator(mode="after")

@@ -1,0 +1,75 @@
+"""What vectors of tokens are like: how many there are, which are neighbours, and a map of them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unroll.evaluation import analogies
+from unroll.evaluation.analogies import Questions
+from unroll.models.protocol import Embeddings
+from unroll.partition import Data, Ids
+from unroll.text.tokenizer import Tokenizer
+from unroll.text.vocabulary import SPECIAL, UNK
+
+SHOWN, NEIGHBOURS = 120, 6
+"""Tokens of the table and the map, the first of the vocabulary with letters only; neighbours of each."""
+
+
+def evaluate(model: Embeddings, data: Data, tokenizer: Tokenizer, questions: Questions) -> tuple[dict[str, Any], str]:
+    """(numbers, table). The table has a line per token: the token, its place on the map, its neighbours, tab-separated.
+
+    `coverage` is the share of the vocabulary's tokens that have a vector, special ones aside, `test_coverage` that of
+    the running test text, `<unk>` aside from what has one."""
+    test = np.concatenate([document[:-1] for document in data.test.documents])
+    text = np.arange(len(model.vectors)) >= len(SPECIAL)
+    covered = model.known & (np.arange(len(model.vectors)) != UNK)
+    metrics: dict[str, Any] = {
+        "vocabulary_size": len(model.vectors),
+        "dimensions": model.vectors.shape[1],
+        "coverage": float(model.known[text].mean()),
+        "test_coverage": float(covered[test].mean()),
+    }
+    chosen = np.flatnonzero(model.known & text)
+    unit = normalised(model.vectors)
+    if questions:
+        tokens = {tokenizer.token(int(token)): int(token) for token in chosen}
+        answers = analogies.ask(unit, tokens, questions)
+        every = analogies.total(list(answers.values()))
+        metrics |= {"analogy_accuracy": every.accuracy, "analogies_covered": every.covered, "analogies": every.asked}
+        metrics["analogies_by_section"] = {section: answer.accuracy for section, answer in answers.items()}
+    shown = [token for token in chosen if tokenizer.token(int(token)).strip().isalpha()][:SHOWN]
+    return metrics, _table(unit, np.asarray(shown, dtype=np.int64), chosen, tokenizer)
+
+
+def normalised(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Rows of length one; nought stays nought."""
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def neighbours(unit: NDArray[np.floating], tokens: Ids, chosen: Ids, count: int) -> Ids:
+    """(R, count): of the tokens `chosen` the nearest to each of `tokens` by cosine, itself left out; fewer if there are
+    no more."""
+    cosines = unit[tokens] @ unit[chosen].T
+    cosines[tokens[:, None] == chosen] = -np.inf
+    return chosen[np.argsort(-cosines, axis=1, kind="stable")[:, : min(count, len(chosen) - 1)]]
+
+
+def places(unit: NDArray[np.floating], tokens: Ids) -> NDArray[np.floating]:
+    """(R, 2): the first two principal components of the tokens' vectors."""
+    # scikit-learn costs a second of import: only the evaluation of vectors and classifiers pays it.
+    from sklearn.decomposition import PCA
+
+    return PCA(n_components=2, svd_solver="full").fit_transform(unit[tokens].astype(np.float64))
+
+
+def _table(unit: NDArray[np.floating], shown: Ids, chosen: Ids, tokenizer: Tokenizer) -> str:
+    head = "token\tx\ty\tneighbours\n"
+    if len(shown) < 2 or unit.shape[1] < 2:
+        return head
+    lines = zip(shown, places(unit, shown), neighbours(unit, shown, chosen, NEIGHBOURS), strict=True)
+    return head + "".join(
+        f"{tokenizer.token(int(token))}\t{x:.4f}\t{y:.4f}\t{' '.join(tokenizer.token(int(n)) for n in near)}\n"
+        for token, (x, y), near in lines
+    )
