@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unroll.neural.recurrent import State, detach, select
-from unroll.neural.softmax import Softmax
+from unroll.neural.softmax import Adaptive, Softmax
 from unroll.partition import Data, Ids, Stream, epoch_plan, random_batches, sequential_batches
 from unroll.text.vocabulary import BOS, PAD
 
@@ -28,7 +28,7 @@ class Network(nn.Module):
     """Embedding -> layers -> softmax. The state is a tuple of tensors (B, ...)."""
 
     embedding: nn.Embedding
-    softmax: Softmax
+    softmax: Softmax | Adaptive
 
     def start(self, batch_size: int) -> State:
         """The state of `batch_size` rows that have read nothing."""
