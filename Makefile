@@ -29,7 +29,7 @@ repro: .venv/.complete ## run the pipeline: train and compare every model of par
 
 test: .venv/.complete ## run all tests
 	@echo "== running the tests"
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/.complete ## run the tests that take seconds
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"

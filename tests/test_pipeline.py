@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PROGRAMS = Path(sys.executable).parent
 yaml = YAML(typ="safe", pure=True)
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]  # one worker makes the copy they share
+pytestmark = pytest.mark.slow
 
 
 def run(place: Path, *command: str, code: int | None = 0, **variables: str) -> str:
