@@ -28,6 +28,7 @@ repro: .venv/.complete ## run the pipeline: train and compare every model of par
 	@cat reports/leaderboard.md
 
 test: .venv/.complete ## run all tests
+	@# By file, since xdist's groups have no effect with pytest 9.2; a file's tests share what its first one makes.
 	@echo "== running the tests"
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 

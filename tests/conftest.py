@@ -1,5 +1,8 @@
-"""Fixtures of more than one folder."""
+"""What holds for all tests."""
 
-from tests.trained import place, unroll
+import pytest
 
-__all__ = ["place", "unroll"]
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first: with two workers, one is then busy with them while the other runs the rest."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
