@@ -5,20 +5,19 @@ from pathlib import Path
 from unroll import stage
 from unroll.params import Root
 
+FILES = ("leaderboard.md", "leaderboard.csv", "comparisons.csv", "index.html")
+
 
 def main(params: Root) -> None:
-    from unroll.report import figures, leaderboard
+    from unroll.report import figures, report
 
-    with stage.publish(Path("reports/leaderboard.md"), Path("reports/leaderboard.csv"), Path("reports/figures")) as (
-        page,
-        table,
-        pictures,
-    ):
-        results = leaderboard.read(list(params.experiments), Path("metrics"))
-        page.write_text(leaderboard.markdown(results), encoding="utf-8")
-        leaderboard.write_csv(results, table)
+    outputs = (Path("reports") / name for name in (*FILES, "figures"))
+    with stage.publish(*outputs) as (*files, pictures):
+        found = report.gather(params, Path())
+        for path, content in zip(files, report.contents(found), strict=True):
+            path.write_text(content, encoding="utf-8")
         pictures.mkdir()
-        figures.draw(results, Path("metrics/train"), Path("reports/samples"), pictures)
+        figures.draw(found.results, Path("metrics/train"), Path("reports/samples"), pictures)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ def write(folder: Path, name: str, **values: Any) -> None:
         "parameters": 1234,
         "valid_perplexity": 90.0,
         "test_perplexity": 100.0,
+        "test_perplexity_low": 95.0,
+        "test_perplexity_high": 105.5,
+        "cache_perplexity": 70.0,
         "bits_per_byte": 2.0,
         "unknown_share": 0.01,
         "test_tokens": 5000,
@@ -41,9 +44,9 @@ def results(tmp_path: Path) -> list[leaderboard.Result]:
 def test_models_on_the_same_tokens_are_ranked_by_perplexity(results: list[leaderboard.Result]) -> None:
     page = leaderboard.markdown(results)
     assert page.index("`better`") < page.index("`worse`") < page.index("`impossible`")
-    assert "| `better` | ngram | 80.25 | 90.00 | 1,234 |" in page
-    assert "| `impossible` | ngram | inf | inf | 1,234 |" in page
-    assert "| `translator` | seq2seq | 2.00 | 90.00 | 62.5% | 1,234 |" in page
+    assert "| `better` | ngram | 80.25 | 95.00 – 105.50 | 90.00 | 70.00 | 1,234 |" in page
+    assert "| `impossible` | ngram | inf | 95.00 – 105.50 | inf | 70.00 | 1,234 |" in page
+    assert "| `translator` | seq2seq | 2.00 | 95.00 – 105.50 | 90.00 | 70.00 | 62.5% | 1,234 |" in page
     assert "forgotten" not in page
 
 
@@ -72,9 +75,8 @@ def test_pictures_are_drawn_and_have_the_same_bytes_every_time(
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_the_table_for_dvc_has_fixed_columns(results: list[leaderboard.Result], tmp_path: Path) -> None:
-    leaderboard.write_csv(results, tmp_path / "table.csv")
-    lines = (tmp_path / "table.csv").read_text(encoding="utf-8").splitlines()
+def test_the_table_for_dvc_has_fixed_columns(results: list[leaderboard.Result]) -> None:
+    lines = leaderboard.table(results).splitlines()
     assert lines[0] == ",".join(leaderboard.COLUMNS)
     assert len(lines) == 1 + len(results)
 
@@ -102,5 +104,5 @@ def test_the_distance_to_the_truth_is_a_column(tmp_path: Path) -> None:
     write(tmp_path, "model", cross_entropy=1.5, test_perplexity=4.482)
     page = leaderboard.markdown(leaderboard.read(["model", "truth"], tmp_path))
     assert "bits above the truth" in page
-    assert "| `model` | ngram | 4.48 | 90.00 | 0.7213 | 1,234 |" in page
-    assert "| `truth` | source | 2.72 | 90.00 | 0.0000 | 1,234 |" in page
+    assert "| `model` | ngram | 4.48 | 95.00 – 105.50 | 90.00 | 70.00 | 0.7213 | 1,234 |" in page
+    assert "| `truth` | source | 2.72 | 95.00 – 105.50 | 90.00 | 70.00 | 0.0000 | 1,234 |" in page

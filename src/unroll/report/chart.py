@@ -161,6 +161,18 @@ def bars(rows: Sequence[Bar], label: str, mark: str = "") -> Markup:
     return _svg(WIDTH, total, label, drawn)
 
 
+def places(points: Sequence[tuple[str, float, float]]) -> Markup:
+    """A map: each text at its place (x, y)."""
+    if not points:
+        return Markup("")
+    x = Axis(min(p[1] for p in points), max(p[1] for p in points), 30, WIDTH - 30)
+    y = Axis(min(p[2] for p in points), max(p[2] for p in points), WIDTH - 16, 16)
+    drawn = [
+        _m('<text class="place" x="{}" y="{}" text-anchor="middle">{}</text>', x(a), y(b), t) for t, a, b in points
+    ]
+    return _svg(WIDTH, WIDTH, "map of tokens", drawn)
+
+
 def interval(low: float, value: float, high: float, axis: Axis) -> Markup:
     """A value with its interval on a shared axis of 120 pixels, for a table's cell."""
     drawn = [

@@ -1,10 +1,8 @@
 """Every pair of models on the same tokens: how much better, and can it be believed?"""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from unroll.evaluation.losses import Column
 from unroll.evaluation.statistics import Difference, compare, holm
@@ -37,13 +35,12 @@ def pairs(ranked: Sequence[str], losses: Mapping[str, Column], params: Statistic
     return [Pair(a, b, d, p) for (a, b), d, p in zip(named, found, adjusted, strict=True)]
 
 
-def write(found: Mapping[str, Sequence[Pair]], path: Path) -> None:
-    """As a table: by tokens, all pairs."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for tokens, rows in found.items():
-            for pair in rows:
-                d = pair.difference
-                numbers = (d.mean, d.low, d.high, pair.percent, d.p, pair.p)
-                writer.writerow([tokens, pair.better, pair.worse, *(f"{value:.6g}" for value in numbers)])
+def table(found: Mapping[str, Sequence[Pair]]) -> str:
+    """All pairs as CSV, by tokens."""
+    lines = [",".join(COLUMNS)]
+    for tokens, rows in found.items():
+        for pair in rows:
+            d = pair.difference
+            numbers = (d.mean, d.low, d.high, pair.percent, d.p, pair.p)
+            lines.append(",".join([tokens, pair.better, pair.worse, *(f"{value:.6g}" for value in numbers)]))
+    return "\n".join(lines) + "\n"

@@ -44,7 +44,7 @@ def of_table(path: Path, name: str) -> dict[str, Figure]:
 
 def learning_curves(results: Sequence[Result], folder: Path) -> Figure:
     """Loss against step: training as a line, validation as dots, one panel per tokenizer."""
-    learned = [r for r in results if any("train_loss" in row for row in _curve(folder / f"{r.name}.csv"))]
+    learned = [r for r in results if any("train_loss" in row for row in curve(folder / f"{r.name}.csv"))]
     groups = list(dict.fromkeys(result["tokens"] for result in learned))
     figure = Figure(figsize=(4.2 * max(1, len(groups)), 3.6), layout="constrained")
     for index, tokens in enumerate(groups):
@@ -58,7 +58,7 @@ def learning_curves(results: Sequence[Result], folder: Path) -> Figure:
 
 def _draw_curve(axes: Axes, path: Path, label: str, color: str) -> None:
     """Training as a line, validation as dots."""
-    rows = _curve(path)
+    rows = curve(path)
     for column, style in (("train_loss", "-"), ("valid_loss", "o")):
         points = [(row["epoch"], row[column]) for row in rows if column in row]
         axes.plot(*zip(*points, strict=True), style, color=color, label=label if style == "-" else None, markersize=4)
@@ -105,7 +105,8 @@ def confusion(path: Path) -> Figure:
     return figure
 
 
-def _curve(path: Path) -> list[dict[str, float]]:
+def curve(path: Path) -> list[dict[str, float]]:
+    """The rows of a CSV file of the train stage; a value not measured at a step is absent."""
     with path.open(newline="", encoding="utf-8") as file:
         return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
 

@@ -1,6 +1,7 @@
 """Which model, by how much: tables over all models."""
 
 import csv
+import io
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -8,7 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-COLUMNS = ("model", "family", "tokens", "test_perplexity", "bits_per_byte", "unknown_share", "parameters")
+COLUMNS = (
+    "model",
+    "family",
+    "tokens",
+    "test_perplexity",
+    "test_perplexity_low",
+    "test_perplexity_high",
+    "cache_perplexity",
+    "bits_per_byte",
+    "unknown_share",
+    "parameters",
+)
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,11 @@ def _same_tokens(tokens: str, group: Sequence[Result]) -> str:
         "model": lambda r: f"`{r.name}`",
         "family": lambda r: r["family"],
         "test perplexity": lambda r: _format(r["test_perplexity"]),
+        "interval": lambda r: f"{_format(r['test_perplexity_low'])} – {_format(r['test_perplexity_high'])}",
         "valid perplexity": lambda r: _format(r["valid_perplexity"]),
     }
+    if any("cache_perplexity" in r.metrics for r in group):
+        columns["with cache"] = lambda r: _format(r.metrics.get("cache_perplexity", "nan"))
     if truth is not None:  # known here alone: how many bits a token a model is from what can be known at all
         columns["bits above the truth"] = lambda r: f"{_bits(r) - _bits(truth):.4f}"
     if best.translates:
@@ -124,12 +139,13 @@ def _bits(result: Result) -> float:
     return float(result["cross_entropy"]) / math.log(2)
 
 
-def write_csv(results: Sequence[Result], path: Path) -> None:
-    """The same as a table for `dvc plots` and pandas."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({"model": result.name} | result.metrics for result in results if result.predicts)
+def table(results: Sequence[Result]) -> str:
+    """The same as CSV, for `dvc plots` and pandas."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({"model": result.name} | result.metrics for result in results if result.predicts)
+    return file.getvalue()
 
 
 def _format(perplexity: float | str) -> str:

@@ -1,0 +1,54 @@
+"""How far the models of a sampled corpus are from the source that made it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from unroll.evaluation import truth
+from unroll.evaluation.ahead import divergence
+from unroll.evaluation.losses import Column
+from unroll.evaluation.statistics import Difference
+from unroll.params.evaluate import Statistics
+from unroll.report.leaderboard import Result
+
+GROUPS = 10
+
+
+@dataclass(frozen=True)
+class Distance:
+    """By the name of the model, the source itself left out."""
+
+    excess: dict[str, Difference]
+    """Millibits per token above the source."""
+    expected: dict[str, float]
+    """d / 2N of the model, millibits per token."""
+    rarity: dict[str, list[truth.Group]]
+    ahead: dict[str, NDArray]
+    """KL(source || model) in nats, by steps ahead; where both have predicted that far."""
+
+
+def measure(
+    ranked: Sequence[Result],
+    losses: Mapping[str, Mapping[str, Column]],
+    ahead: Mapping[str, NDArray[Any]],
+    params: Statistics,
+    seed: int,
+) -> Distance | None:
+    """Of models on the same tokens; None where there is no source among them."""
+    source = next((result.name for result in ranked if result["family"] == "source"), None)
+    if source is None:
+        return None
+    others = [result for result in ranked if result.name != source]
+    table, known = losses[source], ahead.get(source)
+    return Distance(
+        {r.name: truth.excess(losses[r.name]["nats"], table["nats"], params, seed) for r in others},
+        {r.name: truth.expected(r["parameters"], r["train_tokens"]) for r in others},
+        {r.name: truth.by_rarity(losses[r.name]["nats"], table["nats"], table["seen"], GROUPS) for r in others},
+        {
+            r.name: divergence(known, ahead[r.name])
+            for r in others
+            if known is not None and known.size and r.name in ahead
+        },
+    )

@@ -1,0 +1,66 @@
+"""Everything the report stage writes, from the files that the evaluations left."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from unroll.evaluation import losses
+from unroll.evaluation.evaluation import read_diagnostics
+from unroll.params import Root
+from unroll.report import comparison, diagram, distance, figures, leaderboard, page
+from unroll.report.leaderboard import Result
+
+
+def gather(params: Root, root: Path) -> page.Findings:
+    """Read the metrics, evaluations, samples and curves of all models below `root`."""
+    names = list(params.experiments)
+    results = leaderboard.read(names, root / "metrics")
+    folders = {name: root / "data/evaluations" / name for name in names}
+    tables = {r.name: losses.read(folders[r.name] / losses.FILE) for r in results if r.predicts}
+    ahead = {name: np.load(file) for name in names if (file := folders[name] / "ahead.npy").is_file()}
+    groups = {
+        tokens: sorted((r for r in results if r.predicts and r["tokens"] == tokens), key=_perplexity)
+        for tokens in dict.fromkeys(r["tokens"] for r in results if r.predicts)
+    }
+    statistics, seed = params.evaluate.statistics, params.seed
+    distances = {t: distance.measure(ranked, tables, ahead, statistics, seed) for t, ranked in groups.items()}
+    pipeline = YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))
+    return page.Findings(
+        results=results,
+        losses=tables,
+        diagnostics={name: read_diagnostics(folders[name]) for name in names},
+        curves={name: figures.curve(root / "metrics/train" / f"{name}.csv") for name in names},
+        samples={name: (root / "reports/samples" / f"{name}.txt").read_text(encoding="utf-8") for name in names},
+        pairs={
+            tokens: comparison.pairs([r.name for r in ranked], _nats(ranked, tables), statistics, seed)
+            for tokens, ranked in groups.items()
+        },
+        distances={tokens: found for tokens, found in distances.items() if found is not None},
+        confidence=statistics.confidence,
+        params=(root / "params.yaml").read_text(encoding="utf-8"),
+        pipeline=diagram.draw(diagram.groups(pipeline, params.model_dump())),
+        hashes=_hashes(results, root),
+    )
+
+
+def contents(found: page.Findings) -> tuple[str, str, str, str]:
+    """Of leaderboard.md, leaderboard.csv, comparisons.csv and index.html."""
+    results = found.results
+    return leaderboard.markdown(results), leaderboard.table(results), comparison.table(found.pairs), page.render(found)
+
+
+def _perplexity(result: Result) -> float:
+    return float(result["test_perplexity"])
+
+
+def _nats(ranked: Sequence[Result], tables: dict[str, dict[str, losses.Column]]) -> dict[str, losses.Column]:
+    return {result.name: tables[result.name]["nats"] for result in ranked}
+
+
+def _hashes(results: Sequence[Result], root: Path) -> dict[str, str]:
+    files = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in ("dvc.yaml", "params.yaml")}
+    kept = {f"data/evaluations/{r.name}/{losses.FILE}": r["losses_sha256"] for r in results if r.predicts}
+    return files | kept

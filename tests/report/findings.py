@@ -1,0 +1,86 @@
+"""Small results of models, as the stage of the report reads them."""
+
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from unroll.params.evaluate import Statistics
+from unroll.report import comparison, distance, page
+from unroll.report.leaderboard import Result
+
+STATISTICS = Statistics(block=50, resamples=200, confidence=0.95)
+TOKENS = 400
+
+
+def result(name: str, tokens: str, nats: np.ndarray, **more: Any) -> Result:
+    perplexity = float(np.exp(nats.mean()))
+    values = {
+        "family": "ngram",
+        "tokens": tokens,
+        "corpus": "prose",
+        "params_hash": "0123456789abcdef",
+        "data_hash": "fedcba9876543210",
+        "parameters": 12,
+        "valid_perplexity": perplexity,
+        "test_perplexity": perplexity,
+        "test_perplexity_low": perplexity * 0.9,
+        "test_perplexity_high": perplexity * 1.1,
+        "test_perplexity_without_unknown": perplexity,
+        "cache_perplexity": perplexity,
+        "bits_per_byte": 2.0,
+        "bits_per_character": 2.1,
+        "unknown_share": 0.01,
+        "train_tokens": 1000,
+        "test_tokens": TOKENS,
+        "vocabulary_size": 30,
+    }
+    return Result(name, values | more)
+
+
+def findings(word: str = "word") -> page.Findings:
+    """Three models of one text, the source among them, and a classifier; `word` stands wherever a corpus' text does."""
+    generator = np.random.default_rng(1)
+    token = generator.integers(4, 8, TOKENS)
+    nats = {"truth": generator.gamma(2.0, size=TOKENS)}
+    above: dict[str, float] = {"lstm": 0.3, "gru": 0.5}
+    nats |= {name: nats["truth"] + generator.gamma(scale, size=TOKENS) for name, scale in above.items()}
+    losses: dict[str, dict[str, Any]] = {
+        name: {
+            "token": token,
+            "text": np.array([f"{word}{t}" for t in token], object),
+            "seen": token * 10,
+            "nats": values,
+        }
+        for name, values in nats.items()
+    }
+    families = {"truth": "source", "lstm": "recurrent", "gru": "recurrent"}
+    ranked = [result(name, "symbols", nats[name], family=families[name]) for name in ("truth", "lstm", "gru")]
+    classifier = {"family": "naive_bayes", "tokens": "labels", "corpus": "docs", "parameters": 9, "test_documents": 4}
+    classifier |= {"classes": 2, "accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
+    rows = [{"distance": k, "nats": 3 - 0.1 * k, "error": 0.05} for k in (1, 2, 4)]
+    look = {"tokens": 9, "full": 2.5, "cut": rows, "shuffled": rows}
+    diagnostics: dict[str, Any] = {
+        name: {"context": look, "position": [{"first": 0, "last": 0, "tokens": 3, "nats": 2.0}]} for name in nats
+    }
+    attention = {"source": [word, "b"], "target": ["c"], "weights": [[0.25, 0.75]]}
+    diagnostics["gru"]["attention"] = [attention]
+    diagnostics["glove"] = {}
+    diagnostics["bayes"] = {"confusion": {"classes": [word, "other"], "counts": [[3, 1], [0, 0]]}}
+    ahead = {name: np.log(generator.dirichlet(np.ones(5), size=(3, 2))) for name in nats}
+    far = distance.measure(ranked, losses, ahead, STATISTICS, seed=1)
+    assert far is not None
+    return page.Findings(
+        results=[*ranked, Result("bayes", classifier), Result("glove", {"dimensions": 5, "coverage": 0.5})],
+        losses=losses,
+        diagnostics=diagnostics,
+        curves={"lstm": [{"epoch": e / 4, "train_loss": 4 / e, "valid_loss": 5 / e} for e in range(1, 9)]},
+        samples=dict.fromkeys(nats, f"a text of {word} and more\n")
+        | {"glove": f"token\tx\ty\tneighbours\n{word}\t0.5\t1.5\tb c\nb\t1\t2\tc\n"},
+        pairs={"symbols": comparison.pairs([r.name for r in ranked], nats, STATISTICS, seed=1)},
+        distances={"symbols": far},
+        confidence=0.95,
+        params=f"# {word}\nseed: 1\n",
+        pipeline=Markup("<svg></svg>"),
+        hashes={"params.yaml": "00ff"},
+    )

@@ -1,0 +1,77 @@
+"""Charts, the diagram of the pipeline, pairs and the distance to the truth: known pictures and numbers."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from tests.report.findings import STATISTICS, findings
+from unroll.evaluation import improvement, truth
+from unroll.params import load
+from unroll.report import chart, comparison, diagram
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_an_axis_has_round_ticks_inside() -> None:
+    assert chart.Axis(0, 10, 0, 100).ticks() == [0, 2, 4, 6, 8, 10]
+    assert chart.Axis(0.13, 0.31, 0, 100).ticks() == pytest.approx([0.15, 0.2, 0.25, 0.3])
+    assert chart.Axis(1, 64, 0, 100, log=True).ticks() == [1, 2, 4, 8, 16, 32, 64]
+    assert chart.Axis(1, 64, 0, 60, log=True)(8) == "30.0"
+
+
+def test_a_chart_of_nothing_is_nothing_and_names_are_escaped() -> None:
+    assert chart.lines([], "x", "y") == ""
+    drawn = chart.lines([chart.Series("<b>", 0, [(1, 2), (2, 3)], [0.1, 0.1])], "x", "y")
+    assert "<b>" not in drawn
+    assert "&lt;b&gt;: 3 at 2" in drawn
+
+
+def test_the_diagram_is_the_pipeline_of_dvc() -> None:
+    pipeline = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    params = load(ROOT / "params.yaml").model_dump()
+    groups = {group.name: group for group in diagram.groups(pipeline, params)}
+    assert groups["clean"].needs == {"download"}
+    assert groups["partition"].needs == {"tokenize"}
+    assert {"tokenize", "partition"} <= groups["train"].needs
+    assert "train" in groups["mix"].needs
+    assert {"train", "partition"} <= groups["evaluate"].needs
+    assert {"evaluate", "evaluate_mixture", "evaluate_truth"} <= groups["report"].needs
+    assert groups["train"].stages == list(params["models"])
+    assert diagram.draw(list(groups.values())).count('class="node"') == len(groups)
+
+
+def test_pairs_are_named_by_the_better_and_adjusted() -> None:
+    found = comparison.pairs(
+        ["truth", "lstm"], {n: findings().losses[n]["nats"] for n in ("truth", "lstm")}, STATISTICS, 1
+    )
+    (pair,) = found
+    assert (pair.better, pair.worse) == ("truth", "lstm")
+    assert 0 < pair.difference.low < pair.difference.mean < pair.difference.high
+    assert pair.percent == pytest.approx(100 * (math.exp(pair.difference.mean) - 1))
+    assert comparison.table({"words": found}).splitlines()[0] == ",".join(comparison.COLUMNS)
+
+
+def test_excess_is_in_millibits_and_rarity_keeps_ties_together() -> None:
+    one, other = np.full(1000, 2.0), np.full(1000, 2.0 - math.log(2) / 1000)
+    found = truth.excess(one, other, STATISTICS, seed=1)
+    assert found.mean == pytest.approx(1)
+    assert (found.low, found.high) == pytest.approx((1, 1))
+    assert truth.expected(200, 100) == pytest.approx(1000 / math.log(2))
+    seen = np.repeat([1, 5, 9], [500, 400, 100])
+    groups = truth.by_rarity(one, other, seen, 10)
+    assert [(g.rarest, g.commonest, g.tokens) for g in groups] == [(1, 1, 500), (5, 5, 400), (9, 9, 100)]
+    assert sum(g.gain * g.tokens for g in groups) == pytest.approx(float((other - one).sum()))
+
+
+def test_most_improved_tokens_add_up_to_the_difference() -> None:
+    token, text = np.array([4, 5, 4, 6]), np.array(["a", "b", "a", "c"], object)
+    one = {"token": token, "text": text, "nats": np.array([1.0, 2.0, 1.0, np.inf])}
+    other = {"token": token, "text": text, "nats": np.array([2.0, 1.5, 3.0, 1.0])}
+    rows = improvement.improved(one, other)
+    assert [(r.text, r.times, r.saved, r.before, r.after) for r in rows] == [
+        ("a", 2, 3, 2.5, 1),
+        ("b", 1, -0.5, 1.5, 2),
+    ]

@@ -1,0 +1,102 @@
+"""The report page: whole, inert, the same bytes; and alive in a real browser where there is one."""
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.report.findings import findings
+from unroll.report import page
+
+HOSTILE = """<script>document.title='owned'</script>"'><img src=x onerror=alert(1)>{{ 7 * 7 }}"""
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Elements(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_case_71_markup_in_the_corpus_stays_inert_text() -> None:
+    quiet, hostile = page.render(findings()), page.render(findings(HOSTILE))
+    assert hostile.count("&lt;script&gt;document") >= 5
+    assert "<script>document.title" not in hostile
+    assert "<img" not in hostile
+    assert [tag for tag, _ in Elements(hostile).tags] == [tag for tag, _ in Elements(quiet).tags]
+    assert not any(name.startswith("on") for _, attributes in Elements(hostile).tags for name in attributes)
+    assert "{{ 7 * 7 }}" in hostile
+    assert "default-src 'none'" in hostile
+
+
+def test_one_file_that_needs_nothing_else() -> None:
+    text = page.render(findings())
+    for tag, attributes in Elements(text).tags:
+        assert tag not in {"link", "iframe", "object", "embed", "base"}
+        assert "src" not in attributes
+        assert (attributes.get("href") or "#").startswith("#")
+    assert "url(" not in text
+    assert "@import" not in text
+    assert len(text) < 1_500_000
+
+
+def test_the_same_results_are_the_same_bytes() -> None:
+    assert page.render(findings()) == page.render(findings())
+
+
+def test_every_section_is_there() -> None:
+    text = page.render(findings())
+    for part in (
+        "leaderboard",
+        "differences",
+        "truth",
+        "learning",
+        "context",
+        "words",
+        "samples",
+        "classes",
+        "pipeline",
+    ):
+        assert f'<section id="{part}">' in text
+    assert text.count('class="chart"') == 8  # excess, rarity, ahead, learning, cut, shuffled, position, map
+    assert "01234567·fedcba98" in text
+    assert "% higher" in text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the page is not tried in a browser")
+def test_a_browser_sorts_and_filters_it_without_an_error_or_a_request(tmp_path: Path) -> None:
+    """A script is added that clicks; what it found is read from the page, and Chromium's log must be empty."""
+    probe = """<script>
+      const shown = () => [...document.querySelectorAll("#board tbody tr:not([hidden])")];
+      const names = () => shown().map((row) => row.cells[0].innerText);
+      const before = names(), head = document.querySelectorAll("#board th")[3];
+      head.click(); const down = names(); head.click(); const up = names();
+      document.getElementById("theme").click();
+      const wide = document.documentElement.scrollWidth > innerWidth;
+      const loads = performance.getEntriesByType("resource").length;
+      document.body.innerHTML = "<p id=found>" + JSON.stringify([before, down, up, wide, loads,
+        document.documentElement.dataset.theme]) + "</p>";
+    </script>"""
+    file = tmp_path / "index.html"
+    file.write_text(page.render(findings(HOSTILE)).replace("</body>", probe + "</body>"), encoding="utf-8")
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--virtual-time-budget=3000",
+    ]
+    command = [str(CHROMIUM), *flags, "--enable-logging=stderr", "--window-size=420,900", "--dump-dom", file.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found = re.search(r'<p id="found">(.*?)</p>', done.stdout)
+    assert found is not None, done.stdout[-2000:]
+    assert found[1] == ('[["truth","lstm","gru"],["gru","lstm","truth"],["truth","lstm","gru"],false,0,"dark"]')
+    assert "CONSOLE" not in done.stderr, done.stderr
+    assert "owned" not in re.findall(r"<title>(.*?)</title>", done.stdout)[0]
