@@ -156,10 +156,16 @@ class _Module(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
         done = self.batches_done
-        torch.manual_seed((self.seed << 31) + done)
+        self._seed((self.seed << 31) + done)
         rate = self.params.learning_rate * self.schedule.factor(done, self.epoch)
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = rate
+
+    def _seed(self, number: int) -> None:
+        # Not torch.manual_seed: where there is no GPU that still formats a stack trace for each kind there might be.
+        torch.default_generator.manual_seed(number)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(number)
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         nats, count, self.state = self.task.loss(batch, self.state)
