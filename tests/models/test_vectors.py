@@ -82,6 +82,36 @@ def test_readouts_are_the_two_layers_of_one_network(algorithm: str) -> None:
     assert near.mean() > far.mean() + 1
 
 
+@pytest.mark.parametrize("algorithm", ["cbow", "skip_gram"])
+def test_the_loss_begins_at_that_of_a_coin_and_falls(algorithm: str) -> None:
+    """W2 is nought before training: every one of 1 + K decisions costs log 2.."""
+    params = Word2vecParams.model_validate(WORD2VEC | {"algorithm": algorithm, "window": 1})
+    data, rows = toy.text(), []
+    objective = word2vec.Objective(params, data)
+    first = np.random.default_rng(1).normal(size=(toy.VOCABULARY_SIZE, 8))
+    assert objective(first, np.zeros_like(first)) == pytest.approx(4 * np.log(2))
+    word2vec.fit(params, data, lambda step, **values: rows.append(values["valid_loss"]))
+    assert len(rows) == 5
+    assert rows[-1] < rows[0] < 4 * np.log(2) + 0.01
+
+
+def test_pairs_of_a_window() -> None:
+    assert list(word2vec.pairs([[5, 6, 7], [8]], "skip_gram", 1)) == [([5], 6), ([6], 5), ([6], 7), ([7], 6)]
+    assert list(word2vec.pairs([[5, 6, 7], [8]], "cbow", 2)) == [([6, 7], 5), ([5, 7], 6), ([5, 6], 7)]
+
+
+def test_the_loss_is_the_formula() -> None:
+    params = Word2vecParams.model_validate(WORD2VEC | {"algorithm": "cbow"})
+    objective = word2vec.Objective(params, toy.text())
+    first, second = np.random.default_rng(3).normal(size=(2, toy.VOCABULARY_SIZE, 8))
+    losses = []
+    for given, predicted, noise in zip(objective.given, objective.predicted, objective.noise, strict=True):
+        h = first[[word for word in given if word >= 0]].mean(0)
+        decisions = [second[predicted] @ h, *(-second[word] @ h for word in noise)]
+        losses.append(sum(np.log1p(np.exp(-decision)) for decision in decisions))
+    assert objective(first, second) == pytest.approx(np.mean(losses))
+
+
 def test_the_same_in_another_process_whatever_its_hashes() -> None:
     code = (
         "from tests.models.test_vectors import train; import hashlib;"
