@@ -99,7 +99,7 @@ def remove(path: str) -> Callable[[Values], None]:
             "corpora.prose.source: there is no timemachin; did you mean timemac",
         ),
         (edit("corpora.prose.splits.valid", 0.95), "corpora.prose.splits: valid + test = 1.05 leaves nothing"),
-        (edit("models.lstm.cell", "lstn"), "models.lstm.cell: input should be 'rnn', 'gru' or 'lstm', not 'lstn'"),
+        (edit("models.lstm.cell", "lstn"), "models.lstm.cell: input should be 'rnn', 'rnn_relu', 'rnn_sigmoid',"),
         (
             edit("models.seq2seq.tokens", "words"),
             "models.seq2seq: family seq2seq needs tokens of a corpus of sentence p",

@@ -22,6 +22,8 @@ TRAINING = {
     "checkpoint_steps": 1000,
 }
 SOFTMAX = {"kind": "full", "precision": 32}
+DROPOUT = {"input": 0.1, "between": 0.1, "output": 0.1, "embedding": 0.0, "weights": 0.0, "locked": False}
+LAYERS = {"residual": False, "dropout": DROPOUT, "activation_penalty": {"size": 0.0, "change": 0.0}}
 """Sections of the params of a network."""
 
 

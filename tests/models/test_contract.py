@@ -22,12 +22,11 @@ RECURRENT = {
     "embedding_size": 16,
     "hidden_size": 16,
     "layers": 1,
-    "dropout": 0.1,
     "tie_weights": True,
     "order": "sequential",
     "softmax": toy.SOFTMAX,
     "training": toy.TRAINING,
-}
+} | toy.LAYERS
 WINDOW = {
     "family": "window",
     "tokens": "toy",
@@ -100,6 +99,18 @@ CASES: dict[str, dict[str, Any]] = {
     "rnn-nce": RECURRENT | {"cell": "rnn", "softmax": {"kind": "nce", "samples": 8, "exponent": 0.75}},
     "rnn-negative-sampling": RECURRENT
     | {"cell": "rnn", "softmax": {"kind": "negative_sampling", "samples": 8, "exponent": 0.75}},
+    "rnn-relu": RECURRENT | {"cell": "rnn_relu"},
+    "rnn-sigmoid": RECURRENT | {"cell": "rnn_sigmoid"},
+    "mingru-residual": RECURRENT | {"cell": "mingru", "layers": 2, "residual": True},
+    "minlstm": RECURRENT | {"cell": "minlstm"},
+    "awd-lstm": RECURRENT
+    | {
+        "cell": "lstm",
+        "layers": 2,
+        "hidden_size": [8, 16],
+        "dropout": toy.DROPOUT | {"embedding": 0.1, "weights": 0.2, "locked": True},
+        "activation_penalty": {"size": 2.0, "change": 1.0},
+    },
     "window": WINDOW,
     "window-of-one": WINDOW | {"window": 1, "order": "random"},
     "window-direct": WINDOW | {"direct": True, "tie_weights": False, "embedding_size": 8},

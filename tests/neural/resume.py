@@ -22,7 +22,7 @@ from unroll.params.models import ModelParams
 from unroll.tracking import Curve
 
 RECURRENT = {"family": "recurrent", "tokens": "toy", "cell": "lstm", "embedding_size": 8, "hidden_size": 8, "layers": 2}
-RECURRENT |= {"dropout": 0.3, "tie_weights": True, "order": "sequential", "softmax": toy.SOFTMAX}
+RECURRENT |= toy.LAYERS | {"tie_weights": True, "order": "sequential", "softmax": toy.SOFTMAX}
 SGD = {"kind": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}
 TRAINING = toy.TRAINING | {"checkpoint_steps": 3}
 CASES: dict[str, dict[str, Any]] = {

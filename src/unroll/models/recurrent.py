@@ -1,4 +1,4 @@
-"""Recurrent language models: tanh network (Elman 1990), GRU (Cho et al. 2014), LSTM (Hochreiter and Schmidhuber 1997).
+"""Recurrent language models: simple networks (Elman 1990), GRU, LSTM, minGRU and minLSTM.
 
 h_t = cell(E x_t, h_{t-1}), p(x_{t+1} | x_1..x_t) = softmax(W h_t + b); Mikolov et al. (2010); notes "RNN language
 model" and "Recurrent Neural Networks" (Qin), section 3. Trained on subsequences by truncated backpropagation through
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from unroll.models import storage
 from unroll.models.protocol import LogProbs
 from unroll.neural import softmax
+from unroll.neural.activation_penalty import activation_penalty
+from unroll.neural.embedding_dropout import embed
 from unroll.neural.initial import Initial
 from unroll.neural.recurrent import Recurrent, State, detach, select
 from unroll.params.models import RecurrentParams
@@ -35,21 +37,28 @@ class Network(nn.Module):
         self.embedding = nn.Embedding(vocabulary_size, params.embedding_size)
         nn.init.uniform_(self.embedding.weight, -(params.embedding_size**-0.5), params.embedding_size**-0.5)
         self.recurrent = Recurrent(
-            params.cell, params.embedding_size, params.hidden_size, params.layers, params.dropout
+            params.cell, params.embedding_size, params.sizes, params.layers, params.dropout, params.residual
         )
+        self.embedding_dropout = params.dropout.embedding
         tied = self.embedding.weight if params.tie_weights else None
-        self.softmax = softmax.build(params.softmax, params.hidden_size, vocabulary_size, tied)
+        self.softmax = softmax.build(params.softmax, params.sizes[-1], vocabulary_size, tied)
 
     def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """(B, T) ids -> (B, T, H) hidden vectors and the state after the last."""
-        return self.recurrent(self.embedding(tokens), state)
+        raw, after = self.unroll(tokens, state)
+        return self.recurrent.after(raw).transpose(0, 1), after
+
+    def unroll(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """(B, T) ids -> outputs (T, B, H) of the last layer, before its dropout, and the state after the last."""
+        rate = self.embedding_dropout if self.training else 0.0
+        return self.recurrent.unroll(embed(self.embedding, tokens.t(), rate), state)
 
 
 class Task:
     """Next-token prediction on subsequences of the train stream."""
 
     def __init__(self, network: Network, params: RecurrentParams, data: Data) -> None:
-        self.network, self.data = network, data
+        self.network, self.data, self.penalty = network, data, params.activation_penalty
         self.carry = params.order == "sequential"
         self.rows = params.training.batch_size
 
@@ -69,9 +78,15 @@ class Task:
         return [(_tensor(x), _tensor(y)) for x, y in self._subsequences(self.data.valid, 0)]
 
     def loss(self, batch: tuple[Tensor, Tensor], state: State | None) -> tuple[Tensor, Tensor, State | None]:
+        """In training with the activation penalty, as if every token had it."""
         tokens, targets = batch  # (B, T), (B, T)
-        hidden, after = self.network(tokens, state or self.network.recurrent.start(len(tokens)))
-        return self.network.softmax.loss(hidden, targets), (targets > BOS).sum(), detach(after) if self.carry else None
+        raw, after = self.network.unroll(tokens, state or self.network.recurrent.start(len(tokens)))
+        hidden = self.network.recurrent.after(raw)  # (T, B, H)
+        nats = self.network.softmax.loss(hidden, targets.t())
+        count = (targets > BOS).sum()
+        if self.network.training and (self.penalty.size or self.penalty.change):
+            nats = nats + count * activation_penalty(hidden, raw, self.penalty.size, self.penalty.change)
+        return nats, count, detach(after) if self.carry else None
 
 
 class Model:

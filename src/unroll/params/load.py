@@ -84,6 +84,8 @@ def _locate(loc: list[Any], values: Any) -> tuple[list[str], type[BaseModel] | N
     for step in loc:
         if options := _options(schema):
             schema = section = options.get(step)  # a tag, not a key
+        elif typing.get_origin(schema) in (typing.Union, types.UnionType):
+            schema = None  # the name of a type in a union of plain values
         elif step != "[key]":
             path.append(str(step))
             schema = _below(schema, step)

@@ -12,7 +12,6 @@ from unroll.params.models import (
     InitialisedParams,
     MixtureParams,
     ModelParams,
-    RecurrentParams,
     Seq2seqParams,
     SourceParams,
     VectorsParams,
@@ -94,11 +93,6 @@ class Root(Params):
             raise ValueError(
                 f"{path}: family {model.family} needs tokens of a corpus of {KINDS[needed]}, but "
                 f"tokens.{model.tokens} is of corpus {tokens.corpus} (source {corpus.source}), which is {KINDS[found]}"
-            )
-        if isinstance(model, RecurrentParams) and model.tie_weights and model.embedding_size != model.hidden_size:
-            raise ValueError(
-                f"{path}: tie_weights needs embedding_size ({model.embedding_size}) equal to "
-                f"hidden_size ({model.hidden_size})"
             )
         separate = getattr(tokens, "vocabularies", "joint") == "separate"
         if isinstance(model, Seq2seqParams) and model.share_embeddings and separate:

@@ -1,0 +1,60 @@
+"""One step of every cell, as its equations say it: what the fast layers are tested against.
+
+x (B, I), states (B, H); W, U, b and c are a layer's weight_ih_l0, weight_hh_l0, bias_ih_l0 and bias_hh_l0. A step takes
+and gives a tuple of states.
+"""
+
+import torch
+from torch import Tensor, sigmoid, tanh
+
+State = tuple[Tensor, ...]
+
+
+def rnn(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
+    """Elman (1990); notes "Recurrent Neural Networks" (Qin), equation 8."""
+    (h,) = state
+    return (tanh(x @ W.T + b + h @ U.T + c),)
+
+
+def rnn_relu(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
+    (h,) = state
+    return (torch.relu(x @ W.T + b + h @ U.T + c),)
+
+
+def rnn_sigmoid(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
+    (h,) = state
+    return (sigmoid(x @ W.T + b + h @ U.T + c),)
+
+
+def lstm(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
+    """Notes "Homework 3", section 1.2 (a)."""
+    h, memory = state
+    i, f, g, o = (x @ W.T + b + h @ U.T + c).chunk(4, -1)
+    memory = sigmoid(f) * memory + sigmoid(i) * tanh(g)
+    return sigmoid(o) * tanh(memory), memory
+
+
+def gru(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
+    """Cho et al. (2014), with the reset gate after the product; notes "Homework 3", section 1.3 (a)."""
+    (h,) = state
+    r, z, n = (x @ W.T + b).chunk(3, -1)
+    reset, update, past = (h @ U.T + c).chunk(3, -1)
+    r, z = sigmoid(r + reset), sigmoid(z + update)
+    n = tanh(n + r * past)
+    return ((1 - z) * n + z * h,)
+
+
+def mingru(x: Tensor, state: State, W: Tensor, b: Tensor) -> State:
+    """Feng et al. (2024), section 3.1."""
+    (h,) = state
+    z, candidate = (x @ W.T + b).chunk(2, -1)
+    z = sigmoid(z)
+    return ((1 - z) * h + z * candidate,)
+
+
+def minlstm(x: Tensor, state: State, W: Tensor, b: Tensor) -> State:
+    """Feng et al. (2024), section 3.2."""
+    (h,) = state
+    f, i, candidate = (x @ W.T + b).chunk(3, -1)
+    f, i = sigmoid(f), sigmoid(i)
+    return (f / (f + i) * h + i / (f + i) * candidate,)
