@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from unroll.neural.alignment import ALIGNMENTS, Alignment, Attention, Memory
-from unroll.neural.recurrent import Cell, Recurrent, State
+from unroll.neural.recurrent import Recurrent, State
+from unroll.params.models.recurrent import Cell
 
 
 class Decoded(NamedTuple):

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from unroll.neural.recurrent import Cell, Recurrent, State
+from unroll.neural.recurrent import Recurrent, State
+from unroll.params.models.recurrent import Cell
 
 
 class Encoder(nn.Module):
