@@ -1,0 +1,117 @@
+"""Recurrent layers beside those of torch: python -m benchmarks.scan [--json] [--rounds N] [--steps T] [--threads N].
+
+A training step of one layer: forward, backward, Adam. minGRU and our GRU against `nn.GRU` on long sequences (T = 1024,
+D = 256, 4,096 tokens a step), our GRU and RNN against torch's at the sizes of language models. The two take turns.
+The minGRU is also compared with a loop over its equations.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unroll.neural import reference
+from unroll.neural.recurrent import Recurrent
+
+TOKENS, SIZE = 4096, 256
+MODELS = {"default": (35, 16, 128), "PTB": (35, 20, 200), "large": (64, 64, 256)}  # T, B, H
+Figure = dict[str, Any]
+
+
+class Peer(nn.Module):
+    """A layer of torch, called as `Recurrent` is."""
+
+    def __init__(self, kind: type[nn.RNNBase], size: int) -> None:
+        super().__init__()
+        self.layer = kind(size, size, batch_first=True)
+
+    def forward(self, inputs: Tensor, state: Any) -> Any:
+        return self.layer(inputs)
+
+
+def training(network: nn.Module, inputs: Tensor) -> Callable[[], None]:
+    """A training step of `network` on inputs (B, T, D)."""
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    start = network.start(len(inputs)) if isinstance(network, Recurrent) else None
+
+    def step() -> None:
+        optimizer.zero_grad()
+        network(inputs, start)[0].square().mean().backward()
+        optimizer.step()
+
+    return step
+
+
+def compare(cell: str, kind: type[nn.RNNBase], sizes: tuple[int, int, int], rounds: int, goal: str) -> Figure:
+    """Training tokens per second of our cell and of torch's layer."""
+    steps, rows, size = sizes
+    torch.manual_seed(0)
+    inputs = torch.randn(rows, steps, size)
+    ours = training(Recurrent(cell, size, size, 1, 0.0), inputs)  # type: ignore[arg-type]
+    theirs = training(Peer(kind, size), inputs)
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for turn in range(rounds + 1):  # the first warms up
+        for step, times in zip((ours, theirs), seconds, strict=True):
+            begin = time.perf_counter()
+            step()
+            if turn:
+                times.append(time.perf_counter() - begin)
+    value, peer = (steps * rows / median(times) for times in seconds)
+    name = f"{cell}, T {steps}, B {rows}, D {size}: training"
+    return _figure(name, value, "tokens per second", f"nn.{kind.__name__}", peer, value / peer, goal)
+
+
+def exactness(steps: int) -> Figure:
+    """The largest distance of minGRU's outputs to the loop over its equations."""
+    torch.manual_seed(0)
+    network, inputs = Recurrent("mingru", SIZE, SIZE, 1, 0.0), torch.randn(2, steps, SIZE)
+    (state,) = network.start(2)
+    with torch.no_grad():
+        outputs, _ = network(inputs, (state,))
+        far = 0.0
+        for step in range(steps):
+            (state,) = reference.mingru(inputs[:, step], (state,), *network.layers[0].parameters())
+            far = max(far, float((outputs[:, step] - state).abs().max()))
+    return _figure(f"mingru, T {steps}: distance to the loop", far, "absolute", "none", None, None, "at most 1e-5")
+
+
+def _figure(name: str, value: float, unit: str, peer: str, peer_value: Any, ratio: Any, goal: str) -> Figure:
+    """One line of the result; ratio > 1 means that we are better."""
+    names = ("figure", "value", "unit", "peer", "peer_value", "ratio", "goal")
+    return dict(zip(names, (name, value, unit, peer, peer_value, ratio, goal), strict=True))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=1024, help="of the long sequences")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    long = (arguments.steps, max(1, TOKENS // arguments.steps), SIZE)
+    figures = [
+        exactness(arguments.steps),
+        compare("mingru", nn.GRU, long, arguments.rounds, "at least 5 times"),
+        compare("minlstm", nn.GRU, long, arguments.rounds, ""),
+        compare("gru", nn.GRU, long, arguments.rounds, "at least 2 times"),
+        compare("rnn", nn.RNN, long, arguments.rounds, ""),
+    ]
+    for sizes in MODELS.values():
+        figures.append(compare("gru", nn.GRU, sizes, arguments.rounds, "at least as fast"))
+        figures.append(compare("rnn", nn.RNN, sizes, arguments.rounds, "at least as fast"))
+    if arguments.json:
+        print(json.dumps(figures, indent=1))
+        return
+    for row in figures:
+        against = "" if row["peer_value"] is None else f"| {row['peer']}: {row['peer_value']:.4g}, {row['ratio']:.2f} "
+        print(f"{row['figure']}: {row['value']:.4g} {row['unit']} {against}| {row['goal']}")
+
+
+if __name__ == "__main__":
+    main()
