@@ -5,13 +5,26 @@ imported when the verb runs, so that help is quick and an n-gram verb never wait
 """
 
 import sys
+from importlib import import_module
 
-from unroll.cli import apply, complete, generate, judge, maintenance, rescore, score, spell
 from unroll.cli.app import app
 from unroll.errors import UnrollError
 
-VERBS = (score, generate, complete, rescore, judge, spell, apply, maintenance)
-"""The modules of the verbs; importing one registers what it holds."""
+VERBS = [
+    "score",
+    "generate",
+    "complete",
+    "rescore",
+    "judge",
+    "spell",
+    "search",
+    "apply",
+    "maintenance",
+]
+"""The files of the verbs, in the order of the help; importing one registers what it holds."""
+
+for verb in VERBS:
+    import_module(f"unroll.cli.{verb}")
 
 
 def main() -> None:
