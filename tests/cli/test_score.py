@@ -95,3 +95,16 @@ def test_a_begun_word_is_completed(unroll: Run) -> None:
     assert result.out == "1.0000\tlaptops\n"
     lines = unroll("complete", "trigram", "--interactive", text="the ti\n").out
     assert lines == "1.0000\ttime\n"
+
+
+def test_compare_prints_both_and_the_interval(unroll: Run) -> None:
+    text, options = "the students opened their books\n" * 30, ("-", "--block", "64")
+    first, second, difference = unroll("compare", "trigram", "lstm", *options, text=text).out.splitlines()
+    assert float(first.split()[0]) < float(second.split()[0])
+    assert difference.startswith("-")
+    assert "at 95%" in difference
+    found = json.loads(unroll("compare", "trigram", "lstm", *options, "--json", text=text).out)
+    assert found["difference"]["p"] < 0.01
+    assert found["blocks"] == 15
+    refused = unroll("compare", "trigram", "bayes", "-", text=text)
+    assert (refused.code, refused.err) == (1, "unroll: models/bayes: does not compare; it can classify\n")

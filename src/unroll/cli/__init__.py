@@ -12,12 +12,14 @@ from unroll.errors import UnrollError
 
 VERBS = [
     "score",
+    "compare",
     "generate",
     "complete",
     "rescore",
     "judge",
     "spell",
     "search",
+    "serve",
     "apply",
     "maintenance",
 ]

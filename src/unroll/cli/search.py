@@ -70,13 +70,17 @@ def search(
     from unroll.use.search.ranking import BM25, Dirichlet, JelinekMercer
     from unroll.use.search.ranking import search as ranked
 
-    ranking: Ranking = {By.dirichlet: Dirichlet(mu), By.jelinek_mercer: JelinekMercer(weight)}.get(by) or BM25(k1, b)
+    rankings: dict[By, Ranking] = {
+        By.dirichlet: Dirichlet(mu),
+        By.jelinek_mercer: JelinekMercer(weight),
+        By.bm25: BM25(k1, b),
+    }
     opened, run = Index(folder), []
     if queries is None and not query.strip():
         raise UnrollError("search: no query; write one, or name a file with --queries")
     asked = at_least_one(_entries(queries), queries, "query") if queries else iter([("", query)])
     for name, text in asked:
-        for rank, hit in enumerate(ranked(opened, text, ranking, count), 1):
+        for rank, hit in enumerate(ranked(opened, text, rankings[by], count), 1):
             run.append((name, hit.id, hit.relevance))
             snippet = " ".join(opened.text(hit.document)[: 2 * SNIPPET].split())[:SNIPPET]
             if json:
