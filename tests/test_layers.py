@@ -26,11 +26,7 @@ ALLOWED = {
     "doctor": {"errors", "tracking"},
     "verify": {"errors"},
     "stage": {"errors", "params"},
-<<<<<<< HEAD
-    "cli": {"errors", "params", "text", "use", "doctor", "verify", "evaluation"},
-=======
     "cli": {"errors", "text", "use", "doctor", "verify", "evaluation", "params", "serve"},
->>>>>>> b96e512 (serve: a page and a JSON API for several models side by side; compare with an interval)
     "__main__": {"cli"},
     "__init__": {"use"},
 }
