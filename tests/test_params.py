@@ -157,3 +157,13 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     assert load(path) == load(ROOT / "params.yaml")
+
+
+def test_a_repeat_is_of_a_model_and_says_what_it_is(values: Values) -> None:
+    repeat = {"family": "recurrent", "tokens": "words", "model": "lstm", "seed": 2}
+    values["repeats"] = {"lstm_2": repeat}
+    assert parse(values, "params.yaml").experiments["lstm_2"].tokens == "words"
+    values["repeats"] = {"lstm_2": repeat | {"model": "lstn"}}
+    assert refused(values).startswith("repeats.lstm_2.model: there is no lstn; did you mean lstm?")
+    values["repeats"] = {"lstm_2": repeat | {"family": "ngram"}}
+    assert refused(values) == "repeats.lstm_2.family: ngram, but models.lstm has recurrent; write that"

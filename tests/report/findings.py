@@ -6,7 +6,7 @@ import numpy as np
 from markupsafe import Markup
 
 from unroll.params.evaluate import Statistics
-from unroll.report import comparison, distance, page
+from unroll.report import comparison, distance, page, seeds
 from unroll.report.leaderboard import Result
 
 STATISTICS = Statistics(block=50, resamples=200, confidence=0.95)
@@ -78,6 +78,7 @@ def findings(word: str = "word") -> page.Findings:
         samples=dict.fromkeys(nats, f"a text of {word} and more\n")
         | {"glove": f"token\tx\ty\tneighbours\n{word}\t0.5\t1.5\tb c\nb\t1\t2\tc\n"},
         pairs={"symbols": comparison.pairs([r.name for r in ranked], nats, STATISTICS, seed=1)},
+        seeds=[seeds.measure("lstm", ["lstm", "gru"], nats, STATISTICS, seed=1)],
         distances={"symbols": far},
         confidence=0.95,
         params=f"# {word}\nseed: 1\n",

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from tests.report.findings import STATISTICS, findings
 from unroll.evaluation import improvement, truth
 from unroll.params import load
-from unroll.report import chart, comparison, diagram
+from unroll.report import chart, comparison, diagram, seeds
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,3 +75,12 @@ def test_most_improved_tokens_add_up_to_the_difference() -> None:
         ("a", 2, 3, 2.5, 1),
         ("b", 1, -0.5, 1.5, 2),
     ]
+
+
+def test_the_luck_of_the_seed_is_apart_from_that_of_the_text() -> None:
+    generator = np.random.default_rng(1)
+    text = generator.gamma(2.0, size=2000)
+    found = seeds.measure("a", ["a", "b", "c"], {"a": text, "b": text + 0.1, "c": text + 0.2}, STATISTICS, seed=1)
+    assert found.between == pytest.approx(0.1)
+    assert found.mean == pytest.approx(text.mean() + 0.1)
+    assert found.text[0] < found.mean < found.text[1]

@@ -17,6 +17,7 @@ from unroll.evaluation import (
     statistics,
     translation,
 )
+from unroll.evaluation.alignment import alignment
 from unroll.evaluation.analogies import Questions
 from unroll.evaluation.evaluation import Evaluation, Metrics, finite
 from unroll.evaluation.generation import generate
@@ -127,10 +128,21 @@ def _translations(model: ConditionalModel, data: Data, tokenizer: Tokenizer, par
     for source, target, answer in list(zip(sources, targets, found, strict=True))[: params.samples]:
         texts = (tokenizer.decode(ids) for ids in (source[:-1], target[:-1], answer))
         lines.append("source:    {}\nreference: {}\ngreedy:    {}\n\n".format(*texts))
+    diagnostics: dict[str, Any] = {"position": context.by_position(log_probs["test"])}
+    looks = [(s, t, alignment(model, s[:-1], t)) for s, t in zip(sources[:1], targets[:1], strict=True)]
+    diagnostics["attention"] = [
+        {
+            "source": [tokenizer.token(int(token)) for token in source],
+            "target": [tokenizer.token(int(token)) for token in target],
+            "weights": weights[:, : len(source)],
+        }
+        for source, target, weights in looks
+        if weights is not None
+    ]
     return Evaluation(
         finite(_perplexities(text, data, params, seed) | {"exact_match": exact}),
         "".join(lines),
-        {"position": context.by_position(log_probs["test"])},
+        diagnostics,
         _columns(text, data, tokenizer.token, {}),
     )
 

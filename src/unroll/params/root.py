@@ -12,6 +12,7 @@ from unroll.params.models import (
     InitialisedParams,
     MixtureParams,
     ModelParams,
+    RepeatedParams,
     Seq2seqParams,
     SourceParams,
     VectorsParams,
@@ -21,10 +22,10 @@ from unroll.params.tokens import TokenParams
 NEEDED = {"seq2seq": "pairs", "naive_bayes": "labelled", "per_class": "labelled"}
 """What a family's corpus holds, if not running text."""
 
-SECTIONS = ("models", "mixtures", "truths", "vectors", "initialised")
+SECTIONS = ("models", "mixtures", "truths", "vectors", "initialised", "repeats")
 """Whose entries are evaluated, and share their names: each is a folder of `models/`."""
 
-Experiment = ModelParams | MixtureParams | SourceParams | VectorsParams | InitialisedParams
+Experiment = ModelParams | MixtureParams | SourceParams | VectorsParams | InitialisedParams | RepeatedParams
 
 
 class Root(Params):
@@ -43,6 +44,8 @@ class Root(Params):
     """Vectors of tokens, trained or read: no language models."""
     initialised: dict[Name, InitialisedParams]
     """Models whose embeddings begin from some of `vectors`."""
+    repeats: dict[Name, RepeatedParams]
+    """Models of `models` trained again with other seeds."""
     evaluate: Evaluate
 
     @property
@@ -76,6 +79,14 @@ class Root(Params):
                     f"initialised.{name}.vectors: {model.vectors} is of tokens {vectors.tokens}, but tokens is "
                     f"{model.tokens}; use vectors of the same tokens"
                 )
+        for name, repeat in self.repeats.items():
+            of = self.models[_known(f"repeats.{name}.model", repeat.model, self.models)]
+            for key in ("family", "tokens"):
+                if getattr(of, key) != getattr(repeat, key):
+                    raise ValueError(
+                        f"repeats.{name}.{key}: {getattr(repeat, key)}, but models.{repeat.model} has "
+                        f"{getattr(of, key)}; write that"
+                    )
         for name, truth in self.truths.items():
             corpus = self.corpora[_known(f"truths.{name}.corpus", truth.corpus, self.corpora)]
             if truth.corpus != self.tokens[truth.tokens].corpus or not isinstance(corpus, SampledCorpus):

@@ -19,6 +19,7 @@ from unroll.report import chart
 from unroll.report.comparison import Pair
 from unroll.report.distance import Distance
 from unroll.report.leaderboard import Result
+from unroll.report.seeds import Seeds
 
 FOLDER = Path(__file__).parent / "page"
 COLORS = 10
@@ -37,6 +38,7 @@ class Findings:
     samples: Mapping[str, str]
     pairs: Mapping[str, Sequence[Pair]]
     """By tokens."""
+    seeds: Sequence[Seeds]
     distances: Mapping[str, Distance]
     """By tokens, where the truth is known."""
     confidence: float

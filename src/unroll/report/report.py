@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 from unroll.evaluation import losses
 from unroll.evaluation.evaluation import read_diagnostics
 from unroll.params import Root
-from unroll.report import comparison, diagram, distance, figures, leaderboard, page
+from unroll.params.root import NEEDED
+from unroll.report import comparison, diagram, distance, figures, leaderboard, page, seeds
 from unroll.report.leaderboard import Result
 
 
@@ -38,6 +39,10 @@ def gather(params: Root, root: Path) -> page.Findings:
             tokens: comparison.pairs([r.name for r in ranked], _nats(ranked, tables), statistics, seed)
             for tokens, ranked in groups.items()
         },
+        seeds=[
+            seeds.measure(model, runs, {name: tables[name]["nats"] for name in runs}, statistics, seed)
+            for model, runs in _repeated(params).items()
+        ],
         distances={tokens: found for tokens, found in distances.items() if found is not None},
         confidence=statistics.confidence,
         params=(root / "params.yaml").read_text(encoding="utf-8"),
@@ -58,6 +63,15 @@ def _perplexity(result: Result) -> float:
 
 def _nats(ranked: Sequence[Result], tables: dict[str, dict[str, losses.Column]]) -> dict[str, losses.Column]:
     return {result.name: tables[result.name]["nats"] for result in ranked}
+
+
+def _repeated(params: Root) -> dict[str, list[str]]:
+    """By model that has repeats, it and them; classifiers have no losses of tokens to compare."""
+    found: dict[str, list[str]] = {}
+    for name, repeat in params.repeats.items():
+        if NEEDED.get(repeat.family) != "labelled":
+            found.setdefault(repeat.model, [repeat.model]).append(name)
+    return found
 
 
 def _hashes(results: Sequence[Result], root: Path) -> dict[str, str]:

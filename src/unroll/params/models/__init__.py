@@ -11,6 +11,7 @@ from unroll.params.models.initialised import InitialisedParams
 from unroll.params.models.mixture import MixtureParams
 from unroll.params.models.ngram import NgramParams
 from unroll.params.models.recurrent import RecurrentParams
+from unroll.params.models.repeated import RepeatedParams
 from unroll.params.models.seq2seq import Seq2seqParams
 from unroll.params.models.source import SourceParams
 from unroll.params.models.training import Training
@@ -43,6 +44,7 @@ __all__ = [
     "PerClassParams",
     "PretrainedParams",
     "RecurrentParams",
+    "RepeatedParams",
     "Seq2seqParams",
     "SourceParams",
     "Training",
