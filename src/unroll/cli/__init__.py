@@ -20,6 +20,7 @@ VERBS = [
     "spell",
     "search",
     "serve",
+    "neighbours",
     "apply",
     "maintenance",
 ]

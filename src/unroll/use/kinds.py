@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from unroll.errors import UnrollError
-from unroll.models.protocol import Classifier, ConditionalModel, LanguageModel
+from unroll.models.protocol import Classifier, ConditionalModel, Embeddings, LanguageModel
 
 LANGUAGE = ("score", "evaluate", "compare", "generate", "complete", "rescore", "judge", "spell")
 VERBS: dict[type, tuple[str, ...]] = {
     LanguageModel: LANGUAGE,
     ConditionalModel: ("translate",),
     Classifier: ("classify",),
+    Embeddings: ("neighbours", "analogy"),
 }
 
 
