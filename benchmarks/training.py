@@ -80,8 +80,12 @@ TRAINING = Training.model_validate(
 
 
 def params(size: Size, precision: int | str = 32) -> RecurrentParams:
-    values = {"family": "recurrent", "tokens": "words", "cell": "lstm", "layers": size.layers, "dropout": 0.2}
+    values = {"family": "recurrent", "tokens": "words", "cell": "lstm", "layers": size.layers, "residual": False}
     values |= {"embedding_size": size.hidden, "hidden_size": size.hidden, "tie_weights": False, "order": "sequential"}
+    values |= {
+        "dropout": {"input": 0.2, "between": 0.2, "output": 0.2, "embedding": 0.0, "weights": 0.0, "locked": False}
+    }
+    values |= {"activation_penalty": {"size": 0.0, "change": 0.0}}
     softmax = {"kind": "full", "precision": precision}
     return RecurrentParams.model_validate(values | {"softmax": softmax, "training": TRAINING.model_dump()})
 
