@@ -87,14 +87,14 @@ class Task(recurrent.Task):
         return min(super().steps(epoch), self.limit)
 
     def train_batches(self, epoch: int) -> Iterable[tuple[Tensor, Tensor]]:
-        begin, planned = 0.0, self.steps(epoch)
+        begin, last = 0.0, self.steps(epoch) - 1
+        first = min(WARM_UP, last // 2)
         for index, batch in enumerate(super().train_batches(epoch)):
-            if index == min(WARM_UP, planned // 2):
+            if index == first:
                 begin = now()
-            if index == planned:
-                break
+            if index == last:  # nobody asks for another one
+                self.seconds, self.steps_timed = now() - begin, last - first
             yield batch
-        self.seconds, self.steps_timed = now() - begin, planned - min(WARM_UP, planned // 2)
 
 
 def now() -> float:
