@@ -26,7 +26,7 @@ ALLOWED = {
     "doctor": {"errors", "tracking"},
     "verify": {"errors"},
     "stage": {"errors", "params"},
-    "cli": {"errors", "text", "use", "doctor", "verify", "evaluation", "params", "serve"},
+    "cli": {"errors", "text", "use", "doctor", "verify", "evaluation", "params", "serve", "tracking"},
     "__main__": {"cli"},
     "__init__": {"use"},
 }

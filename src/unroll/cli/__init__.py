@@ -22,6 +22,7 @@ VERBS = [
     "serve",
     "neighbours",
     "apply",
+    "sync",
     "maintenance",
 ]
 """The files of the verbs, in the order of the help; importing one registers what it holds."""
