@@ -111,6 +111,7 @@ CASES: dict[str, dict[str, Any]] = {
         "dropout": toy.DROPOUT | {"embedding": 0.1, "weights": 0.2, "locked": True},
         "activation_penalty": {"size": 2.0, "change": 1.0},
     },
+    "bidirectional": RECURRENT | {"family": "bidirectional", "cell": "gru"},
     "window": WINDOW,
     "window-of-one": WINDOW | {"window": 1, "order": "random"},
     "window-direct": WINDOW | {"direct": True, "tie_weights": False, "embedding_size": 8},

@@ -8,6 +8,7 @@ import numpy as np
 
 from unroll.evaluation import (
     ahead,
+    blanks,
     cached,
     classification,
     context,
@@ -21,7 +22,7 @@ from unroll.evaluation.alignment import alignment
 from unroll.evaluation.analogies import Questions
 from unroll.evaluation.evaluation import Evaluation, Metrics, finite
 from unroll.evaluation.generation import generate
-from unroll.models.protocol import Classifier, ConditionalModel, Embeddings, LanguageModel, LogProbs
+from unroll.models.protocol import Classifier, ConditionalModel, Embeddings, FillsBlanks, LanguageModel, LogProbs
 from unroll.params.evaluate import Evaluate
 from unroll.partition import Data, Ids
 from unroll.text.tokenizer import Tokenizer
@@ -97,6 +98,8 @@ def _texts(
     }
     if params.carried and not known:
         metrics["carried_perplexity"] = perplexity.carried(model, documents["test"], params.carried).perplexity
+    if isinstance(model, FillsBlanks):
+        metrics |= blanks.evaluate(model, documents["test"])
     arrays = {}
     diagnostics: dict[str, Any] = {
         "position": context.by_position(text.log_probs["test"]),

@@ -92,6 +92,15 @@ class Embeddings(Protocol):
     """(V,): which of them were learned or read, and not made up for a token without one."""
 
 
+@runtime_checkable
+class FillsBlanks(Protocol):
+    """p(token | everything else in its document): what a model can do that reads from both sides."""
+
+    def blanks(self, documents: Sequence[Ids]) -> tuple[list[LogProbs], list[Ids]]:
+        """Per document and position, the log-probability of the token given all the others, and the likeliest token
+        there. The documents come without `<eos>`: their ends are known."""
+
+
 class Saved(Protocol):
     """What every family's `Model` can do besides its contract."""
 

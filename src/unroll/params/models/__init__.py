@@ -10,7 +10,7 @@ from unroll.params.models.hmm import HmmParams
 from unroll.params.models.initialised import InitialisedParams
 from unroll.params.models.mixture import MixtureParams
 from unroll.params.models.ngram import NgramParams
-from unroll.params.models.recurrent import RecurrentParams
+from unroll.params.models.recurrent import BidirectionalParams, RecurrentParams
 from unroll.params.models.repeated import RepeatedParams
 from unroll.params.models.seq2seq import Seq2seqParams
 from unroll.params.models.source import SourceParams
@@ -27,12 +27,14 @@ ModelParams = Annotated[
     | CacheParams
     | WindowParams
     | RecurrentParams
+    | BidirectionalParams
     | TransformerParams
     | Seq2seqParams,
     Field(discriminator="family"),
 ]
 
 __all__ = [
+    "BidirectionalParams",
     "Cache",
     "CacheParams",
     "HmmParams",

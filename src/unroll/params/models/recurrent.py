@@ -1,4 +1,4 @@
-"""Family `recurrent`."""
+"""Families `recurrent` and `bidirectional`."""
 
 from typing import Annotated, Literal
 
@@ -41,8 +41,10 @@ class ActivationPenalty(Params):
     """TAR: times the mean square of how they differ from one step to the next."""
 
 
-class RecurrentParams(Params):
-    family: Literal["recurrent"]
+class RecurrentLayers(Params):
+    """A network of recurrent layers and its training, whatever the family."""
+
+    family: str
     tokens: Name
     cell: Cell
     embedding_size: Size
@@ -67,7 +69,7 @@ class RecurrentParams(Params):
         return self.hidden_size if isinstance(self.hidden_size, list) else [self.hidden_size] * self.layers
 
     @model_validator(mode="after")
-    def _fits(self) -> "RecurrentParams":
+    def _fits(self) -> "RecurrentLayers":
         if len(self.sizes) != self.layers:
             raise ValueError(f"hidden_size lists {len(self.sizes)} sizes for {self.layers} layers; list one for each")
         if self.residual and len(set(self.sizes)) > 1:
@@ -80,3 +82,13 @@ class RecurrentParams(Params):
         if self.dropout.weights and self.cell in ("mingru", "minlstm"):
             raise ValueError(f"{self.cell} has no recurrent weights to drop; set dropout.weights to 0.0")
         return self
+
+
+class RecurrentParams(RecurrentLayers):
+    family: Literal["recurrent"]
+
+
+class BidirectionalParams(RecurrentLayers):
+    """Every size is that of one direction."""
+
+    family: Literal["bidirectional"]
