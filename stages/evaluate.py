@@ -12,7 +12,7 @@ from unroll.params.corpora import SampledCorpus
 
 def main(params: Root, name: str) -> None:
     from unroll import models, partition, tracking
-    from unroll.evaluation.evaluate import evaluate
+    from unroll.evaluation.evaluate import Tokenizers, evaluate
     from unroll.text.tokenizer import Tokenizer
 
     section, folder = params.experiments[name], Path("models") / name
@@ -22,11 +22,12 @@ def main(params: Root, name: str) -> None:
         tracking.run("evaluate", name, section.model_dump(), partitions) as run,
         stage.publish(*outputs) as (metrics, samples, details),
     ):
-        data, tokenizer = partition.load(partitions), Tokenizer.load(folder / "tokenizer.json")
+        data, path = partition.load(partitions), folder / "tokenizer.json"
+        tokenizers = Tokenizers(Tokenizer.load(path, side="source"), Tokenizer.load(path))
         cache = models.family("cache").Model(params.evaluate.cache, data.vocabulary_size)
         known = isinstance(params.corpora[corpus], SampledCorpus)
         model, asked = models.load(folder), questions(section)
-        found = evaluate(model, cache, data, tokenizer, params.evaluate, params.seed, known, asked)
+        found = evaluate(model, cache, data, tokenizers, params.evaluate, params.seed, known, asked)
         details.mkdir()
         about = {"family": section.family, "tokens": section.tokens, "corpus": corpus, **run.hashes}
         described: dict[str, Any] = {**about, "parameters": models.size(folder), **found.write(details)}

@@ -17,7 +17,7 @@ def main(params: Root) -> None:
         for path, content in zip(files, report.contents(found), strict=True):
             path.write_text(content, encoding="utf-8")
         pictures.mkdir()
-        figures.draw(found.results, Path("metrics/train"), Path("reports/samples"), pictures)
+        figures.draw(found.results, Path("metrics/train"), Path("reports/samples"), found.diagnostics, pictures)
 
 
 if __name__ == "__main__":

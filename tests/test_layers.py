@@ -26,7 +26,7 @@ ALLOWED = {
     "doctor": {"errors", "tracking"},
     "verify": {"errors"},
     "stage": {"errors", "params"},
-    "cli": {"errors", "text", "use", "doctor", "verify", "evaluation", "params", "serve", "tracking"},
+    "cli": {"errors", "text", "use", "doctor", "verify", "evaluation", "params", "serve", "tracking", "report"},
     "__main__": {"cli"},
     "__init__": {"use"},
 }

@@ -8,6 +8,8 @@ import pytest
 
 from unroll.report import figures, leaderboard
 
+GROUPS = [{"first": 1, "last": 5, "sentences": 3, "exact_match": 0.6, "bleu": 71.0}]
+
 
 def write(folder: Path, name: str, **values: Any) -> None:
     metrics = {
@@ -35,7 +37,16 @@ def results(tmp_path: Path) -> list[leaderboard.Result]:
     write(tmp_path, "impossible", test_perplexity="inf", valid_perplexity="inf", bits_per_byte="inf")
     write(tmp_path, "chars", tokens="chars", test_perplexity=3.0, bits_per_byte=1.9)
     write(
-        tmp_path, "translator", tokens="pairs", corpus="dutch", family="seq2seq", test_perplexity=2.0, exact_match=0.625
+        tmp_path,
+        "translator",
+        tokens="pairs",
+        corpus="dutch",
+        family="seq2seq",
+        test_perplexity=2.0,
+        exact_match=0.625,
+        bleu=71.25,
+        chrf=80.04,
+        by_source_length=GROUPS,
     )
     write(tmp_path, "forgotten", test_perplexity=1.0)
     return leaderboard.read(["worse", "better", "impossible", "chars", "translator"], tmp_path)
@@ -46,7 +57,7 @@ def test_models_on_the_same_tokens_are_ranked_by_perplexity(results: list[leader
     assert page.index("`better`") < page.index("`worse`") < page.index("`impossible`")
     assert "| `better` | ngram | 80.25 | 95.00 – 105.50 | 90.00 | 70.00 | 1,234 |" in page
     assert "| `impossible` | ngram | inf | 95.00 – 105.50 | inf | 70.00 | 1,234 |" in page
-    assert "| `translator` | seq2seq | 2.00 | 95.00 – 105.50 | 90.00 | 70.00 | 62.5% | 1,234 |" in page
+    assert "| `translator` | seq2seq | 2.00 | 95.00 – 105.50 | 90.00 | 70.00 | 62.5% | 71.2 | 80.0 | 1,234 |" in page
     assert "forgotten" not in page
 
 
@@ -66,11 +77,18 @@ def test_pictures_are_drawn_and_have_the_same_bytes_every_time(
     (curves / "better.csv").write_text(
         "step,epoch,train_loss,valid_loss\n5,0.5,4.0,\n10,1.0,3.5,3.7\n", encoding="utf-8"
     )
+    looked = {"source": ["the", "$x$", "<eos>"], "target": ["de", "<eos>"], "weights": [[0.9, 0.1, 0], [0, 0, 1]]}
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        figures.draw(results, curves, tmp_path, tmp_path / folder)
+        figures.draw(results, curves, tmp_path, {"translator": {"attention": [looked]}}, tmp_path / folder)
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert names == ["bits_per_byte.png", "curves.png", "perplexity.png"]
+    assert names == [
+        "attention_translator.png",
+        "bits_per_byte.png",
+        "curves.png",
+        "perplexity.png",
+        "translation_by_length.png",
+    ]
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 

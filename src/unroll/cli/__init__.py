@@ -18,6 +18,7 @@ VERBS = [
     "rescore",
     "judge",
     "spell",
+    "translate",
     "search",
     "serve",
     "neighbours",

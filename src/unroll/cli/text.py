@@ -25,13 +25,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
 Item = TypeVar("Item")
 
 
-def read_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, each with its number, without its line break."""
+def read_all_lines(file: Path) -> Iterator[tuple[int, str]]:
+    """The lines, blank ones too, each with its number, without its line break."""
     for number, line in enumerate(_decoded(file), 1):
         if len(line) > LONGEST:
             raise UnrollError(f"{file}: line {number}: is longer than {LONGEST:,} characters; split it into lines")
-        if line.strip():
-            yield number, line.rstrip("\r\n")
+        yield number, line.rstrip("\r\n")
+
+
+def read_lines(file: Path) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, each with its number, without its line break."""
+    yield from ((number, line) for number, line in read_all_lines(file) if line.strip())
 
 
 def read_texts(file: Path) -> Iterator[str]:

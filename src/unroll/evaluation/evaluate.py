@@ -15,6 +15,7 @@ from unroll.evaluation import (
     embeddings,
     losses,
     perplexity,
+    quality,
     statistics,
     translation,
 )
@@ -24,8 +25,17 @@ from unroll.evaluation.evaluation import Evaluation, Metrics, finite
 from unroll.evaluation.generation import generate
 from unroll.models.protocol import Classifier, ConditionalModel, Embeddings, FillsBlanks, LanguageModel, LogProbs
 from unroll.params.evaluate import Evaluate
-from unroll.partition import Data, Ids
+from unroll.partition import SPLITS, Data, Ids
 from unroll.text.tokenizer import Tokenizer
+from unroll.text.vocabulary import EOS, SPECIAL, UNK
+
+
+@dataclass(frozen=True)
+class Tokenizers:
+    """Of the two sides of pairs, often one; other text has a target only."""
+
+    source: Tokenizer
+    target: Tokenizer
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ def evaluate(
     model: Any,
     cache: LanguageModel[Any],
     data: Data,
-    tokenizer: Tokenizer,
+    tokenizers: Tokenizers,
     params: Evaluate,
     seed: int,
     known: bool,
@@ -50,11 +60,12 @@ def evaluate(
     """Measure a model on the test split. `cache` is the unigram cache of cache evaluation; `known` says that the text
     was sampled from a known source, so that predictions further ahead can be compared with the truth; `questions` of
     analogy are for vectors."""
+    tokenizer = tokenizers.target
     if isinstance(model, Embeddings):
         metrics, table = embeddings.evaluate(model, data, tokenizer, questions)
         return Evaluation(metrics, table, {})
     if isinstance(model, ConditionalModel):
-        return _translations(model, data, tokenizer, params, seed)
+        return _translations(model, data, tokenizers, params, seed)
     if isinstance(model, Classifier):
         return _classes(model, data)
     return _texts(model, cache, data, tokenizer, params, seed, known)
@@ -116,38 +127,53 @@ def _texts(
     return Evaluation(finite(metrics), decoded, diagnostics, columns, arrays)
 
 
-def _translations(model: ConditionalModel, data: Data, tokenizer: Tokenizer, params: Evaluate, seed: int) -> Evaluation:
-    documents: dict[str, Sequence[Ids]] = {}
-    log_probs: dict[str, Sequence[LogProbs]] = {}
-    for split in ("valid", "test"):
-        sources, targets = (data.streams[split][side].documents for side in ("source", "target"))
-        documents[split] = targets
-        log_probs[split] = model.given([source[:-1] for source in sources]).log_probs(targets)
-    text = Text("target", documents, log_probs)
-    sources, targets = (data.streams["test"][side].documents for side in ("source", "target"))
-    found = translation.translate(model, [source[:-1] for source in sources], params.batch_size)
-    exact = float(np.mean([np.array_equal(a, b[:-1]) for a, b in zip(found, targets, strict=True)]))
-    lines = []
-    for source, target, answer in list(zip(sources, targets, found, strict=True))[: params.samples]:
-        texts = (tokenizer.decode(ids) for ids in (source[:-1], target[:-1], answer))
-        lines.append("source:    {}\nreference: {}\ngreedy:    {}\n\n".format(*texts))
-    diagnostics: dict[str, Any] = {"position": context.by_position(log_probs["test"])}
-    looks = [(s, t, alignment(model, s[:-1], t)) for s, t in zip(sources[:1], targets[:1], strict=True)]
-    diagnostics["attention"] = [
-        {
-            "source": [tokenizer.token(int(token)) for token in source],
-            "target": [tokenizer.token(int(token)) for token in target],
-            "weights": weights[:, : len(source)],
-        }
-        for source, target, weights in looks
-        if weights is not None
-    ]
-    return Evaluation(
-        finite(_perplexities(text, data, params, seed) | {"exact_match": exact}),
-        "".join(lines),
-        diagnostics,
-        _columns(text, data, tokenizer.token, {}),
+def _translations(
+    model: ConditionalModel, data: Data, tokenizers: Tokenizers, params: Evaluate, seed: int
+) -> Evaluation:
+    pairs = {split: [data.streams[split][side].documents for side in ("source", "target")] for split in SPLITS[1:]}
+    sources = {split: [document[:-1] for document in sides[0]] for split, sides in pairs.items()}
+    targets: dict[str, Sequence[Ids]] = {split: sides[1] for split, sides in pairs.items()}
+    text = Text(
+        "target",
+        targets,
+        {s: translation.log_probs(model, sources[s], targets[s], params.batch_size) for s in targets},
     )
+    searched = translation.translate(model, sources["test"], params.batch_size, params.translation)
+    found = [hypotheses[0].tokens for hypotheses in searched]
+    references = [target[:-1] for target in targets["test"]]
+    # An unknown word is never right, not even where the reference has one too.
+    exact = [np.array_equal(a, b) and UNK not in b for a, b in zip(found, references, strict=True)]
+    answers = [tokenizers.target.decode(tokens).replace(SPECIAL[UNK], "\ufffd") for tokens in found]
+    written = [tokenizers.target.decode(tokens) for tokens in references]
+    lengths = [len(source) for source in sources["test"]]
+    rows = range(min(params.samples, len(found)))
+    looked = [_look(model, sources["test"][row], found[row], tokenizers) for row in rows]
+    metrics = (
+        _perplexities(text, data, params, seed)
+        | quality.measure(answers, written, exact)
+        | {"by_source_length": quality.by_length(lengths, answers, written, exact)}
+    )
+    read = [tokenizers.source.decode(sources["test"][row]) for row in rows]
+    samples = [
+        f"source:      {read[row]}\nreference:   {written[row]}\ntranslation: {answers[row]}\n\n" for row in rows
+    ]
+    diagnostics: dict[str, Any] = {
+        "position": context.by_position(text.log_probs["test"]),
+        "attention": [one for one in looked if one],
+    }
+    columns = _columns(text, data, tokenizers.target.token, {})
+    return Evaluation(finite(metrics), "".join(samples), diagnostics, columns)
+
+
+def _look(model: ConditionalModel, source: Ids, target: Ids, tokenizers: Tokenizers) -> dict[str, Any] | None:
+    """Words and weights of an attention; None of a model without."""
+    if (weights := alignment(model, source, np.append(target, EOS))) is None:
+        return None
+    spelled = [
+        [spell.token(int(token)) for token in (*tokens, EOS)]
+        for spell, tokens in ((tokenizers.source, source), (tokenizers.target, target))
+    ]
+    return {"source": spelled[0], "target": spelled[1], "weights": np.round(weights.astype(np.float64), 4)}
 
 
 def _columns(

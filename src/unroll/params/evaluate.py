@@ -54,6 +54,20 @@ class Ahead(Params):
     """Continuations drawn per context by a model without an exact way."""
 
 
+class Search(Params):
+    """Beam search for a translation (`unroll.evaluation.beam`)."""
+
+    beam: Annotated[int, Field(ge=1, le=1000)]
+    """Beginnings that are kept; 1 is greedy search."""
+    length_penalty: Annotated[float, Field(ge=0, le=10)]
+    """Exponent of the length that log p is divided by; 0 favours short texts."""
+    coverage_penalty: Annotated[float, Field(ge=0, le=10)]
+    """How much it costs to leave source words unattended; of models with attention."""
+    ratio: Annotated[float, Field(gt=0, le=1000)]
+    extra: Annotated[int, Field(ge=1, le=100_000)]
+    """A translation has at most `ratio` times its source's tokens and `extra` more."""
+
+
 class Evaluate(Params):
     """`evaluate`: what the stages evaluate and report measure besides perplexity."""
 
@@ -68,6 +82,7 @@ class Evaluate(Params):
     carried: Annotated[int, Field(ge=0, le=65536)]
     """Stretches of the test text that are read without a reset at documents' ends, for a perplexity of that kind; 0
     leaves it out. Sampled corpora, whose documents know nothing of each other, have none."""
+    translation: Search
     cache: CacheEvaluation
     statistics: Statistics
     context: Context

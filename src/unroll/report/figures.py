@@ -1,24 +1,29 @@
 """Pictures of all models, as PNG: bytes that depend on the numbers alone."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from unroll.report.by_length import quality_by_length
+from unroll.report.heatmap import heatmap
 from unroll.report.leaderboard import Result
 from unroll.report.projection import projection
 
 matplotlib.use("agg")
+Diagnostics = Mapping[str, Mapping[str, Any]]
 
 
-def draw(results: Sequence[Result], curves: Path, samples: Path, folder: Path) -> None:
-    """curves.png, perplexity.png, bits_per_byte.png, per classifier a confusion matrix and per vectors a map of them.
+def draw(results: Sequence[Result], curves: Path, samples: Path, diagnostics: Diagnostics, folder: Path) -> None:
+    """curves.png, perplexity.png, bits_per_byte.png, per classifier a confusion matrix and per vectors a map of them,
+    the quality of translations by length and, per model with attention, that of its longest sample.
 
-    `curves` holds the train stage's CSV files, `samples` what evaluate wrote of each model."""
+    `curves` holds the train stage's CSV files, `samples` and `diagnostics` (by model) what evaluate wrote."""
     predicting = [result for result in results if result.predicts]
     several = {
         r["corpus"]
@@ -29,6 +34,12 @@ def draw(results: Sequence[Result], curves: Path, samples: Path, folder: Path) -
     _save(learning_curves(predicting, curves), folder / "curves.png")
     _save(bars(predicting, "test_perplexity", "test perplexity (log scale)", log=True), folder / "perplexity.png")
     _save(bars(texts, "bits_per_byte", "bits per byte of the test text", log=False), folder / "bits_per_byte.png")
+    if translators := [result for result in results if result.translates]:
+        _save(quality_by_length(translators), folder / "translation_by_length.png")
+    for result in translators:
+        if looked := diagnostics.get(result.name, {}).get("attention"):
+            longest = max(looked, key=lambda one: len(one["source"]))
+            _save(heatmap(**longest), folder / f"attention_{result.name}.png")
     for result in results:
         if not result.predicts:
             for kind, figure in of_table(samples / f"{result.name}.txt", result.name).items():

@@ -81,6 +81,8 @@ def _same_tokens(tokens: str, group: Sequence[Result]) -> str:
         columns["bits above the truth"] = lambda r: f"{_bits(r) - _bits(truth):.4f}"
     if best.translates:
         columns["exact match"] = lambda r: f"{r['exact_match']:.1%}"
+        columns["BLEU"] = lambda r: f"{r['bleu']:.1f}"
+        columns["chrF"] = lambda r: f"{r['chrf']:.1f}"
     columns["numbers"] = lambda r: f"{r['parameters']:,}"
     head = (
         f"## Perplexity per token of `{tokens}`\n\n{best['test_tokens']:,} test tokens, vocabulary "

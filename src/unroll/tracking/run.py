@@ -60,6 +60,15 @@ class Run:
         self.log_curve(
             [{"step": row[step], name: row["nats"]} for name, (step, rows) in tables.items() for row in rows]
         )
+        self.log_curve(
+            [
+                {
+                    "step": row["last"],
+                    **{f"source_length_{key}": row[key] for key in row if key not in ("first", "last")},
+                }
+                for row in metrics.get("by_source_length", [])
+            ]
+        )
         for file in files:
             if file.is_dir():
                 self.client.log_artifacts(self.run_id, str(file), "evaluation")

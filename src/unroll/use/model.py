@@ -10,9 +10,10 @@ import numpy as np
 
 from unroll import models
 from unroll.errors import UnrollError
-from unroll.evaluation import generation, translation
+from unroll.evaluation import generation
 from unroll.evaluation.generation import WHOLE, Truncation
 from unroll.models.protocol import Classifier, ConditionalModel, LanguageModel
+from unroll.params.evaluate import Search
 from unroll.partition import Ids
 from unroll.text.cleaning import Cleaner
 from unroll.text.tokenizer import Tokenizer
@@ -21,13 +22,18 @@ from unroll.use.completion import Completion, complete
 from unroll.use.describe import TEXT, TOKENIZER
 from unroll.use.kinds import refuse
 from unroll.use.scores import LineScore, TextScore, TokenScore, total
+from unroll.use.translating import Attended, Translated, attended, translations
 
 
 class TextModel:
     """What `load` gives. Texts are cleaned as the training corpus was; a text is a document of its own."""
 
-    def __init__(self, model: Any, tokenizer: Tokenizer, cleaner: Cleaner, folder: Path) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Tokenizer, cleaner: Cleaner, folder: Path, source: Tokenizer | None = None
+    ) -> None:
+        """`source` is the tokenizer of what is translated, where it is another."""
         self.model, self.tokenizer, self.cleaner, self.folder = model, tokenizer, cleaner, folder
+        self.source = source or tokenizer
 
     def encode(self, text: str) -> Ids:
         """Token ids of a text, cleaned as the training corpus was."""
@@ -69,12 +75,22 @@ class TextModel:
             self.language_model("complete"), self.tokenizer, self.cleaner, self.spellings, text, count, partial
         )
 
-    def translate(self, texts: Sequence[str], batch_size: int = 64) -> list[str]:
-        """The greedy translation of each text."""
+    def translate(self, texts: Sequence[str], beam: int = 5) -> list[str]:
+        """The best translation of each text; an empty one has an empty translation."""
+        search = Search(beam=beam, length_penalty=1.0, coverage_penalty=0.0, ratio=2.0, extra=10)
+        return [found[0].text if found else "" for found in self.translations(texts, search)]
+
+    def translations(self, texts: Sequence[str], search: Search) -> list[list[Translated]]:
+        """The `search.beam` best translations of each text, best first; none of an empty one."""
         if not isinstance(self.model, ConditionalModel):
             refuse(self.model, self.folder, "translate")
-        sources = [self.encode(text) for text in texts]
-        return [self.tokenizer.decode(found) for found in translation.translate(self.model, sources, batch_size)]
+        return translations(self.model, self.source, self.tokenizer, [self.cleaner(text) for text in texts], search)
+
+    def attention(self, text: str, translation: Translated) -> Attended | None:
+        """Where the model looks when it translates `text` so; None without attention."""
+        if not isinstance(self.model, ConditionalModel):
+            refuse(self.model, self.folder, "translate")
+        return attended(self.model, self.source, self.tokenizer, self.cleaner(text), translation)
 
     def classify(self, texts: Sequence[str]) -> list[dict[str, float]]:
         """p(class | text) of every class, most probable first, for each text."""
@@ -127,4 +143,5 @@ def load(folder: Path | str) -> TextModel:
         cleaning = json.loads((folder / TEXT).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UnrollError(f"{folder / TEXT}: unreadable ({error}); run `dvc repro -f` for this model") from error
-    return TextModel(model, Tokenizer.load(folder / TOKENIZER), Cleaner(**cleaning), folder)
+    source, target = (Tokenizer.load(folder / TOKENIZER, side=side) for side in ("source", "target"))
+    return TextModel(model, target, Cleaner(**cleaning), folder, source)

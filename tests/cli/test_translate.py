@@ -1,0 +1,98 @@
+"""translate: line by line, whatever the lines are; separate vocabularies; pictures; mistakes in one sentence."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests import trained
+from tests.models.test_contract import SEQ2SEQ
+from tests.trained import Run
+from unroll.models import seq2seq
+from unroll.params.models import Seq2seqParams
+from unroll.params.tokens import WordTokens
+from unroll.text.tokenizer import learn
+
+DUTCH = ["de studenten openden hun boeken", "de tijdreiziger kwam aan"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _translators(place: Path) -> None:
+    """models/translator, with attention, and models/bottleneck, without, of random weights."""
+    tokens = WordTokens.model_validate(trained.WORDS | {"vocabularies": "separate", "vocabulary_size": "all"})
+    source, target = learn(tokens, trained.Lines(trained.TEXTS)), learn(tokens, trained.Lines(DUTCH))
+    sizes = source.vocabulary_size, target.vocabulary_size
+    for name, attention in (("translator", "dot"), ("bottleneck", "none")):
+        torch.manual_seed(1)
+        params = Seq2seqParams.model_validate(SEQ2SEQ | {"attention": attention})
+        folder = place / "models" / name
+        folder.mkdir()
+        seq2seq.Model(params, sizes, seq2seq.Network(params, *sizes)).save(folder)
+        target.save(folder / "tokenizer.json", source)
+        shutil.copyfile(place / "models/trigram/text.json", folder / "text.json")
+
+
+def test_a_line_for_a_line_and_an_empty_one_for_an_empty_one(unroll: Run) -> None:
+    result = unroll("translate", "translator", text="the students\n\n  \nthe time traveller\n")
+    assert result.code == 0
+    lines = result.out.split("\n")
+    assert len(lines) == 5
+    assert lines[1] == lines[2] == lines[4] == ""
+    dutch = {word for text in DUTCH for word in text.split()} | {"<unk>"}
+    assert set(f"{lines[0]} {lines[3]}".split()) <= dutch
+
+
+def test_a_file_is_translated_as_standard_input_is(unroll: Run, place: Path) -> None:
+    text = "".join(f"{line}\n" for line in trained.TEXTS * 40)
+    (place / "texts.txt").write_text(text, encoding="utf-8")
+    found = unroll("translate", "translator", "texts.txt", "--beam", "2")
+    assert found.out == unroll("translate", "translator", "-", "--beam", "2", text=text).out
+    assert found.out.count("\n") == 120
+
+
+@pytest.mark.parametrize("line", ["the " * 500, "学生 żółć 🙂 \x1b[31m", "?!", "x" * 5000])
+def test_hard_lines(unroll: Run, line: str) -> None:
+    result = unroll("translate", "translator", "--beam", "2", text=line + "\n")
+    assert (result.code, result.out.count("\n"), result.err) == (0, 1, "")
+    assert "\x1b" not in result.out
+
+
+def test_nbest_are_different_and_ordered(unroll: Run) -> None:
+    result = unroll("translate", "bottleneck", "--nbest", "3", "--length-penalty", "0", text="\nthe books\n")
+    rows = [line.split("\t") for line in result.out.splitlines()]
+    assert [row[0] for row in rows] == ["2"] * 3
+    assert [float(row[1]) for row in rows] == sorted((float(row[1]) for row in rows), reverse=True)
+    assert len({row[2] for row in rows}) == 3
+
+
+def test_json_lines(unroll: Run) -> None:
+    result = unroll("translate", "translator", "--json", "--nbest", "2", text="the books\n\n")
+    one, empty = (json.loads(line) for line in result.out.splitlines())
+    assert one["text"] == "the books"
+    assert [set(found) for found in one["translations"]] == [{"text", "log_prob"}] * 2
+    assert empty["translations"] == []
+
+
+def test_a_picture_of_the_attention(unroll: Run, place: Path) -> None:
+    result = unroll("translate", "translator", "--attention", "look.png", text="\nthe books $x$\nthe\n")
+    assert result.code == 0
+    assert (place / "look.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["trigram"], "does not translate; it can score"),
+        (["bayes"], "does not translate; it can classify"),
+        (["bottleneck", "--attention", "x.png"], "has no attention to draw"),
+        (["translator", "--attention", "nowhere/x.png"], "nowhere/x.png: cannot be written"),
+        (["translator", "absent.txt"], "absent.txt: cannot be read"),
+    ],
+)
+def test_mistakes_are_one_sentence(unroll: Run, arguments: list[str], sentence: str) -> None:
+    result = unroll("translate", *arguments, text="the books\n")
+    assert result.code == 1
+    assert sentence in result.err
+    assert result.err.count("\n") == 1
