@@ -37,7 +37,7 @@ def evaluate(model: Embeddings, data: Data, tokenizer: Tokenizer, questions: Que
         answers = analogies.ask(unit, tokens, questions)
         every = analogies.total(list(answers.values()))
         metrics |= {"analogy_accuracy": every.accuracy, "analogies_covered": every.covered, "analogies": every.asked}
-        metrics["analogies_by_section"] = {section: answer.accuracy for section, answer in answers.items()}
+        metrics["analogies_by_section"] = {name: part.accuracy for name, part in answers.items() if part.covered}
     shown = [token for token in chosen if tokenizer.token(int(token)).strip().isalpha()][:SHOWN]
     return metrics, _table(unit, np.asarray(shown, dtype=np.int64), chosen, tokenizer)
 

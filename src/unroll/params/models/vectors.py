@@ -36,6 +36,7 @@ File = Annotated[
 
 
 class _Vectors(Params):
+    family: str
     tokens: Name
     missing: Literal["zeros", "mean", "normal"]
     """The vector of a token that has none: nought, the mean of the others, or drawn with the mean and the standard
