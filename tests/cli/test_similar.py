@@ -1,4 +1,4 @@
-"""neighbours and analogy, on vectors whose answers are known."""
+"""similar and analogy, on vectors whose answers are known."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def _vectors(place: Path) -> None:
 
 
 def test_neighbours(unroll: Run) -> None:
-    result = unroll("neighbours", "vectors", "Paris", "--count", "9")
+    result = unroll("similar", "vectors", "Paris", "--count", "9")
     assert result.code == 0, result.err
     assert result.out.splitlines() == ["0.7071\tfrance", "0.0000\trome", "0.0000\titaly", "-1.0000\t\\x1b[31m"]
 
@@ -50,12 +50,12 @@ def test_analogy(unroll: Run) -> None:
 
 @pytest.mark.parametrize("word", ["unseen", "absent", "paris rome", ""])
 def test_a_word_without_a_vector_is_refused(unroll: Run, word: str) -> None:
-    result = unroll("neighbours", "vectors", word)
+    result = unroll("similar", "vectors", word)
     assert result.code == 1
     assert result.err == f"unroll: models/vectors: has no vector of {word!r}; give one word of its vocabulary\n"
 
 
 def test_who_has_vectors_and_who_has_none(unroll: Run) -> None:
-    assert "trigram: does not have vectors of words; it can score" in unroll("neighbours", "trigram", "the").err
+    assert "trigram: does not have vectors of words; it can score" in unroll("similar", "trigram", "the").err
     Path("lines.txt").write_text("paris\n", encoding="utf-8")
     assert "vectors: does not score; it can neighbours and analogy" in unroll("score", "vectors", "lines.txt").err

@@ -1,4 +1,4 @@
-"""neighbours and analogy: what vectors of words say."""
+"""similar and analogy: what vectors of words say."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,11 +15,11 @@ Word = Annotated[str, typer.Argument(help="A word of the vocabulary.")]
 
 
 @app.command()
-def neighbours(model: Model, word: Word, count: Count = 10, json: Json = False) -> None:
+def similar(model: Model, word: Word, count: Count = 10, json: Json = False) -> None:
     """The words nearest to a word by the cosine of their vectors.
 
     \b
-    unroll neighbours skip_gram list
+    unroll similar skip_gram list
     """
     from unroll.use import load
     from unroll.use import neighbours as use

@@ -1,0 +1,73 @@
+"""Fixed noise over held-out text: misspelt words, and n-best lists as a recogniser might give them."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from unroll.use.rescoring import NBest
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+PLAIN = re.compile(r"[a-z]{4,}")
+SPAN, MISTAKEN, CANDIDATES, WRONG = 16, 0.15, 10, 0.2
+"""Words of a span; share of misspelt ones; candidates of a list; share of a candidate's words that are misheard."""
+
+
+def spans(texts: Sequence[str], count: int, seed: int) -> list[list[str]]:
+    """Stretches of words from anywhere in the texts."""
+    generator = np.random.default_rng(seed)
+    long = [words for text in texts if len(words := text.split()) >= SPAN]
+    found = []
+    for index in generator.integers(len(long), size=count):
+        first = int(generator.integers(len(long[index]) - SPAN + 1))
+        found.append(long[index][first : first + SPAN])
+    return found
+
+
+def misspelt(word: str, generator: np.random.Generator) -> str:
+    """One letter inserted, left out, replaced or swapped with the next, never the word itself."""
+    while True:
+        at = int(generator.integers(len(word) - 1))
+        letter = LETTERS[generator.integers(26)]
+        wrong = (
+            word[:at] + letter + word[at:],
+            word[:at] + word[at + 1 :],
+            word[:at] + letter + word[at + 1 :],
+            word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+        )[generator.integers(4)]
+        if wrong != word:
+            return wrong
+
+
+def typed(words: Sequence[str], known: set[str], generator: np.random.Generator) -> list[str]:
+    """The words as someone hasty types them; only words that the vocabulary knows are misspelt."""
+    return [
+        misspelt(word, generator) if PLAIN.fullmatch(word) and word in known and generator.random() < MISTAKEN else word
+        for word in words
+    ]
+
+
+def lists(references: Sequence[Sequence[str]], vocabulary: Sequence[str], seed: int) -> list[NBest]:
+    """Candidates with words taken for others of like spelling; their own scores know the truth only roughly."""
+    generator = np.random.default_rng(seed)
+    alike: dict[str, list[str]] = {}
+    found = []
+    for number, words in enumerate(references):
+        texts, scores = [], []
+        for candidate in range(CANDIDATES):
+            heard = list(words)
+            for at, word in enumerate(heard):
+                if PLAIN.fullmatch(word) and generator.random() < (WRONG if candidate else 0):
+                    heard[at] = str(generator.choice(alike.setdefault(word, _alike(word, vocabulary))))
+            wrong = sum(a != b for a, b in zip(heard, words, strict=True))
+            texts.append(" ".join(heard))
+            scores.append(float(-wrong / 2 + generator.normal(0, 2)))
+        found.append(NBest(str(number), texts, scores, " ".join(words)))
+    return found
+
+
+def _alike(word: str, vocabulary: Sequence[str]) -> list[str]:
+    near = process.extract(word, vocabulary, scorer=OSA.normalized_distance, limit=5)
+    return [other for other, _, _ in near if other != word]
