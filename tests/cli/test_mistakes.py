@@ -86,7 +86,7 @@ def test_what_is_not_there_is_one_sentence(unroll: Run, arguments: tuple[str, ..
 )
 def test_a_model_of_another_kind_says_what_it_can_do(unroll: Run, arguments: tuple[str, ...]) -> None:
     result = unroll(*arguments)
-    assert (result.code, result.err) == (1, f"unroll: models/bayes: has no verb {arguments[0]}; it has classify\n")
+    assert (result.code, result.err) == (1, f"unroll: models/bayes: does not {arguments[0]}; it can classify\n")
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_compare_prints_both_and_the_interval(unroll: Run) -> None:
     assert found["difference"]["p"] < 0.01
     assert found["blocks"] == 15
     refused = unroll("compare", "trigram", "bayes", "-", text=text)
-    assert (refused.code, refused.err) == (1, "unroll: models/bayes: has no verb compare; it has classify\n")
+    assert (refused.code, refused.err) == (1, "unroll: models/bayes: does not compare; it can classify\n")
 
 
 def test_classify_prints_the_likeliest_class(unroll: Run) -> None:
@@ -116,4 +116,4 @@ def test_classify_prints_the_likeliest_class(unroll: Run) -> None:
     assert float(probability) > 0.5
     found = json.loads(unroll("classify", "bayes", "-", "--all", "--json", text="the\n").out)
     assert sum(found["all"].values()) == pytest.approx(1)
-    assert "has no verb classify; it has score, evaluate" in unroll("classify", "lstm", "-", text="the").err
+    assert "does not classify; it can score, evaluate" in unroll("classify", "lstm", "-", text="the").err

@@ -58,4 +58,4 @@ def test_a_word_without_a_vector_is_refused(unroll: Run, word: str) -> None:
 def test_who_has_vectors_and_who_has_none(unroll: Run) -> None:
     assert "trigram: does not have vectors of words; it can score" in unroll("similar", "trigram", "the").err
     Path("lines.txt").write_text("paris\n", encoding="utf-8")
-    assert "vectors: does not score; it can neighbours and analogy" in unroll("score", "vectors", "lines.txt").err
+    assert "vectors: does not score; it can similar and analogy" in unroll("score", "vectors", "lines.txt").err

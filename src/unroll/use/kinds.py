@@ -23,5 +23,5 @@ def verbs(model: Any) -> list[str]:
 def refuse(model: Any, folder: Path, wanted: str) -> NoReturn:
     """The error for a model that cannot do what is `wanted` of it."""
     can = verbs(model)
-    listed = ", ".join(can[:-1]) + f" and {can[-1]}" if len(can) > 1 else "".join(can) or "none"
-    raise UnrollError(f"{folder}: has no verb {wanted}; it has {listed}")
+    listed = ", ".join(can[:-1]) + f" and {can[-1]}" if len(can) > 1 else "".join(can) or "nothing here"
+    raise UnrollError(f"{folder}: does not {wanted}; it can {listed}")
