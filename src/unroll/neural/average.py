@@ -11,7 +11,8 @@ from unroll.params.models.training import Average as Params
 
 class Average:
     def __init__(self, params: Params, parameters: Iterable[nn.Parameter]) -> None:
-        self.params, self.parameters = params, list(parameters)
+        self.params = params
+        self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
         self.mean: list[Tensor] = []  # empty until averaging begins
         self.count = 0  # steps in the mean
         self.losses: list[float] = []  # of validation, by epoch

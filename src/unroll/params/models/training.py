@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from unroll.params.base import Params, Probability, Size
 
@@ -18,6 +18,12 @@ class Sgd(Params):
     """Nesterov's form of the momentum, which then must be above 0."""
     weight_decay: WeightDecay
     """Times the weights, added to the gradient: an L2 penalty."""
+
+    @model_validator(mode="after")
+    def _has_momentum(self) -> "Sgd":
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0; raise it or set nesterov to false")
+        return self
 
 
 class Adam(Params):
