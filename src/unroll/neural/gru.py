@@ -49,7 +49,7 @@ class Recurrence(torch.autograd.Function):
         steps, rows, size = len(given), *start.shape
         hidden = given.new_empty(steps + 1, rows, size)  # h_0 .. h_T
         hidden[0] = start
-        candidate = given[..., 2 * size :].contiguous()  # W_n x + b_n, turned into n_t
+        candidate = given[..., 2 * size :].clone(memory_format=torch.contiguous_format)  # W_n x + b_n, turned into n_t
         gates = given + bias  # turned into r_t, z_t and u_t = U_n h_{t-1} + c_n
         gates[..., 2 * size :] = bias[2 * size :]
         transposed = weight.t().contiguous()  # a copy once, products with it are faster
