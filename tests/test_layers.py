@@ -22,7 +22,7 @@ ALLOWED = {
     "tracking": {"errors"},
     "report": {"errors", "params", "evaluation"},
     "use": {"errors", "params", "text", "partition", "models", "evaluation"},
-    "serve": {"errors", "text", "models", "evaluation", "use"},
+    "serve": {"errors", "params", "text", "models", "evaluation", "use"},
     "doctor": {"errors", "tracking"},
     "verify": {"errors"},
     "stage": {"errors", "params"},

@@ -1,18 +1,16 @@
 """A model's answers, as the page shows them."""
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.evaluation.generation import choose
-from unroll.evaluation.translation import LONGER
-from unroll.models.protocol import ConditionalModel
+from unroll.params.evaluate import Search
 from unroll.serve.schema import Reading, Token, Translation, Word
-from unroll.text.vocabulary import EOS, FIRST_PREDICTED
+from unroll.text.vocabulary import FIRST_PREDICTED
 from unroll.use import TextModel
-from unroll.use.kinds import refuse
+
+BEAM = 5
 
 
 def read(model: TextModel, name: str, text: str, count: int) -> Reading:
@@ -40,24 +38,16 @@ def read(model: TextModel, name: str, text: str, count: int) -> Reading:
 
 
 def translate(model: TextModel, text: str) -> Translation:
-    """The greedy translation, with what the decoder looked at before each of its tokens."""
-    if not isinstance(model.model, ConditionalModel):
-        refuse(model.model, model.folder, "translate")
-    source = model.encode(text)
-    given = model.model.given([source])
-    looks = getattr(given, "attention", lambda state: None)
-    state, target, weights = given.start(1), [], []
-    for _ in range(LONGER * len(source) + 10):
-        weights.append(looks(state))
-        (token,) = choose(given.next_log_probs(state), 0, np.random.default_rng(0))
-        target.append(int(token))
-        if token == EOS:
-            break
-        state = given.advance(state, np.asarray([token]))
-    rows = [np.nan_to_num(one[0]).tolist() for one in weights if one is not None]
-    words = [token for token in target if token != EOS]
-    spelt: Any = [[model.tokenizer.token(token) for token in ids] for ids in ([*source, EOS], target)]
-    return Translation(source=spelt[0], target=spelt[1], text=model.tokenizer.decode(words), attention=rows or None)
+    """The best translation, with what the decoder looked at before each of its tokens."""
+    search = Search(beam=BEAM, length_penalty=1.0, coverage_penalty=0.0, ratio=2.0, extra=10)
+    (found,) = model.translations([text], search)
+    if not found:
+        return Translation(source=[], target=[], text="", attention=None)
+    looked = model.attention(text, found[0])
+    if looked is None:
+        return Translation(source=[], target=[], text=found[0].text, attention=None)
+    weights = np.nan_to_num(looked.weights).tolist()
+    return Translation(source=looked.source, target=looked.target, text=found[0].text, attention=weights)
 
 
 def _likeliest(row: NDArray[np.float64], spellings: list[str], count: int) -> list[Word]:

@@ -76,7 +76,7 @@ class Generated(BaseModel):
 
 class Translation(BaseModel):
     source: list[str]
-    """Tokens, the end of the text included."""
+    """Tokens, the end of the text included; none without attention."""
     target: list[str]
     text: str
     attention: list[list[float]] | None
