@@ -78,7 +78,7 @@ def _draw_curve(axes: Axes, path: Path, label: str, color: str) -> None:
 def bars(results: Sequence[Result], key: str, label: str, log: bool) -> Figure:
     """One horizontal bar per model, best on top, coloured by tokenizer."""
     ranked = sorted((r for r in results if r[key] != "inf"), key=lambda r: -float(r[key]))
-    groups = list(dict.fromkeys(result["tokens"] for result in results))
+    groups = list(dict.fromkeys(result["tokens"] for result in ranked))
     figure = Figure(figsize=(6.4, 0.6 + 0.32 * max(2, len(ranked))), layout="constrained")
     axes = figure.add_subplot(xlabel=label)
     for tokens in groups:
@@ -91,7 +91,8 @@ def bars(results: Sequence[Result], key: str, label: str, log: bool) -> Figure:
     if log:
         axes.set_xscale("log")
     axes.margins(x=0.15)
-    axes.legend(title="tokens", fontsize="small")
+    if groups:
+        axes.legend(title="tokens", fontsize="small")
     return figure
 
 
