@@ -119,12 +119,12 @@ def train(built: Task, **changes: Any) -> list[dict[str, float]]:
     return rows
 
 
-def awd(given: Data, seconds: float, sizes: dict[str, Any]) -> list[Figure]:
-    """As many epochs as fit into `seconds`, by the speed of the first steps."""
+def awd(given: Data, seconds: float, sizes: dict[str, Any], limit: int) -> list[Figure]:
+    """As many epochs (of `limit` steps at most) as fit into `seconds`, by the speed of the first steps."""
     trial = task(AWD | sizes, given, 60)
     train(trial)
     step = trial.seconds / trial.steps_timed
-    built = task(AWD | sizes, given)
+    built = task(AWD | sizes, given, limit)
     epochs = max(1, int(seconds / (1.1 * step * built.steps(0))))
     begin = now()
     rows = train(built, epochs=epochs)
@@ -243,7 +243,7 @@ def main() -> None:
         for hidden, layers, rows in ((16, 1, 8),) if arguments.quick else ((650, 2, 20), (1500, 2, 64)):
             figures += speed(given, hidden, layers, rows, 20 if arguments.quick else 100, 3)
     if arguments.only in (None, "awd"):
-        figures += awd(given, arguments.seconds, sizes)
+        figures += awd(given, arguments.seconds, sizes, 40 if arguments.quick else 10**9)
     if arguments.json:
         print(json.dumps(figures, indent=1))
         return

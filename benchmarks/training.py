@@ -199,25 +199,12 @@ def speed(size: Size, rounds: int, steps: int, examples: Path | None) -> list[Fi
         found = in_turns(rounds, windows)
     rates = {name: size.tokens / median(seconds) for name, seconds in found.items()}
     native = "" if NATIVE else " (this machine has no 16 bit products)"
-    label = f"training at size {size.name}"
+    label, unit, rate = f"training at size {size.name}", "words per second", rates["ours"]
+    peer, goal = skipped or "pytorch/examples word_language_model", "ratio at least 1.4" if size is B else ""
     return [
-        figure(label, rates["ours"], "words per second", "bare loop", rates["bare"], "ratio at least 1.0"),
-        figure(
-            label,
-            rates["ours"],
-            "words per second",
-            skipped or "pytorch/examples word_language_model",
-            rates.get("examples"),
-            "ratio at least 1.15",
-        ),
-        figure(
-            f"{label}, softmax of 16 bits{native}",
-            rates["bf16"],
-            "words per second",
-            "bare loop",
-            rates["bare"],
-            "ratio at least 1.4" if size is B else "",
-        ),
+        figure(label, rate, unit, "bare loop", rates["bare"], "ratio at least 1.0"),
+        figure(label, rate, unit, peer, rates.get("examples"), "ratio at least 1.15"),
+        figure(f"{label}, softmax of 16 bits{native}", rates["bf16"], unit, "bare loop", rates["bare"], goal),
     ]
 
 

@@ -5,7 +5,6 @@ re-seeded at every batch. So the weights are the same in every run of the same p
 killed and went on from its checkpoint: `neural/checkpoint.py`.
 """
 
-import copy
 import logging
 import math
 import sys
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from unroll.errors import UnrollError
 from unroll.neural.average import Average
+from unroll.neural.best import Best
 from unroll.neural.checkpoint import Checkpoint
 from unroll.neural.optimizer import build, clip
 from unroll.neural.schedule import Schedule
@@ -106,7 +106,7 @@ class _Module(lightning.LightningModule):
         self.checkpoint = Checkpoint.of(task.data, params, task.network, steps)
         self.schedule = Schedule(params, sum(steps))
         self.average = Average(params.average, task.network.parameters())
-        self.best = _Best()
+        self.best = Best()
         self.reports: list[tuple[int, dict[str, float]]] = []
         self.first_epoch = self.first_batch = 0  # where this process begins
         self.batch = 0  # batches done in this epoch
@@ -274,19 +274,6 @@ class _Module(lightning.LightningModule):
         logging.getLogger("unroll").info("going on after %d batches", self.before[saved["epoch"]] + saved["batch"])
         for step, values in saved["reports"]:
             self._report(step, **values)
-
-
-class _Best:
-    """The lowest validation loss, the weights it was measured with, and the epochs since."""
-
-    def __init__(self) -> None:
-        self.loss, self.waited = math.inf, 0
-        self.weights: dict[str, Tensor] = {}
-
-    def validated(self, loss: float, network: nn.Module) -> None:
-        self.waited += 1
-        if loss < self.loss:
-            self.loss, self.waited, self.weights = loss, 0, copy.deepcopy(network.state_dict())
 
 
 class _Sized:
