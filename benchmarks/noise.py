@@ -11,7 +11,7 @@ from unroll.use.rescoring import NBest
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 PLAIN = re.compile(r"[a-z]{4,}")
-SPAN, MISTAKEN, CANDIDATES, WRONG = 16, 0.15, 10, 0.2
+SPAN, MISTAKEN, CANDIDATES, WRONG = 16, 0.15, 10, 0.35
 """Words of a span; share of misspelt ones; candidates of a list; share of a candidate's words that are misheard."""
 
 
@@ -53,13 +53,14 @@ def lists(references: Sequence[Sequence[str]], vocabulary: Sequence[str], seed: 
     """Candidates with words taken for others of like spelling; their own scores know the truth only roughly."""
     generator = np.random.default_rng(seed)
     alike: dict[str, list[str]] = {}
+    known = set(vocabulary)  # only its words are misheard: else a right but unknown word competes with known ones
     found = []
     for number, words in enumerate(references):
         texts, scores = [], []
         for candidate in range(CANDIDATES):
             heard = list(words)
             for at, word in enumerate(heard):
-                if PLAIN.fullmatch(word) and generator.random() < (WRONG if candidate else 0):
+                if word in known and generator.random() < (WRONG if candidate else 0):
                     heard[at] = str(generator.choice(alike.setdefault(word, _alike(word, vocabulary))))
             wrong = sum(a != b for a, b in zip(heard, words, strict=True))
             texts.append(" ".join(heard))
