@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 Nonlinearity = Literal["tanh", "relu", "sigmoid"]
 
+KEPT = 0.5
 SQUASH = {"tanh": torch.tanh_, "relu": torch.relu_, "sigmoid": torch.sigmoid_}
 SLOPES = {"tanh": lambda h: 1 - h * h, "relu": lambda h: (h > 0).to(h.dtype), "sigmoid": lambda h: h * (1 - h)}
 """phi' by the value of phi."""
@@ -28,8 +29,10 @@ class RNN(nn.RNN):
         self.phi = nonlinearity
         if nonlinearity == "relu":
             # Unbounded and with a slope of one, so the recurrent weights decide alone whether it explodes. Begun as the
-            # identity they keep the state as it is, and its gradient: Le, Jaitly and Hinton (2015).
-            nn.init.eye_(self.weight_hh_l0)
+            # identity they keep the state and its gradient as they are, scaled down they forget: Le, Jaitly and Hinton
+            # (2015). A language model carries its state without end, so it begins by forgetting half at each step.
+            with torch.no_grad():
+                self.weight_hh_l0.copy_(KEPT * torch.eye(hidden_size))
             nn.init.zeros_(self.bias_ih_l0)
             nn.init.zeros_(self.bias_hh_l0)
 
