@@ -44,9 +44,11 @@ def search(model: LanguageModel[Any], longest: Sequence[int], params: Search) ->
         return found
     width, alive, limits = params.beam, np.arange(len(longest)), np.asarray(longest)
     state = model.select(model.start(len(alive)), np.repeat(alive, width))
-    log_probs = np.full((len(alive), width), -np.inf)  # (A, K) of A searches; at first all K beginnings are one
+    log_probs: Numbers = np.full(
+        (len(alive), width), -np.inf
+    )  # (A, K) of A searches; at first all K beginnings are one
     log_probs[:, 0] = 0
-    texts = np.zeros((len(alive), width, 0), dtype=np.int64)  # (A, K, step)
+    texts: Ids = np.zeros((len(alive), width, 0), dtype=np.int64)  # (A, K, step)
     attended = _attended(model, state, params)  # (A K, S), summed over the tokens so far
     for step in range(int(limits.max()) + 1):
         following = np.array(model.next_log_probs(state))  # (A K, V)
@@ -66,7 +68,8 @@ def search(model: LanguageModel[Any], longest: Sequence[int], params: Search) ->
             break
         # At most one candidate of each beginning is its end: among 2 K there are K that go on.
         onward = np.argsort(tokens[going] == EOS, axis=1, kind="stable")[:, :width]
-        log_probs, parents, tokens = (np.take_along_axis(x[going], onward, 1) for x in (values, parents, tokens))
+        log_probs = np.take_along_axis(values[going], onward, 1)
+        parents, tokens = (np.take_along_axis(ids[going], onward, 1) for ids in (parents, tokens))
         texts = np.concatenate([texts[going[:, None], parents], tokens[:, :, None]], axis=2)
         rows = (going[:, None] * width + parents).ravel()
         state, alive = model.advance(model.select(state, rows), tokens.ravel()), alive[going]
@@ -77,11 +80,12 @@ def search(model: LanguageModel[Any], longest: Sequence[int], params: Search) ->
 def _candidates(log_probs: Numbers, following: Numbers, count: int) -> tuple[Numbers, Ids, Ids]:
     """The `count` best (log p, beginning, next token) of each search, best first; shape (A, count) each."""
     searches, width = log_probs.shape
-    best, tokens = (part.reshape(searches, width, -1) for part in largest(following, min(count, following.shape[1])))
-    values = (log_probs[:, :, None] + best).reshape(searches, -1)
-    order = np.argsort(-values, axis=1, kind="stable")[:, :count]
-    values, tokens = (np.take_along_axis(part.reshape(searches, -1), order, 1) for part in (values, tokens))
-    return values, order // best.shape[2], np.where(values > -np.inf, tokens, np.where(tokens == EOS, EOS, EOS + 1))
+    best, columns = largest(following, min(count, following.shape[1]))
+    joint = (log_probs[:, :, None] + best.reshape(searches, width, -1)).reshape(searches, -1)
+    order = np.argsort(-joint, axis=1, kind="stable")[:, :count]
+    values = np.take_along_axis(joint, order, 1)
+    tokens = np.take_along_axis(columns.reshape(searches, -1), order, 1)
+    return values, order // best.shape[1], np.where(values > -np.inf, tokens, np.where(tokens == EOS, EOS, EOS + 1))
 
 
 def _attended(model: LanguageModel[Any], state: Any, params: Search) -> Any:

@@ -14,7 +14,8 @@ Metrics = dict[str, Any]
 def measure(answers: Sequence[str], references: Sequence[str], exact: Sequence[bool]) -> Metrics:
     """`exact` tells which answers are the reference, token by token. BLEU and chrF are sacrebleu's, of the corpus, with
     the signatures that say how (Post 2018); `length_ratio` is words of all answers over words of all references."""
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     bleu, chrf = BLEU(), CHRF()
     return {
@@ -36,7 +37,8 @@ def by_length(
     found = []
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
-        part = measure(*([side[row] for row in rows] for side in (answers, references, exact)))
+        own = rows.tolist()
+        part = measure([answers[row] for row in own], [references[row] for row in own], [exact[row] for row in own])
         first = LENGTHS[group - 1] + 1 if group else 1
         last = LENGTHS[group] if group < len(LENGTHS) else max(lengths)
         numbers = {name: value for name, value in part.items() if isinstance(value, float)}

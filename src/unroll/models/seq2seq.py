@@ -211,14 +211,14 @@ class Translation:
             start = self.network.decoder.start(select(self.last, index))
             outputs, words = self.network.decode(_shifted(targets), start, memory).outputs, _within(lengths[rows])
             scores = self._scores(outputs[words], targets[words])
-            for row, piece in zip(rows, scores.split(words.sum(1).tolist()), strict=True):
+            for row, piece in zip(rows, torch.split(scores, words.sum(1).tolist()), strict=True):
                 results[row] = piece.numpy()
         return results
 
     def _scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """(N, H), (N,) -> (N,) log p"""
         some = max(1, LOGITS // self.vocabulary_size)
-        pieces = zip(outputs.split(some), targets.split(some), strict=True)
+        pieces = zip(torch.split(outputs, some), torch.split(targets, some), strict=True)
         return -torch.cat([self.network.softmax.negative_log_likelihood(*piece) for piece in pieces])
 
 

@@ -71,7 +71,7 @@ class Additive(Alignment):
         return torch.cat(
             [
                 torch.tanh(some[:, :, None] + keys[:, None]) @ self.weight  # (B, T, S, H) @ (H,)
-                for some in self.query(queries).split(steps, dim=1)
+                for some in torch.split(self.query(queries), steps, dim=1)
             ],
             dim=1,
         )

@@ -58,7 +58,7 @@ class Decoder(nn.Module):
             outputs, weights = self._attend(hidden, memory)
             return Decoded(outputs, state, weights)
         steps = []
-        for step in inputs.split(1, dim=1):
+        for step in torch.split(inputs, 1, dim=1):
             hidden, after = self.recurrent(torch.cat([step, state[-1][:, None]], dim=-1), state[:-1])
             outputs, weights = self._attend(hidden, memory)
             state = (*after, outputs[:, 0])

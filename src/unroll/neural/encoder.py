@@ -1,5 +1,7 @@
 """The encoder of a source: notes "Transformers-2", section "Recurrent neural networks", z_t = encoder(z_{t-1}, e_t)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -33,13 +35,13 @@ class Encoder(nn.Module):
         last: list[Tensor] = []
         for layer in self.layers:
             inputs = self.dropout(inputs)
-            read = [_read(direction, inputs, backwards=index == 1) for index, direction in enumerate(layer)]  # type: ignore[arg-type]
+            read = [_read(one, inputs, backwards=index == 1) for index, one in enumerate(layer.children())]
             inputs = torch.cat([outputs for outputs, _ in read], dim=-1)
             last += [torch.cat(parts, dim=-1) for parts in zip(*(state for _, state in read), strict=True)]
         return self.dropout(inputs), tuple(last)
 
 
-def _read(direction: Recurrent, inputs: Tensor, backwards: bool) -> tuple[Tensor, State]:
+def _read(direction: Any, inputs: Tensor, backwards: bool) -> tuple[Tensor, State]:
     start = direction.start(len(inputs))
     if not backwards:
         return direction(inputs, start)
