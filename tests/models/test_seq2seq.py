@@ -62,10 +62,10 @@ def test_the_source_matters_from_its_first_word_on(any_model: seq2seq.Model) -> 
 
 
 def test_decoding_with_attention_is_the_equations() -> None:
-    """Luong et al. 2015, with the encoder's outputs and the decoder's hidden vectors read off cells, one by one."""
+    """Luong et al. 2015, with the encoder's outputs and the decoder's hidden vectors read step by step."""
     found = model(attention="dot", cell="gru")
     network = found.network
-    encoder, decoder = network.encoder.layers[0][0].layers[0], network.decoder.recurrent.layers[0]
+    encoder, decoder = network.encoder.layers[0][0], network.decoder.recurrent
     with torch.no_grad():
         state, outputs = torch.zeros(1, 16), []
         for token in [4, 5, 6, EOS]:
@@ -83,7 +83,7 @@ def test_decoding_with_attention_is_the_equations() -> None:
 
 
 def decoder_step(layer: Any, inputs: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
-    return layer(inputs[:, None], state[None])[0][:, 0]
+    return layer(inputs[:, None], (state,))[0][:, 0]
 
 
 def test_attention_sums_to_one_over_the_words_of_each_source() -> None:
