@@ -1,7 +1,5 @@
 """Train one model: python -m stages.train MODEL."""
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,8 +27,7 @@ def train(params: Root, name: str, section: Experiment, fit: Callable[..., Any])
     from unroll.use import describe
 
     partitions = Path("data/partitions") / section.tokens
-    key = hashlib.sha256(json.dumps(section.model_dump(), sort_keys=True).encode()).hexdigest()[:16]
-    data = replace(partition.load(partitions), checkpoints=CHECKPOINTS / name / key)
+    data = replace(partition.load(partitions), checkpoints=CHECKPOINTS / name)
     with (
         tracking.run("train", name, section.model_dump(), partitions) as run,
         stage.publish(Path("models") / name, Path("metrics/train") / f"{name}.csv") as (folder, metrics),

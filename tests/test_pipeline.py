@@ -239,7 +239,7 @@ def test_every_run_is_tracked_and_linked(place: Path) -> None:
     assert train.data.params["training.epochs"] == "2"
     assert "valid_perplexity" in train.data.metrics
     assert evaluate.data.metrics["test_perplexity"] < 100
-    assert {"evaluation", "lstm.json", "lstm.txt"} <= artifacts(place, evaluate)
+    assert {"evaluation", "curve.png", "lstm.json", "lstm.txt"} <= artifacts(place, evaluate)
 
 
 def test_the_logged_model_loads_and_answers(finished: Path) -> None:

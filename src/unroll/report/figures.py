@@ -36,21 +36,34 @@ def draw(results: Sequence[Result], curves: Path, samples: Path, diagnostics: Di
     _save(bars(texts, "bits_per_byte", "bits per byte of the test text", log=False), folder / "bits_per_byte.png")
     if translators := [result for result in results if result.translates]:
         _save(quality_by_length(translators), folder / "translation_by_length.png")
-    for result in translators:
-        if looked := diagnostics.get(result.name, {}).get("attention"):
-            longest = max(looked, key=lambda one: len(one["source"]))
-            _save(heatmap(**longest), folder / f"attention_{result.name}.png")
     for result in results:
-        if not result.predicts:
-            for kind, figure in of_table(samples / f"{result.name}.txt", result.name).items():
-                _save(figure, folder / f"{kind}_{result.name}.png")
+        path = samples / f"{result.name}.txt"
+        for kind, figure in of_model(result, path, diagnostics.get(result.name, {})).items():
+            _save(figure, folder / f"{kind}_{result.name}.png")
 
 
-def of_table(path: Path, name: str) -> dict[str, Figure]:
-    """What the table that evaluate wrote of a model shows, by kind: confusions of classes, or places of tokens."""
-    with path.open(encoding="utf-8") as file:
+def of_model(result: Result, samples: Path, diagnostics: Mapping[str, Any]) -> dict[str, Figure]:
+    """What there is to draw of one model's evaluation, by kind: where it looked in its longest sample, the confusions
+    of its classes, the places of its tokens. `samples` is the file that evaluate wrote."""
+    if attention := diagnostics.get("attention"):
+        return {"attention": heatmap(**max(attention, key=lambda one: len(one["source"])))}
+    if result.predicts:
+        return {}
+    with samples.open(encoding="utf-8") as file:
         head = file.readline()
-    return {"confusion": confusion(path)} if head.startswith("true\t") else {"projection": projection(path, name)}
+    classes = head.startswith("true\t")
+    return {"confusion": confusion(samples)} if classes else {"projection": projection(samples, result.name)}
+
+
+def of_evaluation(
+    name: str, metrics: dict[str, Any], curves: Path, samples: Path, diagnostics: Mapping[str, Any]
+) -> dict[str, Figure]:
+    """What a run of the evaluate stage shows: the model's own figures, and its learning curve if it has one."""
+    result = Result(name, metrics)
+    found = of_model(result, samples, diagnostics)
+    if any("train_loss" in row for row in curve(curves / f"{name}.csv")):
+        found["curve"] = learning_curves([result], curves)
+    return found
 
 
 def learning_curves(results: Sequence[Result], folder: Path) -> Figure:

@@ -75,6 +75,11 @@ class Run:
             else:
                 self.log_file(file)
 
+    def log_figures(self, figures: Mapping[str, Any]) -> None:
+        """Matplotlib figures by name, as pictures among the artifacts."""
+        for name, figure in figures.items():
+            self.client.log_figure(self.run_id, figure, f"{name}.png")
+
     def log_model(self, path: Path) -> None:
         """The model's folder as a pyfunc, without pickle: `mlflow.pyfunc.load_model(...).predict([...])`."""
         from mlflow.models import Model
