@@ -1,5 +1,9 @@
 """Fixtures of more than one folder, and the order of all tests."""
 
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: each of two workers has one core
+
 import pytest
 
 from tests.trained import place, unroll

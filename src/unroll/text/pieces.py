@@ -25,7 +25,7 @@ from unroll.params.tokens import BpeTokens
 from unroll.text.tokenizer import Stream, Texts, Tokenizer
 from unroll.text.vocabulary import SPECIAL, UNK
 
-BATCH, PART = 250_000, 5_000  # characters
+BATCH, PART = 120_000, 5_000  # characters
 WHITE = re.compile(r"\s")
 SPACE = r"[\s\x1c-\x1f\x85]"
 PARTS = Regex(rf"{SPACE}?(?:\w+|[^\w\s\x1c-\x1f\x85]+)|{SPACE}")
