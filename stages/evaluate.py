@@ -13,7 +13,7 @@ from unroll.params.corpora import SampledCorpus
 def main(params: Root, name: str) -> None:
     from unroll import models, partition, tracking
     from unroll.evaluation.evaluate import Tokenizers, evaluate
-    from unroll.report import figures
+    from unroll.report.pictures import pictures
     from unroll.text.tokenizer import Tokenizer
 
     section, folder = params.experiments[name], Path("models") / name
@@ -35,7 +35,7 @@ def main(params: Root, name: str) -> None:
         metrics.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
         samples.write_text(found.samples, encoding="utf-8")
         run.log_evaluation(described, found.diagnostics, [metrics, samples, details])
-        run.log_figures(figures.of_evaluation(name, described, Path("metrics/train"), samples, found.diagnostics))
+        run.log_figures(pictures(name, described, Path("metrics/train"), samples, found.diagnostics))
 
 
 if __name__ == "__main__":

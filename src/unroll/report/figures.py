@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unroll.report.by_length import quality_by_length
+from unroll.report.curve import curve, learned
 from unroll.report.heatmap import heatmap
 from unroll.report.leaderboard import Result
 from unroll.report.projection import projection
@@ -55,25 +56,14 @@ def of_model(result: Result, samples: Path, diagnostics: Mapping[str, Any]) -> d
     return {"confusion": confusion(samples)} if classes else {"projection": projection(samples, result.name)}
 
 
-def of_evaluation(
-    name: str, metrics: dict[str, Any], curves: Path, samples: Path, diagnostics: Mapping[str, Any]
-) -> dict[str, Figure]:
-    """What a run of the evaluate stage shows: the model's own figures, and its learning curve if it has one."""
-    result = Result(name, metrics)
-    found = of_model(result, samples, diagnostics)
-    if any("train_loss" in row for row in curve(curves / f"{name}.csv")):
-        found["curve"] = learning_curves([result], curves)
-    return found
-
-
 def learning_curves(results: Sequence[Result], folder: Path) -> Figure:
     """Loss against step: training as a line, validation as dots, one panel per tokenizer."""
-    learned = [r for r in results if any("train_loss" in row for row in curve(folder / f"{r.name}.csv"))]
-    groups = list(dict.fromkeys(result["tokens"] for result in learned))
+    trained = [r for r in results if learned(curve(folder / f"{r.name}.csv"))]
+    groups = list(dict.fromkeys(result["tokens"] for result in trained))
     figure = Figure(figsize=(4.2 * max(1, len(groups)), 3.6), layout="constrained")
     for index, tokens in enumerate(groups):
         axes = figure.add_subplot(1, len(groups), index + 1, title=tokens, xlabel="epoch", ylabel="nats per token")
-        for color, result in enumerate(r for r in learned if r["tokens"] == tokens):
+        for color, result in enumerate(r for r in trained if r["tokens"] == tokens):
             _draw_curve(axes, folder / f"{result.name}.csv", result.name, f"C{color}")
         axes.legend(title="line: train, dots: valid", title_fontsize="small", fontsize="small")
         axes.grid(alpha=0.3)
@@ -128,12 +118,6 @@ def confusion(path: Path) -> Figure:
         axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize="small")
     figure.colorbar(image, ax=axes, label="share of the true class")
     return figure
-
-
-def curve(path: Path) -> list[dict[str, float]]:
-    """The rows of a CSV file of the train stage; a value not measured at a step is absent."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 def _save(figure: Figure, path: Path) -> None:

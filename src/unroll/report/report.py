@@ -11,7 +11,8 @@ from unroll.evaluation import losses
 from unroll.evaluation.evaluation import read_diagnostics
 from unroll.params import Root
 from unroll.params.root import NEEDED
-from unroll.report import comparison, diagram, distance, figures, leaderboard, page, seeds
+from unroll.report import comparison, diagram, distance, leaderboard, page, seeds
+from unroll.report.curve import curve
 from unroll.report.leaderboard import Result
 
 
@@ -33,7 +34,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         results=results,
         losses=tables,
         diagnostics={name: read_diagnostics(folders[name]) for name in names},
-        curves={name: figures.curve(root / "metrics/train" / f"{name}.csv") for name in names},
+        curves={name: curve(root / "metrics/train" / f"{name}.csv") for name in names},
         samples={name: (root / "reports/samples" / f"{name}.txt").read_text(encoding="utf-8") for name in names},
         pairs={
             tokens: comparison.pairs([r.name for r in ranked], _nats(ranked, tables), statistics, seed)

@@ -1,0 +1,21 @@
+"""What the evaluation of one model has to show. Matplotlib is imported only if there is something: it takes a second."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unroll.report.curve import curve, learned
+from unroll.report.leaderboard import Result
+
+
+def pictures(
+    name: str, metrics: dict[str, Any], curves: Path, samples: Path, diagnostics: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Matplotlib figures by kind: those of the model itself, and the learning curve of a network."""
+    result, trained = Result(name, metrics), learned(curve(curves / f"{name}.csv"))
+    if result.predicts and not trained and "attention" not in diagnostics:
+        return {}
+    from unroll.report import figures
+
+    found = figures.of_model(result, samples, diagnostics)
+    return found | {"curve": figures.learning_curves([result], curves)} if trained else found
