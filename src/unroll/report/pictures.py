@@ -1,4 +1,4 @@
-"""What the evaluation of one model has to show. Matplotlib is imported only if there is something: it takes a second."""
+"""What the evaluation of one model has to show. Matplotlib is imported only if there is something to draw: a second."""
 
 from collections.abc import Mapping
 from pathlib import Path
