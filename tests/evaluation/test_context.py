@@ -11,6 +11,7 @@ from unroll.evaluation import cached, context
 from unroll.evaluation.perplexity import carried, evaluate
 from unroll.params.evaluate import Context
 from unroll.params.models import NgramParams
+from unroll.text.vocabulary import BOS
 
 PARAMS = Context(tokens=40, distances=[1, 2, 4, 8])
 SMOOTHING = {"kind": "modified_kneser_ney", "fallback": [0.5, 1.0, 1.5]}
@@ -56,8 +57,22 @@ def test_the_weight_of_the_cache_is_the_best_one() -> None:
     assert cached.weight([np.empty(0)], [np.empty(0)], iterations=3) == 0
 
 
-def test_carried_reads_on_across_documents() -> None:
+def test_carried_reads_on_across_documents_as_training_does() -> None:
+    """Documents stand between `<bos>` and `<eos>` in the train stream, and so they do here; `<bos>` is not counted."""
+    documents, read = toy.text().test.documents, []
+
+    class Fair:
+        def log_probs(self, texts: list[Any]) -> list[Any]:
+            read.extend(texts)
+            return [np.where(text == BOS, -np.inf, -1.0) for text in texts]
+
+    found = carried(Fair(), documents, rows=2)  # type: ignore[arg-type]
+    assert found.nats == found.tokens == sum(map(len, documents))
+    assert len(read) == 2
+    stream = np.concatenate([[BOS, *document] for document in documents])
+    np.testing.assert_array_equal(np.concatenate([[BOS, *text] for text in read]), stream)
+
+
+def test_a_context_that_ends_at_bos_is_the_same_carried() -> None:
     model, documents = ngram(3), toy.text().test.documents
-    whole = carried(model, documents, rows=1)
-    assert whole.nats == pytest.approx(evaluate(model, [np.concatenate(documents)]).nats)
-    assert whole.tokens == evaluate(model, documents).tokens
+    assert carried(model, documents, rows=1).nats == pytest.approx(evaluate(model, documents).nats)

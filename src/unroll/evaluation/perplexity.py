@@ -9,7 +9,7 @@ import numpy as np
 
 from unroll.models.protocol import LanguageModel, LogProbs
 from unroll.partition import Ids
-from unroll.text.vocabulary import UNK
+from unroll.text.vocabulary import BOS, UNK
 
 BITS_PER_UNKNOWN_BYTE = 8.0
 
@@ -83,10 +83,13 @@ def evaluate(model: LanguageModel[Any], documents: Sequence[Ids]) -> Score:
 
 
 def carried(model: LanguageModel[Any], documents: Sequence[Ids], rows: int) -> Score:
-    """The same when the context goes on across documents, as in the Penn Treebank papers: the text is cut into `rows`
-    equal stretches, and each is read as one document."""
-    stream = np.concatenate(documents)
-    return evaluate(model, np.array_split(stream, min(rows, len(stream))))
+    """The same when the context goes on across documents, as in the Penn Treebank papers: they are dealt out to `rows`
+    stretches, each read as one. Between two documents stands `<bos>`, as in training: given, not predicted."""
+    parts = np.array_split(np.arange(len(documents)), min(rows, len(documents)))
+    stretches = [np.concatenate([np.append(documents[index], BOS) for index in part])[:-1] for part in parts]
+    counted = [stretch != BOS for stretch in stretches]
+    log_probs = [np.asarray(found)[kept] for found, kept in zip(model.log_probs(stretches), counted, strict=True)]
+    return score(log_probs, [stretch[kept] for stretch, kept in zip(stretches, counted, strict=True)])
 
 
 def _total(sums: list[float]) -> float:
