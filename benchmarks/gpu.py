@@ -6,7 +6,6 @@ Without a GPU it runs on the CPU, for which --quick has sizes.
 """
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Iterable
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import bare
+from benchmarks.figures import Figure, figure, show
 from unroll.models import recurrent
 from unroll.models.recurrent import Network
 from unroll.neural.fit import fit
@@ -28,7 +28,6 @@ from unroll.text.vocabulary import BOS
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 WARM_UP = 10  # steps before the clock starts
-Figure = dict[str, Any]
 
 TRAINING: dict[str, Any] = {
     "epochs": 1,
@@ -215,16 +214,6 @@ def determinism(given: Data, sizes: dict[str, Any]) -> list[Figure]:
     return [figure("equal weights after two runs of 30 steps", share, "share", "none", None, "1")]
 
 
-def figure(name: str, value: float, unit: str, peer: str, peer_value: float | None, goal: str) -> Figure:
-    """One line of the result; ratio > 1 means that we are better."""
-    better = None
-    if peer_value:
-        better = peer_value / value if "perplexity" in name else value / peer_value
-    names = ("figure", "value", "unit", "peer", "peer_value", "ratio", "goal")
-    name = f"{name}, on {torch.cuda.get_device_name() if DEVICE.type == 'cuda' else 'a CPU'}"
-    return dict(zip(names, (name, value, unit, peer, peer_value, better, goal), strict=True))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -244,12 +233,7 @@ def main() -> None:
             figures += speed(given, hidden, layers, rows, 20 if arguments.quick else 100, 3)
     if arguments.only in (None, "awd"):
         figures += awd(given, arguments.seconds, sizes, 40 if arguments.quick else 10**9)
-    if arguments.json:
-        print(json.dumps(figures, indent=1))
-        return
-    for row in figures:
-        against = "" if row["peer_value"] is None else f"| {row['peer']}: {row['peer_value']:.5g} ({row['ratio']:.2f}) "
-        print(f"{row['figure']}: {row['value']:.5g} {row['unit']} {against}| {row['goal']}")
+    show(figures, arguments.json)
 
 
 if __name__ == "__main__":

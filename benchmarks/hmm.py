@@ -6,7 +6,6 @@ of a machine that does nothing else. --truth adds the fit of 10^6 tokens sampled
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.figures import Figure, figure, show
 from unroll.models import hmm
 from unroll.params.models import HmmParams
 from unroll.partition import Data, Ids, Stream, stream_of
@@ -27,7 +27,6 @@ from unroll.text.vocabulary import EOS
 MIRROR = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[2] / "shared/corpora")
 PTB = MIRROR / "ptb/ptb.train.txt"
 STATES, SIZE, TOKENS = 32, 2000, 100_000
-Figure = dict[str, Any]
 
 
 def params(**changes: Any) -> HmmParams:
@@ -75,16 +74,17 @@ def iterations(rounds: int) -> list[Figure]:
         peer_value = median(seconds["peer"]) if peer else None
         label = f"EM iteration, {STATES} states, {SIZE} words, {TOKENS:,} tokens {name}"
         goal = "ratio at least 4"
-        figures.append(_figure(label, median(seconds["ours"]), "CPU s", "hmmlearn scaling", peer_value, goal))
+        name_of_peer = "hmmlearn scaling" if peer else "skipped: hmmlearn is not installed"
+        figures.append(figure(label, median(seconds["ours"]), "CPU s", name_of_peer, peer_value, goal))
         if theirs:
             counts = em.trellis.expected_counts(chain)
             expected, log_likelihood = theirs
             pairs = ((counts.initial, "start"), (counts.transition, "trans"), (counts.emission, "obs"))
             far = max(_distance(mine, expected[key]) for mine, key in pairs)
             goal = "at most 1e-6"
-            figures.append(_figure(f"largest difference of a count, {name}", far, "relative", "hmmlearn", None, goal))
+            figures.append(figure(f"largest difference of a count, {name}", far, "relative", "hmmlearn", None, goal))
             far = abs(counts.log_likelihood / log_likelihood - 1)
-            figures.append(_figure(f"difference of the likelihood, {name}", far, "relative", "hmmlearn", None, goal))
+            figures.append(figure(f"difference of the likelihood, {name}", far, "relative", "hmmlearn", None, goal))
     return figures
 
 
@@ -119,8 +119,8 @@ def memory() -> list[Figure]:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             peak, seconds = pool.apply(_peak, (tokens,))
         label, goal = f"E-step, 256 states, {tokens:,} tokens in one document", "does not grow with the tokens"
-        figures.append(_figure(f"{label}: memory above start", peak, "MB", "none", None, goal))
-        figures.append(_figure(f"{label}: speed", tokens / seconds, "tokens per second", "none", None, ""))
+        figures.append(figure(f"{label}: memory above start", peak, "MB", "none", None, goal))
+        figures.append(figure(f"{label}: speed", tokens / seconds, "tokens per second", "none", None, ""))
     return figures
 
 
@@ -163,10 +163,10 @@ def truth() -> list[Figure]:
     limit = 1.5 * free / (2 * data.train.predicted)
     label, goal = "excess over the true chain, 8 states, 10^6 tokens", "at most the peer value"
     return [
-        _figure(label, float(excess.mean()), "nats per token", "1.5 d / 2N", limit, goal),
-        _figure("its standard error", float(excess.std() / len(excess) ** 0.5), "nats per token", "none", None, ""),
-        _figure(f"its fit, 16 restarts and {rows[-1]} iterations", wall, "s", "none", None, ""),
-        _figure("its fit, CPU", cpu, "CPU s", "none", None, ""),
+        figure(label, float(excess.mean()), "nats per token", "1.5 d / 2N", limit, goal),
+        figure("its standard error", float(excess.std() / len(excess) ** 0.5), "nats per token", "none", None, ""),
+        figure(f"its fit, 16 restarts and {rows[-1]} iterations", wall, "s", "none", None, ""),
+        figure("its fit, CPU", cpu, "CPU s", "none", None, ""),
     ]
 
 
@@ -198,14 +198,6 @@ def _cpu(work: Callable[[], None]) -> float:
     return time.process_time() - start
 
 
-def _figure(name: str, value: float, unit: str, peer: str, peer_value: float | None, goal: str) -> Figure:
-    """One line of the result; ratio > 1 means that we are better."""
-    names = ("figure", "value", "unit", "peer", "peer_value", "ratio", "goal")
-    if peer == "hmmlearn scaling" and peer_value is None:
-        peer = "skipped: hmmlearn is not installed"
-    return dict(zip(names, (name, value, unit, peer, peer_value, peer_value and peer_value / value, goal), strict=True))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -213,12 +205,7 @@ def main() -> None:
     parser.add_argument("--truth", action="store_true", help="add the fit to a known source")
     arguments = parser.parse_args()
     figures = [*iterations(arguments.rounds), *memory(), *(truth() if arguments.truth else [])]
-    if arguments.json:
-        print(json.dumps(figures, indent=1))
-        return
-    for row in figures:
-        against = "" if row["peer_value"] is None else f"| {row['peer']}: {row['peer_value']:.4g}, {row['ratio']:.2f} "
-        print(f"{row['figure']}: {row['value']:.4g} {row['unit']} {against}| {row['goal']}")
+    show(figures, arguments.json)
 
 
 if __name__ == "__main__":

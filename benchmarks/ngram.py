@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import Figure, figure, show
 from unroll.evaluation.perplexity import evaluate
 from unroll.models import arpa, ngram
 from unroll.params.models import NgramParams
@@ -72,16 +73,7 @@ def child(command: list[str], **options: Any) -> dict[str, float]:
     return measured | {"memory": usage.ru_maxrss / 1024} | (json.loads(output) if output.startswith("{") else {})
 
 
-def figure(name: str, value: float, unit: str, peer: str, peer_value: float | None, goal: str) -> dict[str, Any]:
-    """One line of the result; ratio > 1 means that we are better."""
-    ratio = None
-    if peer_value:
-        ratio = peer_value / value if unit in ("s", "MB", "perplexity") else value / peer_value
-    names = ("figure", "value", "unit", "peer", "peer_value", "ratio", "goal")
-    return dict(zip(names, (name, value, unit, peer, peer_value, ratio, goal), strict=True))
-
-
-def estimation(rounds: int, folder: Path) -> list[dict[str, Any]]:
+def estimation(rounds: int, folder: Path) -> list[Figure]:
     """Order 5 of the PTB, from text to disk, each in a process of its own."""
     lmplz = shutil.which("lmplz")
     peer = "lmplz -o 5 -S 512M" if lmplz else "skipped: lmplz is not on PATH"
@@ -95,7 +87,7 @@ def estimation(rounds: int, folder: Path) -> list[dict[str, Any]]:
             arguments = ["-o", "5", "-S", "512M", "-T", str(folder / "tmp"), "--arpa", str(folder / "peer.arpa")]
             theirs.append(child([lmplz, *arguments, "--text", str(text)]))
 
-    def line(name: str, key: str, peer_key: str, unit: str, goal: str) -> dict[str, Any]:
+    def line(name: str, key: str, peer_key: str, unit: str, goal: str) -> Figure:
         peer_value = median(run[peer_key] for run in theirs) if theirs else None
         return figure(name, median(run[key] for run in ours), unit, peer, peer_value, goal)
 
@@ -107,7 +99,7 @@ def estimation(rounds: int, folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def scoring(rounds: int, model: ngram.Model, data: Data, words: list[str], folder: Path) -> list[dict[str, Any]]:
+def scoring(rounds: int, model: ngram.Model, data: Data, words: list[str], folder: Path) -> list[Figure]:
     """Order 5 of the PTB on valid and test, one core."""
     documents = [*data.valid.documents, *data.test.documents]
     tokens = sum(map(len, documents))
@@ -170,13 +162,7 @@ def main() -> None:
                     figures.append(figure(name, value, "perplexity", "lmplz, published", published, "equal to 0.01"))
             if pattern == PTB:
                 figures += scoring(arguments.rounds, model, data, words, Path(folder))
-    if arguments.json:
-        print(json.dumps(figures, indent=1))
-        return
-    for row in figures:
-        ratio = "" if row["ratio"] is None else f"ratio {row['ratio']:.2f}"
-        against = row["peer"] if row["peer_value"] is None else f"{row['peer']}: {row['peer_value']:,.6g}"
-        print(f"{row['figure']}: {row['value']:,.6g} {row['unit']} | {against} | {ratio} | {row['goal']}")
+    show(figures, arguments.json)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ The minGRU is also compared with a loop over its equations.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from statistics import median
@@ -15,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmarks.figures import Figure, figure, show
 from unroll.neural import reference
 from unroll.neural.recurrent import Recurrent
 
 TOKENS, SIZE = 4096, 256
 MODELS = {"default": (35, 16, 128), "PTB": (35, 20, 200), "large": (64, 64, 256)}  # T, B, H
-Figure = dict[str, Any]
 
 
 class Peer(nn.Module):
@@ -63,7 +62,7 @@ def compare(cell: str, kind: type[nn.RNNBase], sizes: tuple[int, int, int], roun
                 times.append(time.perf_counter() - begin)
     value, peer = (steps * rows / median(times) for times in seconds)
     name = f"{cell}, T {steps}, B {rows}, D {size}: training"
-    return _figure(name, value, "tokens per second", f"nn.{kind.__name__}", peer, value / peer, goal)
+    return figure(name, value, "tokens per second", f"nn.{kind.__name__}", peer, goal)
 
 
 def exactness(steps: int) -> Figure:
@@ -77,13 +76,7 @@ def exactness(steps: int) -> Figure:
         for step in range(steps):
             (state,) = reference.mingru(inputs[:, step], (state,), *network.layers[0].parameters())
             far = max(far, float((outputs[:, step] - state).abs().max()))
-    return _figure(f"mingru, T {steps}: distance to the loop", far, "absolute", "none", None, None, "at most 1e-5")
-
-
-def _figure(name: str, value: float, unit: str, peer: str, peer_value: Any, ratio: Any, goal: str) -> Figure:
-    """One line of the result; ratio > 1 means that we are better."""
-    names = ("figure", "value", "unit", "peer", "peer_value", "ratio", "goal")
-    return dict(zip(names, (name, value, unit, peer, peer_value, ratio, goal), strict=True))
+    return figure(f"mingru, T {steps}: distance to the loop", far, "absolute", goal="at most 1e-5")
 
 
 def main() -> None:
@@ -105,12 +98,7 @@ def main() -> None:
     for sizes in MODELS.values():
         figures.append(compare("gru", nn.GRU, sizes, arguments.rounds, "at least as fast"))
         figures.append(compare("rnn", nn.RNN, sizes, arguments.rounds, "at least as fast"))
-    if arguments.json:
-        print(json.dumps(figures, indent=1))
-        return
-    for row in figures:
-        against = "" if row["peer_value"] is None else f"| {row['peer']}: {row['peer_value']:.4g}, {row['ratio']:.2f} "
-        print(f"{row['figure']}: {row['value']:.4g} {row['unit']} {against}| {row['goal']}")
+    show(figures, arguments.json)
 
 
 if __name__ == "__main__":

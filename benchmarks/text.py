@@ -19,6 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.figures import Figure, figure, show
+
 MIRROR = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[2] / "shared/corpora")
 CORPUS = {
     "source": "path",
@@ -175,7 +177,7 @@ def split_lines(folder: Path) -> None:
         file.close()
 
 
-def benchmark(size: float, rounds: int) -> list[dict[str, Any]]:
+def benchmark(size: float, rounds: int) -> list[Figure]:
     found: dict[str, list[dict[str, float]]] = {job: [] for job in JOBS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -189,30 +191,21 @@ def benchmark(size: float, rounds: int) -> list[dict[str, Any]]:
     memory = {job: median(run["MB"] for run in runs) for job, runs in found.items()}
     results = []
     for job in JOBS:
-        other = job.replace("tokenize ", "tokenizers ")
+        peer = job.replace("tokenize ", "tokenizers ")
         if not job.startswith("tokenizers"):
-            results.append(figure(job, speed, "MB/s", other if other != job else None, ">= 0.8"))
-            results.append(figure(f"{job}: peak memory", {f"{job}: peak memory": memory[job]}, "MB", None, "<= 1024"))
+            beside = (peer, speed[peer], "ratio at least 0.8") if peer != job else ()
+            results.append(figure(job, speed[job], "MB/s", *beside))
+            results.append(figure(f"{job}: peak memory", memory[job], "MB", goal="at most 1024"))
     return results
 
 
-def one_line(size: float) -> list[dict[str, Any]]:
+def one_line(size: float) -> list[Figure]:
     """Peak memory of every stage as a multiple of the size of a text without a line break."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         size = prepare(folder, size, one_line=True)
         peaks = {job: measure(job, folder)["MB"] for job in JOBS if not job.startswith("tokenizers")}
-    names = {job: f"{job}: peak of one line" for job in peaks}
-    return [figure(names[job], {names[job]: peak / size}, "x file", None, "<= 5") for job, peak in peaks.items()]
-
-
-def figure(name: str, values: dict[str, float], unit: str, other: str | None, goal: str) -> dict[str, Any]:
-    """One line of the result; ratio > 1 means that we are better."""
-    peer_value = round(values[other], 2) if other else None
-    ratio = round(values[name] / values[other], 3) if other else None
-    stated = goal if other or unit in ("MB", "x file") else None
-    names = ("figure", "value", "unit", "peer", "peer_value", "ratio", "goal")
-    return dict(zip(names, (name, round(values[name], 2), unit, other, peer_value, ratio, stated), strict=True))
+    return [figure(f"{job}: peak of one line", peak / size, "x file", goal="at most 5") for job, peak in peaks.items()]
 
 
 def main() -> None:
@@ -229,13 +222,7 @@ def main() -> None:
     if not (MIRROR / "wikitext-2/train.txt").exists():
         raise SystemExit(f"{MIRROR}: no WikiText-2 here; set UNROLL_MIRROR to a folder of the real corpora")
     results = benchmark(arguments.mb, arguments.rounds) + one_line(arguments.line_mb)
-    if arguments.json:
-        print(json.dumps(results, indent=1))
-    else:
-        for line in results:
-            against = f"{line['peer']} {line['peer_value']}, ratio {line['ratio']}" if line["peer"] else ""
-            print(f"{line['figure']:32}{line['value']:>10.1f} {line['unit']:6}{against} {line['goal'] or ''}")
-    return None
+    return show(results, arguments.json)
 
 
 if __name__ == "__main__":
