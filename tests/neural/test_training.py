@@ -77,13 +77,18 @@ def test_nesterov_needs_momentum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "limit", "expected"),
-    [("norm", 1.0, [0.6, -0.8]), ("norm", 5.0, [3.0, -4.0]), ("value", 3.5, [3, -3.5]), ("none", None, [3.0, -4.0])],
+    ("kind", "limit", "expected", "after"),
+    [
+        ("norm", 1.0, [0.6, -0.8], 1),
+        ("norm", 5.0, [3.0, -4.0], 5),
+        ("value", 3.5, [3, -3.5], (3**2 + 3.5**2) ** 0.5),
+        ("none", None, [3.0, -4.0], 5),
+    ],
 )
-def test_clipping(weight: nn.Parameter, kind: str, limit: float | None, expected: list[float]) -> None:
+def test_clipping(weight: nn.Parameter, kind: str, limit: float | None, expected: list[float], after: float) -> None:
     values = {"kind": kind} if limit is None else {"kind": kind, "limit": limit}
-    norm = clip([weight, nn.Parameter(torch.zeros(3))], params(clip=values).clip)
-    assert norm == 5
+    norms = clip([weight, nn.Parameter(torch.zeros(3))], params(clip=values).clip)
+    assert [float(norm) for norm in norms] == pytest.approx([5, after])
     torch.testing.assert_close(weight.grad, torch.tensor(expected), rtol=1e-5, atol=1e-5)
 
 

@@ -38,6 +38,12 @@ def result(name: str, tokens: str, nats: np.ndarray, **more: Any) -> Result:
     return Result(name, values | more)
 
 
+def curve_row(row: int) -> dict[str, float]:
+    values = {"epoch": row / 4, "train_loss": 4 / row, "valid_loss": 5 / row}
+    norms = {"gradient_norm": 6 / row, "gradient_norm_clipped": 1.0}
+    return values | norms | {"spectral_radius_recurrent_1": 0.9 + row / 100, "spectral_radius_recurrent_2": 0.5}
+
+
 def findings(word: str = "word") -> page.Findings:
     """Three models of one text, the source among them, and a classifier; `word` stands wherever a corpus' text does."""
     generator = np.random.default_rng(1)
@@ -63,6 +69,9 @@ def findings(word: str = "word") -> page.Findings:
     diagnostics: dict[str, Any] = {
         name: {"context": look, "position": [{"first": 0, "last": 0, "tokens": 3, "nats": 2.0}]} for name in nats
     }
+    for name, flow in (("lstm", [2.0, 1.0, 0.5]), ("gru", [1.0, 1e-9, 0.0])):
+        diagnostics[name]["gradient_flow"] = [{"steps": k, "norm": norm} for k, norm in enumerate(flow)]
+        diagnostics[name]["gates"] = [{"layer": 1, "gate": "update", "mean": 0.7, "shares": [0.0, 0.25, 0.75]}]
     attention = {"source": [word, "b"], "target": ["c"], "weights": [[0.25, 0.75]]}
     diagnostics["gru"]["attention"] = [attention]
     diagnostics["glove"] = {}
@@ -74,7 +83,7 @@ def findings(word: str = "word") -> page.Findings:
         results=[*ranked, Result("bayes", classifier), Result("glove", {"dimensions": 5, "coverage": 0.5})],
         losses=losses,
         diagnostics=diagnostics,
-        curves={"lstm": [{"epoch": e / 4, "train_loss": 4 / e, "valid_loss": 5 / e} for e in range(1, 9)]},
+        curves={"lstm": [curve_row(e) for e in range(1, 9)]},
         samples=dict.fromkeys(nats, f"a text of {word} and more\n")
         | {"glove": f"token\tx\ty\tneighbours\n{word}\t0.5\t1.5\tb c\nb\t1\t2\tc\n"},
         pairs={"symbols": comparison.pairs([r.name for r in ranked], nats, STATISTICS, seed=1)},

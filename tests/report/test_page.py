@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def test_every_section_is_there() -> None:
         "differences",
         "truth",
         "learning",
+        "recurrence",
         "context",
         "words",
         "samples",
@@ -65,9 +67,27 @@ def test_every_section_is_there() -> None:
         "pipeline",
     ):
         assert f'<section id="{part}">' in text
-    assert text.count('class="chart"') == 8  # excess, rarity, ahead, learning, cut, shuffled, position, map
+    # excess, rarity, ahead; learning, gradients; flow, radius; cut, shuffled, position; map
+    assert text.count('class="chart"') == 11
     assert "01234567·fedcba98" in text
     assert "% higher" in text
+
+
+def test_what_recurrent_networks_do_is_one_picture_of_each_kind() -> None:
+    text = page.render(findings())
+    section = text[text.index('<section id="recurrence">') : text.index('<section id="context">')]
+    assert section.count('class="chart"') == 2
+    assert "gru: 1e-09 at 1" in section  # and what has vanished altogether has no place on a logarithmic axis
+    assert "gru: 0 at 2" not in section
+    assert "lstm recurrent 2: 0.5 at 2" in section
+    assert section.count('title="75.0 %"') == 2
+    assert "lstm: 1 at 2" in text  # after clipping
+
+
+def test_without_recurrent_networks_there_is_no_such_section() -> None:
+    found = findings()
+    bare = replace(found, curves={}, diagnostics={name: {} for name in found.diagnostics})
+    assert 'id="recurrence"' not in page.render(bare)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the page is not tried in a browser")

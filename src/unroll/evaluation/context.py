@@ -22,20 +22,18 @@ def look(
     the standard error of its difference from `full`. Empty when no token has enough context; `log_probs` are those of
     `documents`."""
     reach = params.distances[-1]
-    places = [(d, p) for d, document in enumerate(documents) for p in range(reach, len(document))]
-    if not places or not params.tokens:
-        return {}
     generator = np.random.default_rng([seed, 2])
-    drawn = np.sort(generator.permutation(len(places))[: params.tokens])
-    sample = [places[index] for index in drawn]
-    contexts = np.stack([documents[d][p - reach : p] for d, p in sample]).astype(np.int64)  # (N, reach)
-    targets = np.array([documents[d][p] for d, p in sample], dtype=np.int64)
-    full = -np.array([log_probs[d][p] for d, p in sample], dtype=np.float64)
+    drawn = sample(documents, reach, params.tokens, generator)
+    if not drawn:
+        return {}
+    contexts = np.stack([documents[d][p - reach : p] for d, p in drawn]).astype(np.int64)  # (N, reach)
+    targets = np.array([documents[d][p] for d, p in drawn], dtype=np.int64)
+    full = -np.array([log_probs[d][p] for d, p in drawn], dtype=np.float64)
     mixed = [_shuffled(contexts, k, generator) for k in params.distances[:-1]]
     shuffled = _nats(model, np.concatenate([*mixed, contexts]), np.tile(targets, len(params.distances)))
     cut = [_nats(model, contexts[:, reach - k :], targets) for k in params.distances]
     return {
-        "tokens": len(sample),
+        "tokens": len(drawn),
         "full": float(full.mean()),
         "cut": [_row(k, nats, full) for k, nats in zip(params.distances, cut, strict=True)],
         "shuffled": [
@@ -43,6 +41,12 @@ def look(
             for k, nats in zip(params.distances, np.split(shuffled, len(params.distances)), strict=True)
         ],
     }
+
+
+def sample(documents: Sequence[Ids], reach: int, count: int, generator: np.random.Generator) -> list[tuple[int, int]]:
+    """At most `count` (document, position) of tokens that have at least `reach` before them, in order."""
+    places = [(d, p) for d, document in enumerate(documents) for p in range(reach, len(document))]
+    return [places[index] for index in np.sort(generator.permutation(len(places))[:count])]
 
 
 def _shuffled(contexts: Ids, kept: int, generator: np.random.Generator) -> Ids:

@@ -16,6 +16,7 @@ from unroll.evaluation import (
     losses,
     perplexity,
     quality,
+    recurrence,
     statistics,
     translation,
 )
@@ -116,6 +117,8 @@ def _texts(
         "position": context.by_position(text.log_probs["test"]),
         "context": context.look(model, documents["test"], text.log_probs["test"], params.context, seed),
     }
+    if isinstance(model, recurrence.Unrolled):
+        diagnostics |= recurrence.look(model, documents["valid"], data.sequence_length, params.context, seed)
     if known:
         diagnostics["ahead"], arrays["ahead"] = ahead.predict(model, documents["test"], params.ahead, seed)
     count = params.samples

@@ -23,6 +23,7 @@ from unroll.neural.activation_penalty import activation_penalty
 from unroll.neural.embedding_dropout import embed
 from unroll.neural.initial import Initial
 from unroll.neural.recurrent import Recurrent, State, detach
+from unroll.neural.recurrent_predictor import RecurrentPredictor
 from unroll.params.models import BidirectionalParams
 from unroll.partition import Data, Ids
 from unroll.text.vocabulary import BOS, EOS, FIRST_PREDICTED, PAD
@@ -98,13 +99,13 @@ class Task(next_token.Task):
         return nats, count
 
 
-class Model(next_token.Predictor):
+class Model(RecurrentPredictor):
     """Satisfies LanguageModel, by its forward half, and FillsBlanks."""
 
     network: Network
 
     def __init__(self, params: BidirectionalParams, vocabulary_size: int, network: Network) -> None:
-        super().__init__(network, vocabulary_size)
+        super().__init__(network, network.rightward, vocabulary_size)
         self.params = params
 
     def blanks(self, documents: Sequence[Ids]) -> tuple[list[LogProbs], list[Ids]]:

@@ -19,6 +19,7 @@ from unroll.neural.activation_penalty import activation_penalty
 from unroll.neural.embedding_dropout import embed
 from unroll.neural.initial import Initial
 from unroll.neural.recurrent import Recurrent, State, detach
+from unroll.neural.recurrent_predictor import RecurrentPredictor
 from unroll.params.models import RecurrentParams
 from unroll.partition import Data
 from unroll.text.vocabulary import BOS
@@ -72,9 +73,9 @@ class Task(next_token.Task):
         return nats, count, detach(after) if self.carry else None
 
 
-class Model(next_token.Predictor):
+class Model(RecurrentPredictor):
     def __init__(self, params: RecurrentParams, vocabulary_size: int, network: Network) -> None:
-        super().__init__(network, vocabulary_size)
+        super().__init__(network, network.recurrent, vocabulary_size)
         self.params = params
 
     def save(self, path: Path) -> None:

@@ -9,7 +9,7 @@ import logging
 import math
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, islice
 from typing import Any, Protocol
 
@@ -21,14 +21,18 @@ from torch import Tensor, nn
 
 from unroll.errors import UnrollError
 from unroll.neural.average import Average
+from unroll.neural.batches import Batches
 from unroll.neural.best import Best
 from unroll.neural.checkpoint import Checkpoint
+from unroll.neural.diagnostics import largest_radii
 from unroll.neural.optimizer import build, clip
 from unroll.neural.schedule import Schedule
 from unroll.params.models import Training
 from unroll.partition import Data
 
 Report = Callable[..., None]
+RADII = 20
+"""How often a run measures its spectral radii, at most."""
 PRECISION: dict[int | str, Any] = {32: "32-true", 16: "16-mixed", "bf16": "bf16-mixed"}
 
 
@@ -113,7 +117,7 @@ class _Module(lightning.LightningModule):
         self.unsaved = 0  # batches since the last checkpoint
         self.state: Any = None
         self.losses: list[Tensor] = []  # of batches, since the last report
-        self.norms: list[Tensor] = []  # of gradients before clipping, likewise
+        self.norms: list[tuple[Tensor, Tensor]] = []  # of gradients before and after clipping, likewise
         self.saved = self.checkpoint.read() if self.checkpoint else None
         if self.saved:
             self._restore(self.saved)
@@ -136,11 +140,11 @@ class _Module(lightning.LightningModule):
     def train_dataloader(self) -> Any:
         first = self.first_batch if self.current_epoch == 0 else 0
         batches = islice(self.task.train_batches(self.epoch), first, None)
-        return _Sized(batches, self.steps[self.epoch] - first, self.device)
+        return Batches(batches, self.steps[self.epoch] - first, self.device)
 
     def val_dataloader(self) -> Any:
         batches = self.task.valid_batches()
-        return _Sized(batches, len(batches), self.device)
+        return Batches(batches, len(batches), self.device)
 
     def on_train_start(self) -> None:
         self.state = move_data_to_device(self.state, self.device)
@@ -200,7 +204,8 @@ class _Module(lightning.LightningModule):
 
     def _report_training(self, share: float) -> None:
         # Read once per report and not per batch: reading a number makes a GPU wait.
-        losses, norms = (torch.stack(part).double().cpu() for part in (self.losses, self.norms or self.losses))
+        losses = torch.stack(self.losses).double().cpu()
+        norms = [torch.stack(column).double().mean().item() for column in zip(*self.norms, strict=True)]
         self.losses, self.norms = [], []
         if not losses.isfinite().all():
             step = self.batches_done - len(losses) + 1 + int((~losses.isfinite()).nonzero()[0])
@@ -210,12 +215,16 @@ class _Module(lightning.LightningModule):
                 f"the training loss is not finite at step {step}; lower training.learning_rate "
                 f"(it is {self.params.learning_rate:g}){limit}"
             )
+        values = dict(zip(("gradient_norm", "gradient_norm_clipped"), norms, strict=False))  # none if no step was done
+        total, done, before = self.before[-1], self.batches_done, self.batches_done - len(losses)
+        if RADII * done // total > RADII * before // total:
+            values |= largest_radii(self.network)
         self._report(
-            self.batches_done,
+            done,
             epoch=self.epoch + share,
             train_loss=float(losses.mean()),
             learning_rate=self.trainer.optimizers[0].param_groups[0]["lr"],
-            gradient_norm=float(norms.mean()),
+            **values,
         )
 
     def on_validation_epoch_start(self) -> None:
@@ -274,18 +283,3 @@ class _Module(lightning.LightningModule):
         logging.getLogger("unroll").info("going on after %d batches", self.before[saved["epoch"]] + saved["batch"])
         for step, values in saved["reports"]:
             self._report(step, **values)
-
-
-class _Sized:
-    """An iterable of batches with a length; for a GPU in pinned memory, so that copying makes nobody wait."""
-
-    def __init__(self, batches: Iterable[Any], length: int, device: torch.device) -> None:
-        self.batches, self.length, self.device = batches, length, device
-
-    def __iter__(self) -> Iterator[Any]:
-        if self.device.type != "cuda":
-            return iter(self.batches)
-        return (tuple(part.pin_memory() for part in batch) for batch in self.batches)
-
-    def __len__(self) -> int:
-        return self.length

@@ -1,6 +1,6 @@
 """The optimizer of `training.optimizer`, and the clipping of the gradients it is given."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -26,13 +26,20 @@ def build(params: Training, parameters: Iterable[nn.Parameter]) -> torch.optim.O
 
 
 @torch.no_grad()
-def clip(parameters: Iterable[nn.Parameter], params: Clip) -> Tensor:
-    """Clip the gradients in place; their Euclidean norm before, still on its device."""
+def clip(parameters: Iterable[nn.Parameter], params: Clip) -> tuple[Tensor, Tensor]:
+    """Clip the gradients in place; their Euclidean norms before and after, still on their device."""
     with_gradient = [parameter for parameter in parameters if parameter.grad is not None]
-    norm = nn.utils.get_total_norm([parameter.grad for parameter in with_gradient if parameter.grad is not None])
+    norm = _norm(with_gradient)
+    if params.kind == "none":
+        return norm, norm
     if params.kind == "value":
         nn.utils.clip_grad_value_(with_gradient, params.limit)
+        return norm, _norm(with_gradient)
     # Where reading the norm makes nothing wait, a factor of one is not multiplied by: that costs as much as the step.
-    elif params.kind == "norm" and (norm.device.type != "cpu" or not norm <= params.limit):
+    if norm.device.type != "cpu" or not norm <= params.limit:
         nn.utils.clip_grads_with_norm_(with_gradient, params.limit, norm)
-    return norm
+    return norm, norm.clamp(max=params.limit)
+
+
+def _norm(parameters: Sequence[nn.Parameter]) -> Tensor:
+    return nn.utils.get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])

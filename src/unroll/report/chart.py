@@ -17,7 +17,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
 class Series:
     name: str
     color: int
-    """Number of a colour of the page, the same for a model everywhere."""
+    """Number of a colour of the page, the same for a model in all pictures with models of its tokens."""
     points: Sequence[tuple[float, float]]
     errors: Sequence[float] = ()
     """Half the height of the band around each point."""
@@ -40,11 +40,12 @@ class Axis:
         return f"{self.start + (self.end - self.start) * (at - low) / ((high - low) or 1):.1f}"
 
     def ticks(self) -> list[float]:
-        """Round numbers inside: 1, 2 or 5 times a power of ten; doublings on a logarithmic axis of few decades."""
+        """Round numbers inside: 1, 2 or 5 times a power of ten; on a logarithmic axis powers, of two where it has few
+        decades."""
         if self.log:
             base = 2.0 if self.high / self.low < 300 else 10.0
             first, last = math.ceil(math.log(self.low, base) - 1e-9), math.floor(math.log(self.high, base) + 1e-9)
-            return [base**power for power in range(first, last + 1)]
+            return [base**power for power in range(first, last + 1, 1 + (last - first) // 10)]
         step = (self.high - self.low or 1) / 5
         power = 10 ** math.floor(math.log10(step))
         step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= step)
@@ -56,8 +57,8 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def lines(series: Sequence[Series], x_label: str, y_label: str, log_x: bool = False) -> Markup:
-    """A line (or dots) per series."""
+def lines(series: Sequence[Series], x_label: str, y_label: str, log_x: bool = False, log_y: bool = False) -> Markup:
+    """A line (or dots) per series. On a logarithmic axis all numbers are above nought, and no series has errors."""
     series = [s for s in series if s.points]
     if not series:
         return Markup("")
@@ -65,7 +66,8 @@ def lines(series: Sequence[Series], x_label: str, y_label: str, log_x: bool = Fa
     ys = [y + side * e for s in series for (_, y), e in zip(s.points, _errors(s), strict=True) for side in (-1, 1)]
     pad = (max(ys) - min(ys) or 1) * 0.06
     x = Axis(min(xs), max(xs), LEFT, WIDTH - RIGHT, log_x)
-    y = Axis(min(ys) - pad, max(ys) + pad, HEIGHT - BOTTOM, TOP)
+    low, high = (min(ys) / 1.2, max(ys) * 1.2) if log_y else (min(ys) - pad, max(ys) + pad)
+    y = Axis(low, high, HEIGHT - BOTTOM, TOP, log_y)
     drawn = [_frame(x, y, x_label, y_label)]
     for s in series:
         drawn += _series(s, x, y)

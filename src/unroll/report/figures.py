@@ -15,6 +15,7 @@ from unroll.report.curve import curve, learned
 from unroll.report.heatmap import heatmap
 from unroll.report.leaderboard import Result
 from unroll.report.projection import projection
+from unroll.report.recurrent_figures import recurrent_figures
 
 matplotlib.use("agg")
 Diagnostics = Mapping[str, Mapping[str, Any]]
@@ -22,7 +23,8 @@ Diagnostics = Mapping[str, Mapping[str, Any]]
 
 def draw(results: Sequence[Result], curves: Path, samples: Path, diagnostics: Diagnostics, folder: Path) -> None:
     """curves.png, perplexity.png, bits_per_byte.png, per classifier a confusion matrix and per vectors a map of them,
-    the quality of translations by length and, per model with attention, that of its longest sample.
+    the quality of translations by length, per model with attention that of its longest sample, and of all recurrent
+    networks the norms of their gradients, spectral radii, gradient flow and gates.
 
     `curves` holds the train stage's CSV files, `samples` and `diagnostics` (by model) what evaluate wrote."""
     predicting = [result for result in results if result.predicts]
@@ -37,6 +39,9 @@ def draw(results: Sequence[Result], curves: Path, samples: Path, diagnostics: Di
     _save(bars(texts, "bits_per_byte", "bits per byte of the test text", log=False), folder / "bits_per_byte.png")
     if translators := [result for result in results if result.translates]:
         _save(quality_by_length(translators), folder / "translation_by_length.png")
+    rows = {result.name: curve(curves / f"{result.name}.csv") for result in results}
+    for kind, figure in recurrent_figures(rows, diagnostics).items():
+        _save(figure, folder / f"{kind}.png")
     for result in results:
         path = samples / f"{result.name}.txt"
         for kind, figure in of_model(result, path, diagnostics.get(result.name, {})).items():

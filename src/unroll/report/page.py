@@ -19,6 +19,8 @@ from unroll.report import chart
 from unroll.report.comparison import Pair
 from unroll.report.distance import Distance
 from unroll.report.leaderboard import Result
+from unroll.report.recurrence import norms
+from unroll.report.recurrent_section import RecurrentSection
 from unroll.report.seeds import Seeds
 
 FOLDER = Path(__file__).parent / "page"
@@ -75,6 +77,7 @@ def render(found: Findings) -> str:
         classifiers=sorted((r for r in found.results if "accuracy" in r.metrics), key=lambda r: -float(r["accuracy"])),
         vectors=[(r, chart.places(_places(found.samples[r.name]))) for r in found.results if "dimensions" in r.metrics],
         pictures=[Pictures(group, found) for group in groups],
+        recurrent=RecurrentSection(found.curves, found.diagnostics, COLORS),
         level=1 - found.confidence,
     )
 
@@ -124,16 +127,11 @@ class Pictures:
 
     @property
     def gradients(self) -> Markup:
-        """The norm of the gradient over the training, where the curve has it."""
-        points = {
-            r.name: [
-                (row["epoch"], row["gradient_norm"])
-                for row in self._found.curves.get(r.name, [])
-                if "gradient_norm" in row and "epoch" in row
-            ]
-            for r in self.group.ranked
-        }
-        return chart.lines(self._series(points), "epoch", "norm of the gradient")
+        """The norm of the gradient over the training: a line before clipping, dots after it."""
+        found = norms({r.name: self._found.curves.get(r.name, []) for r in self.group.ranked})
+        before = self._series({name: both[0] for name, both in found.items()})
+        after = self._series({name: both[1] for name, both in found.items()}, dots=True)
+        return chart.lines(before + after, "epoch", "norm of the gradient")
 
     def context(self, kind: str, label: str) -> Markup:
         """`cut` or `shuffled`: nats above the loss with the whole context, by distance."""

@@ -37,7 +37,7 @@ class Run:
             Metric(name, float(value), now, int(row["step"]))
             for row in rows
             for name, value in row.items()
-            if name != "step" and abs(value) < float("inf")
+            if name != "step" and abs(float(value)) < float("inf")  # read from a file, an infinity is a word
         ]
         for first in range(0, len(metrics), 1000):  # MLflow's limit for one batch
             self.client.log_batch(self.run_id, metrics=metrics[first : first + 1000])
@@ -52,13 +52,14 @@ class Run:
         self.log_metrics({key: value for key, value in metrics.items() if isinstance(value, int | float)})
         context = diagnostics.get("context", {})
         tables = {
-            "cut_nats": ("distance", context.get("cut", [])),
-            "shuffled_nats": ("distance", context.get("shuffled", [])),
-            "position_nats": ("first", diagnostics.get("position", [])),
-            "ahead_nats": ("steps", diagnostics.get("ahead", [])),
+            "cut_nats": ("distance", "nats", context.get("cut", [])),
+            "shuffled_nats": ("distance", "nats", context.get("shuffled", [])),
+            "position_nats": ("first", "nats", diagnostics.get("position", [])),
+            "ahead_nats": ("steps", "nats", diagnostics.get("ahead", [])),
+            "gradient_flow_norm": ("steps", "norm", diagnostics.get("gradient_flow", [])),
         }
         self.log_curve(
-            [{"step": row[step], name: row["nats"]} for name, (step, rows) in tables.items() for row in rows]
+            [{"step": row[step], name: row[key]} for name, (step, key, rows) in tables.items() for row in rows]
         )
         self.log_curve(
             [
