@@ -43,6 +43,19 @@ def test_what_is_no_number(workshop: Workshop, value: str) -> None:
         workshop.clean()
 
 
+@pytest.mark.parametrize(("row", "columns"), [("2", 1), ("2,3,4", 3)])
+def test_a_row_that_lacks_a_column_or_has_one_more(workshop: Workshop, row: str, columns: int) -> None:
+    workshop.add(f"time,value\n1,2\n{row}\n", "s.csv", format="series")
+    with pytest.raises(UnrollError, match=f"s.csv: line 3: has {columns} columns, the first 2; correct the row"):
+        workshop.clean()
+
+
+def test_a_series_without_a_value(workshop: Workshop) -> None:
+    workshop.add("time,value\n", "s.csv", format="series")
+    with pytest.raises(UnrollError, match="nothing is left after cleaning"):
+        workshop.clean()
+
+
 @pytest.mark.parametrize(("kind", "low", "high"), [("none", 0, 121), ("range", 0, 1)])
 def test_scales_are_measured_on_train(squares: Workshop, kind: str, low: float, high: float) -> None:
     squares.clean()

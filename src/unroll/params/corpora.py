@@ -204,7 +204,19 @@ class PcfgCorpus(SampledCorpus):
     """Of each nonterminal's words."""
 
 
-SOURCES = ("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "markov", "hmm", "pcfg")
+class SineCorpus(Written):
+    """A series of numbers: a sine of amplitude 1 and Gaussian noise."""
+
+    source: Literal["sine"]
+    length: Annotated[int, Field(ge=10, le=10_000_000)]
+    """Values."""
+    period: Annotated[float, Field(gt=2, le=10_000_000)]
+    """Values in a full turn."""
+    noise: Annotated[float, Field(ge=0, le=1000)]
+    """Deviation of the noise."""
+
+
+SOURCES = ("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "markov", "hmm", "pcfg", "sine")
 """The sources that are no entry of the catalogue."""
 
 
@@ -228,7 +240,8 @@ Corpus = Annotated[
     | Annotated[LabelledDocsCorpus, Tag("python-docs-labelled")]
     | Annotated[MarkovCorpus, Tag("markov")]
     | Annotated[HmmCorpus, Tag("hmm")]
-    | Annotated[PcfgCorpus, Tag("pcfg")],
+    | Annotated[PcfgCorpus, Tag("pcfg")]
+    | Annotated[SineCorpus, Tag("sine")],
     Discriminator(_kind),
 ]
 
@@ -240,6 +253,8 @@ def kind_of(corpus: Cleaning) -> str:
             return "pairs"
         case LabelledDocsCorpus():
             return "labelled"
+        case SineCorpus():
+            return "series"
         case PathCorpus() | UrlCorpus():
             return corpus.format
         case TextCorpus():

@@ -17,6 +17,7 @@ from unroll.params.models import (
     SourceParams,
     VectorsParams,
 )
+from unroll.params.series import SeriesParams
 from unroll.params.tokens import TokenParams
 
 NEEDED = {"seq2seq": "pairs", "naive_bayes": "labelled", "per_class": "labelled"}
@@ -46,6 +47,8 @@ class Root(Params):
     """Models whose embeddings begin from some of `vectors`."""
     repeats: dict[Name, RepeatedParams]
     """Models of `models` trained again with other seeds."""
+    series: dict[Name, SeriesParams]
+    """Forecasts of numbers: no language models, and compared among themselves."""
     evaluate: Evaluate
 
     @property
@@ -95,6 +98,10 @@ class Root(Params):
                     f"tokens.{truth.tokens} is of corpus {self.tokens[truth.tokens].corpus}, corpus is {truth.corpus} "
                     f"(source {corpus.source})"
                 )
+        for name, series in self.series.items():
+            kind = kind_of(self.corpora[_known(f"series.{name}.corpus", series.corpus, self.corpora)])
+            if kind != "series":
+                raise ValueError(f"series.{name}.corpus: {series.corpus} is {KINDS[kind]}; give a corpus of numbers")
         return self
 
     def _check_tokens(self, path: str, model: Experiment) -> None:

@@ -99,10 +99,13 @@ def _columns(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterato
 
 def _series(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterator[Record]:
     """The first column is the time (of a single column: the row), the last one the value; a header is left out."""
-    rows = csv.reader(line for _, line in _rows(params, path))
+    rows, columns = csv.reader(line for _, line in _rows(params, path)), 0
     for number, cells in enumerate(rows, 1):
         if not any(cell.strip() for cell in cells):
             continue
+        columns = columns or len(cells)
+        if len(cells) != columns:
+            raise UnrollError(f"{path}: line {number}: has {len(cells)} columns, the first {columns}; correct the row")
         value = cells[-1].strip()
         if not _is_number(value):
             if number == 1:

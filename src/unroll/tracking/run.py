@@ -94,8 +94,8 @@ class Run:
 def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterator[Run]:
     """An MLflow run of `stage` for model `name`; FINISHED, FAILED after an error, KILLED after a signal.
 
-    `params` is the model's section of params.yaml, `data` the folder it was made from: a hash of each is a tag, and
-    equal tags link the runs of one model.
+    `params` is the model's section of params.yaml, `data` the folder or file it was made from: a hash of each is a tag,
+    and equal tags link the runs of one model.
     """
     address = store.prepare()
     import mlflow
@@ -143,8 +143,8 @@ def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def fingerprint(params: Mapping[str, Any], data: Path) -> dict[str, str]:
-    """Hashes of a model's section of params.yaml and of the folder `data` it was made from."""
-    files = (file.read_bytes() for file in sorted(data.rglob("*")) if file.is_file())
+    """Hashes of a model's section of params.yaml and of the folder or file `data` it was made from."""
+    files = (file.read_bytes() for file in (data, *sorted(data.rglob("*"))) if file.is_file())
     return {"params_hash": _hash(json.dumps(params, sort_keys=True).encode()), "data_hash": _hash(*files)}
 
 

@@ -1,0 +1,53 @@
+"""The series as stage clean leaves it: order, gaps."""
+
+import numpy as np
+import pytest
+
+from tests.text.conftest import Workshop
+from unroll.errors import UnrollError
+from unroll.series import observed
+
+ROWS = '"Month","Passengers"\n' + "".join(f'"1949-{n:02}",{n * n}\n' for n in range(1, 11))
+
+
+@pytest.fixture
+def workshop(tmp_path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+def test_values_in_time_with_the_sizes_of_the_splits(workshop: Workshop) -> None:
+    workshop.add(ROWS, "s.csv", format="series", documents=None).clean()
+    found = observed.read(workshop.out)
+    np.testing.assert_array_equal(found.values, np.arange(1, 11) ** 2)
+    assert found.sizes == (6, 2, 2)
+    assert found.gaps == 0
+
+
+def test_what_is_no_series_or_not_cut_in_time(workshop: Workshop, tmp_path) -> None:
+    for name, split in (("a.csv", "test"), ("b.csv", "valid"), ("c.csv", "train")):
+        workshop.add(ROWS, name, format="series", documents=None, split=split)
+    workshop.clean(splits={"by": "given", "valid": 0.0, "test": 0.0})
+    with pytest.raises(UnrollError, match=r"do not follow each other; set splits.by: position"):
+        observed.read(workshop.out)
+    (tmp_path / "text").mkdir()
+    text = Workshop(tmp_path / "text").add("a b\n" * 20)
+    text.clean()
+    with pytest.raises(UnrollError, match="holds no series"):
+        observed.read(text.out)
+
+
+@pytest.mark.parametrize(
+    ("times", "count"),
+    [
+        (["1984-12-29", "1984-12-30", "1985-01-01", "1985-01-02"], 1),  # a leap year whose last day is missing
+        (["1949-11", "1949-12", "1950-01", "1950-02"], 0),  # months are of 30 or 31 days, and no gap
+        (["1", "2", "3", "5"], 1),
+        (["0", "10", "20", "30"], 0),
+        (["2020-01-03", "2020-01-02", "2020-01-01"], 0),
+        (["1949"], 0),
+        (["monday", "tuesday", "friday"], None),
+        (["2020-01-01", "2020-13-01"], None),
+    ],
+)
+def test_gaps_in_time_are_counted(times: list[str], count: int | None) -> None:
+    assert observed.gaps(times) == count
