@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Params(BaseModel):
     """Immutable and strict: unknown keys, wrong types, NaN and infinities are refused, nothing has a default."""
 
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    # A schema is built when it is first used: a verb of one small model never waits for those of all families.
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
