@@ -10,9 +10,11 @@ from rapidfuzz.distance import OSA
 from unroll.use.rescoring import NBest
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-PLAIN = re.compile(r"[a-z]{4,}")
-SPAN, MISTAKEN, CANDIDATES, WRONG = 16, 0.15, 10, 0.35
-"""Words of a span; share of misspelt ones; candidates of a list; share of a candidate's words that are misheard."""
+PLAIN, LETTERED = re.compile(r"[a-z]{4,}"), re.compile(r"[a-z]{2,}")
+SPAN, CANDIDATES, WRONG = 16, 10, 0.35
+"""Words of a span; candidates of a list; share of a candidate's words that are misheard."""
+MISTAKEN, LONG, TWICE = 0.2, 6, 0.2
+"""Share of words that are misspelt; letters of a word that may be misspelt twice, and how often it is."""
 
 
 def spans(texts: Sequence[str], count: int, seed: int) -> list[list[str]]:
@@ -27,24 +29,28 @@ def spans(texts: Sequence[str], count: int, seed: int) -> list[list[str]]:
 
 
 def misspelt(word: str, generator: np.random.Generator) -> str:
-    """One letter inserted, left out, replaced or swapped with the next, never the word itself."""
-    while True:
-        at = int(generator.integers(len(word) - 1))
-        letter = LETTERS[generator.integers(26)]
-        wrong = (
-            word[:at] + letter + word[at:],
-            word[:at] + word[at + 1 :],
-            word[:at] + letter + word[at + 1 :],
-            word[:at] + word[at + 1] + word[at] + word[at + 2 :],
-        )[generator.integers(4)]
-        if wrong != word:
-            return wrong
+    """One letter inserted, left out, replaced or swapped with the next; in a long word, now and then two of them."""
+    wrong = word
+    for _ in range(2 if len(word) >= LONG and generator.random() < TWICE else 1):
+        wrong = _mistake(wrong, generator)
+    return wrong if wrong != word else misspelt(word, generator)
 
 
-def typed(words: Sequence[str], known: set[str], generator: np.random.Generator) -> list[str]:
-    """The words as someone hasty types them; only words that the vocabulary knows are misspelt."""
+def _mistake(word: str, generator: np.random.Generator) -> str:
+    at = int(generator.integers(len(word) - 1))
+    letter = LETTERS[generator.integers(26)]
+    return (
+        word[:at] + letter + word[at:],
+        word[:at] + word[at + 1 :],
+        word[:at] + letter + word[at + 1 :],
+        word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+    )[generator.integers(4)]
+
+
+def typed(words: Sequence[str], generator: np.random.Generator) -> list[str]:
+    """The words as someone hasty types them: any of letters alone may be misspelt, and may become another word."""
     return [
-        misspelt(word, generator) if PLAIN.fullmatch(word) and word in known and generator.random() < MISTAKEN else word
+        misspelt(word, generator) if LETTERED.fullmatch(word) and generator.random() < MISTAKEN else word
         for word in words
     ]
 

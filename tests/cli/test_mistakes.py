@@ -22,25 +22,65 @@ def _files(place: Path) -> None:
     (place / "field.jsonl").write_text('{"txt": "the"}\n', encoding="utf-8")
 
 
-@pytest.mark.parametrize("verb", ["score", "evaluate", "rescore", "judge", "spell"])
+VERBS = {
+    "score": ["trigram"],
+    "evaluate": ["hmm"],
+    "compare": ["trigram", "lstm"],
+    "rescore": ["trigram"],
+    "judge": ["lstm"],
+    "spell": ["trigram"],
+    "spell words": ["trigram", "--words"],
+    "spell dev": ["trigram", "lines.txt", "--dev"],
+    "classify": ["bayes"],
+    "index": ["new"],
+    "search": ["searched", "--queries"],
+}
+"""What stands between a verb and its file."""
+
+
+@pytest.fixture
+def _searched(unroll: Run, place: Path) -> None:
+    if not (place / "searched").exists():
+        assert unroll("index", "searched", "lines.txt").code == 0
+
+
+@pytest.mark.usefixtures("_searched")
+@pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
-        ("absent.txt", "unroll: absent.txt: cannot be read"),
-        ("empty.txt", "unroll: empty.txt: the file is empty"),
-        ("blank.txt", "unroll: blank.txt: has no "),
-        ("binary.txt", "unroll: binary.txt: binary data"),
-        ("long.jsonl", "unroll: long.jsonl: line 1: is longer than 1,000,000 characters"),
-        ("bad.jsonl", "unroll: bad.jsonl: line 1: is no JSON"),
-        ("list.jsonl", "unroll: list.jsonl: line 1: is JSON, but no object"),
-        ("field.jsonl", "unroll: field.jsonl: line 1: has no "),
+        ("absent.txt", "cannot be read"),
+        ("empty.txt", "the file is empty"),
+        ("blank.txt", "has no "),
+        ("binary.txt", "binary data"),
+        ("long.jsonl", "line 1: is longer than 1,000,000 characters"),
+        ("bad.jsonl", "line 1: is no JSON"),
+        ("list.jsonl", "line 1: is JSON, but no object"),
+        ("field.jsonl", "line 1: has no "),
     ],
 )
-def test_a_bad_file_is_one_sentence(unroll: Run, verb: str, file: str, sentence: str) -> None:
-    result = unroll(verb, "trigram", file)
+def test_a_bad_file_is_one_sentence(unroll: Run, place: Path, verb: str, file: str, sentence: str) -> None:
+    result = unroll(verb.split()[0], *VERBS[verb], file)
     assert result.code == 1
-    assert result.err.startswith(sentence)
+    assert result.err.startswith(f"unroll: {file}: {sentence}")
     assert len(result.err.splitlines()) == 1
+    assert result.out == ""
+    assert not (place / "new").exists()
+
+
+@pytest.mark.parametrize("option", ["--accuracy", "--learn"])
+@pytest.mark.parametrize(("file", "sentence"), [("empty.txt", "the file is empty"), ("lines.txt", "line 1: is not")])
+def test_bad_pairs_are_one_sentence(unroll: Run, option: str, file: str, sentence: str) -> None:
+    result = unroll("spell", "trigram", "lines.txt", option, file)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(f"unroll: {file}: {sentence}")
+
+
+@pytest.mark.parametrize("verb", ["score", "evaluate", "rescore", "judge", "spell", "classify"])
+def test_without_a_file_standard_input_is_read(unroll: Run, verb: str) -> None:
+    result = unroll(verb, *VERBS[verb], text="")
+    assert result.code == 1
+    assert result.err.startswith("unroll: standard input: has no ")
 
 
 def test_bytes_that_are_no_text_are_named_by_their_line(unroll: Run) -> None:
@@ -82,6 +122,8 @@ def test_what_is_not_there_is_one_sentence(unroll: Run, arguments: tuple[str, ..
         ("judge", "bayes", "lines.txt"),
         ("spell", "bayes", "lines.txt"),
         ("complete", "bayes", "the"),
+        ("compare", "bayes", "trigram", "lines.txt"),
+        ("compare", "trigram", "bayes", "lines.txt"),
     ],
 )
 def test_a_model_of_another_kind_says_what_it_can_do(unroll: Run, arguments: tuple[str, ...]) -> None:
@@ -96,6 +138,12 @@ def test_a_model_of_another_kind_says_what_it_can_do(unroll: Run, arguments: tup
         ("generate", "chars", "--prompt", ESCAPES),
         ("score", "chars", "-", "--tokens"),
         ("complete", "trigram", ESCAPES),
+        ("spell", "trigram", "-"),
+        ("classify", "bayes", "-"),
+        ("classify", "bayes", "-", "--all"),
+        ("evaluate", "chars", "-", "--json"),
+        ("spell", "trigram", "-", "--json"),
+        ("classify", "bayes", "-", "--json"),
     ],
 )
 def test_case_70_escape_sequences_are_printed_inert(unroll: Run, arguments: tuple[str, ...]) -> None:
@@ -106,3 +154,16 @@ def test_case_70_escape_sequences_are_printed_inert(unroll: Run, arguments: tupl
 
 def test_a_line_is_shown_with_its_escapes(unroll: Run) -> None:
     assert "\\x1b[31m" in unroll("score", "trigram", "-", text=ESCAPES).out
+
+
+def test_an_error_drives_no_terminal_either(unroll: Run) -> None:
+    result = unroll("score", "trigram", "no\x1b[31m\nsuch.txt")
+    assert result.code == 1
+    assert "no\\x1b[31m" in result.err
+    assert "\x1b" not in result.err
+
+
+def test_a_word_of_a_megabyte_is_no_trouble(unroll: Run, place: Path) -> None:
+    (place / "word.txt").write_text("a" * 999_999 + "\n", encoding="utf-8")
+    assert unroll("score", "trigram", "word.txt", "--sum").code == 0
+    assert unroll("spell", "trigram", "word.txt").out == "a" * 999_999 + "\n"

@@ -102,6 +102,15 @@ def test_it_writes(opened: Browser) -> None:
     assert opened.evaluate("document.querySelector('#texts li').textContent").startswith("the time")
 
 
+def test_a_press_is_answered_once_and_the_button_shows_that_it_waits(opened: Browser) -> None:
+    opened.evaluate("window.asked = 0, window.real = fetch")
+    opened.evaluate("window.fetch = (path, ...rest) => (asked += path === '/api/generate', real(path, ...rest))")
+    opened.evaluate("for (let i = 0; i < 3; i++) document.querySelector('#generate button').click()")
+    assert opened.evaluate("document.querySelector('#generate button').ariaBusy") == "true"
+    opened.wait("document.querySelector('#generate button').ariaBusy === 'false'")
+    assert opened.evaluate("window.fetch = real, asked") == 1
+
+
 def test_it_fits_a_phone(opened: Browser) -> None:
     opened.size(360, 740)
     assert opened.evaluate("document.documentElement.scrollWidth") <= 360

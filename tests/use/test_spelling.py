@@ -1,5 +1,6 @@
 """The noisy channel, with words and a model that are known."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 import unroll
 from unroll.errors import UnrollError
 from unroll.use.edits import EditModel
-from unroll.use.spelling import Speller, accuracy, pairs_of, words_of
+from unroll.use.letters import Letters
+from unroll.use.spelling import WEIGHTS, Speller, accuracy, mistakes, pairs_of, tune, words_of
 
 WORDS = ["the", "their", "there", "students", "opened", "books", "time", "arrived"]
 
@@ -55,3 +57,36 @@ def test_accuracy_is_of_the_wrong_words() -> None:
     assert accuracy(Speller(None, WORDS, EditModel(pairs)), pairs) == 0.75
     with pytest.raises(UnrollError, match='f: line 3: is not "right: wrong wrong'):
         pairs_of([("f: line 3", "the teh")])
+
+
+def test_letters_are_a_distribution_over_words() -> None:
+    letters = Letters(["ab", "aab", "b"])
+    words, total = [""], 0.0
+    for _ in range(12):
+        total += sum(math.exp(letters.log_prob(word)) for word in words)
+        words = sorted((word + letter for word in words for letter in "ab?"), key=letters.log_prob)[-200:]
+    assert 0.9 < total <= 1  # "?" stands for any letter that no word has
+    assert letters.log_prob("ab") > letters.log_prob("bba") > letters.log_prob("zzz")
+
+
+def test_a_word_that_no_list_has_may_be_right() -> None:
+    speller = Speller(None, [*WORDS, "listed", "lists", "opens", "booked"])
+    assert speller.best("listens") == "listens"  # two mistakes from a word of the list, and spelt as words are
+    assert speller.best("studqnts") == "students"
+
+
+def test_the_weight_is_tuned_to_the_fewest_mistakes(place: Path) -> None:
+    words = ["students", "opened", "books", "their", "thear"]
+    speller = Speller(unroll.load(place / "models" / "trigram"), words)
+    pairs = [("the students opened thexr books", "the students opened their books")]
+    weight = tune(speller, pairs)
+    assert speller.weight == weight > 0
+    assert mistakes(speller, pairs) == [[False] * 5]
+    speller.weight = WEIGHTS[WEIGHTS.index(weight) - 1]  # it is the least that lets the context decide
+    assert mistakes(speller, pairs) == [[False, False, False, True, False]]
+
+
+def test_pairs_teach_how_words_are_mistyped_and_not_how_often(place: Path) -> None:
+    pairs = [("opened", "opned"), ("students", "studnets")] * 20
+    assert EditModel(pairs).log_prob("opned", "opened") > EditModel().log_prob("opned", "opened")
+    assert Speller(None, WORDS, EditModel(pairs)).correct("there time")[0] == "there time"

@@ -4,10 +4,11 @@ A verb's file imports at its top nothing but the standard library, typer and `un
 imported when the verb runs, so that help is quick and an n-gram verb never waits for torch.
 """
 
+import os
 import sys
 from importlib import import_module
 
-from unroll.cli.app import app
+from unroll.cli.app import app, inert
 from unroll.errors import UnrollError
 
 VERBS = [
@@ -33,9 +34,28 @@ for verb in VERBS:
     import_module(f"unroll.cli.{verb}")
 
 
+INTERRUPTED = 130
+
+
 def main() -> None:
-    """Run a command; what a user did wrong is one sentence and exit code 1."""
+    """Run a command; what a user did wrong is one sentence and exit code 1, and so is Ctrl-C with 130. A reader of the
+    output that has seen enough, as `head`, is no error to speak of."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a closed pipe can be caught, and not when Python ends
     except UnrollError as error:
-        sys.exit(f"unroll: {error}")
+        sys.exit("unroll: " + "\n".join(map(inert, str(error).splitlines())))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(_interrupted())
+    except SystemExit as stop:
+        sys.exit(_interrupted() if stop.code == INTERRUPTED else stop.code)
+
+
+def _interrupted() -> int:
+    print("unroll: interrupted", file=sys.stderr)
+    return INTERRUPTED

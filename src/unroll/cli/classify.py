@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from unroll.cli.app import Model, app, folder, inert
-from unroll.cli.text import File, Json, batches, print_json, read_texts
+from unroll.cli.text import STDIN, File, Json, batches, print_json, read_texts
 
 
 @app.command()
 def classify(
     model: Model,
-    file: File,
+    file: File = STDIN,
     every: Annotated[bool, typer.Option("--all", help="Every class with its probability.")] = False,
     json: Json = False,
 ) -> None:

@@ -5,14 +5,14 @@ from typing import Annotated
 import typer
 
 from unroll.cli.app import Model, app, folder, inert
-from unroll.cli.text import File, Json, print_json, read_texts
+from unroll.cli.text import STDIN, File, Json, print_json, read_texts
 
 
 @app.command()
 def compare(
     model: Model,
     other: Model,
-    file: File,
+    file: File = STDIN,
     block: Annotated[int, typer.Option(min=1, help="Bytes that are resampled together.")] = 3000,
     resamples: Annotated[int, typer.Option(min=100, max=1_000_000, help="Of the bootstrap and the test.")] = 2000,
     confidence: Annotated[float, typer.Option(min=0.01, max=0.9999, help="Of the interval.")] = 0.95,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unroll.cli.app import Model, app, folder, inert
-from unroll.cli.text import Json, at_least_one, batches, print_json, read_json, text_field
+from unroll.cli.text import STDIN, Json, at_least_one, batches, named, print_json, read_json, text_field
 
 if TYPE_CHECKING:
     from unroll.use.judging import Pair
@@ -18,7 +18,9 @@ PHENOMENON = ("phenomenon", "linguistics_term", "UID")
 @app.command()
 def judge(
     model: Model,
-    file: Annotated[Path, typer.Argument(help='JSON lines {"sentence_good", "sentence_bad", "phenomenon"?}.')],
+    file: Annotated[
+        Path, typer.Argument(help='JSON lines {"sentence_good", "sentence_bad", "phenomenon"?}; - is a pipe.')
+    ] = STDIN,
     pairs: Annotated[bool, typer.Option("--pairs", help="Also every pair with its log-likelihoods.")] = False,
     json: Json = False,
 ) -> None:
@@ -33,8 +35,8 @@ def judge(
 
     loaded = load(folder(model))
     loaded.language_model("judge")
-    read = at_least_one((_pair(entry, f"{file}: line {n}") for n, entry in read_json(file)), file, "pair")
-    found = [one for batch in batches(read, 128) for one in judged(loaded, batch)]
+    read = at_least_one((_pair(entry, f"{named(file)}: line {n}") for n, entry in read_json(file)), file, "pair")
+    found = [one for batch in batches(read, 128, False) for one in judged(loaded, batch)]
     for one in found if pairs else []:
         if json:
             print_json(one)

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unroll.cli.app import Model, app, folder, inert
-from unroll.cli.text import Json, at_least_one, print_json, read_json, text_field
+from unroll.cli.text import STDIN, Json, at_least_one, batches, named, print_json, read_json, text_field
 from unroll.errors import UnrollError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from unroll.use import TextModel
     from unroll.use.rescoring import NBest
+
+TOGETHER = 32
+"""Lists that are scored together."""
 
 
 @app.command()
@@ -19,7 +26,7 @@ def rescore(
     model: Model,
     file: Annotated[
         Path, typer.Argument(help='JSON lines {"id", "candidates": [{"text", "score"}], "reference"?}; - is a pipe.')
-    ],
+    ] = STDIN,
     dev: Annotated[
         Path | None, typer.Option(help="Lists with references, to tune weight and length penalty on.")
     ] = None,
@@ -34,7 +41,7 @@ def rescore(
     unroll rescore lstm test.jsonl --dev dev.jsonl
     """
     from unroll.use import load
-    from unroll.use.rescoring import Interpolation, best, likelihoods, report, tune
+    from unroll.use.rescoring import Interpolation, best, report, tune
 
     loaded = load(folder(model))
     loaded.language_model("rescore")
@@ -43,8 +50,9 @@ def rescore(
         tuned = _lists(dev)
         if any(one.reference is None for one in tuned):
             raise UnrollError(f'{dev}: a list has no "reference"; every list to tune on needs one')
-        by = tune(tuned, likelihoods(loaded, tuned))
-    chosen = best(lists, likelihoods(loaded, lists), by)
+        by = tune(tuned, _likelihoods(loaded, tuned))
+    log_probs = _likelihoods(loaded, lists)
+    chosen = best(lists, log_probs, by)
     for one, index in zip(lists, chosen, strict=True):
         if json:
             print_json({"id": one.id, "text": one.texts[index], "candidate": index})
@@ -58,8 +66,16 @@ def rescore(
     print(summary, file=sys.stderr)
 
 
+def _likelihoods(loaded: "TextModel", lists: list["NBest"]) -> list["NDArray[np.float64]"]:
+    from unroll.use.rescoring import likelihoods
+
+    return [row for batch in batches(lists, TOGETHER, printing=False) for row in likelihoods(loaded, batch)]
+
+
 def _lists(file: Path) -> list["NBest"]:
-    return [_list(entry, f"{file}: line {number}") for number, entry in at_least_one(read_json(file), file, "list")]
+    return [
+        _list(entry, f"{named(file)}: line {number}") for number, entry in at_least_one(read_json(file), file, "list")
+    ]
 
 
 def _list(entry: dict[str, Any], where: str) -> "NBest":

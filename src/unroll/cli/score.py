@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from unroll.cli.app import Model, app, folder, inert
-from unroll.cli.text import File, Json, batches, print_json, read_texts
+from unroll.cli.text import STDIN, File, Json, batches, print_json, read_texts
 
 BATCH = 256
 
@@ -14,7 +14,7 @@ BATCH = 256
 @app.command()
 def score(
     model: Model,
-    file: File,
+    file: File = STDIN,
     tokens: Annotated[bool, typer.Option("--tokens", help="Also the log-probability of each token.")] = False,
     only_sum: Annotated[bool, typer.Option("--sum", help="Only the total.")] = False,
     json: Json = False,
@@ -23,13 +23,13 @@ def score(
 
     \b
     unroll score trigram my.txt
-    echo "the students opened their books" | unroll score lstm - --tokens
+    echo "the students opened their books" | unroll score lstm --tokens
     """
     from unroll.use import load
     from unroll.use.scores import total
 
     loaded, scores = load(folder(model)), []
-    for texts in batches(read_texts(file), BATCH):
+    for texts in batches(read_texts(file), BATCH, not only_sum):
         found = loaded.score(texts)
         scores += found
         if only_sum:
@@ -56,7 +56,7 @@ def score(
 
 
 @app.command()
-def evaluate(model: Model, file: File, json: Json = False) -> None:
+def evaluate(model: Model, file: File = STDIN, json: Json = False) -> None:
     """Perplexity, bits per byte and unknown words of any text.
 
     \b
@@ -66,7 +66,9 @@ def evaluate(model: Model, file: File, json: Json = False) -> None:
     from unroll.use.scores import total
 
     loaded = load(folder(model))
-    found = total([line for texts in batches(read_texts(file), BATCH) for line in loaded.score(texts, "evaluate")])
+    found = total(
+        [line for texts in batches(read_texts(file), BATCH, False) for line in loaded.score(texts, "evaluate")]
+    )
     if json:
         print_json(found)
         return

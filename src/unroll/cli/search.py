@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unroll.cli.app import app, inert
-from unroll.cli.text import Json, at_least_one, print_json, read_json, read_lines, text_field
+from unroll.cli.text import Json, at_least_one, counted, named, print_json, read_json, read_lines, text_field
 from unroll.errors import UnrollError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def index(
     """
     from unroll.use.search.index import build
 
-    made = build(folder, at_least_one(_entries(file), file, "document"))
+    made = build(folder, counted(at_least_one(_entries(file), file, "document"), printing=False))
     print(
         f"{len(made.lengths):,} documents, {made.tokens:,} terms, {len(made.starts) - 1:,} different", file=sys.stderr
     )
@@ -101,8 +101,8 @@ def _entries(file: Path) -> Iterator[tuple[str, str]]:
         for number, entry in read_json(file):
             name = entry.get("id", number)
             if not isinstance(name, str | int) or len(str(name).split()) != 1:
-                raise UnrollError(f'{file}: line {number}: its "id" is no name without white space')
-            yield str(name), text_field(entry, "text", f"{file}: line {number}")
+                raise UnrollError(f'{named(file)}: line {number}: its "id" is no name without white space')
+            yield str(name), text_field(entry, "text", f"{named(file)}: line {number}")
     else:
         yield from ((str(number), line) for number, line in read_lines(file))
 

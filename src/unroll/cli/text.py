@@ -21,15 +21,25 @@ File = Annotated[
         help='One text per line, or JSON lines with a "text" if its name ends in .jsonl; - is standard input.'
     ),
 ]
+STDIN = Path("-")
+EVERY = 50
+"""Items between two reports of progress."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
 Item = TypeVar("Item")
+
+
+def named(file: Path) -> str:
+    """What errors call it."""
+    return "standard input" if file == STDIN else str(file)
 
 
 def read_all_lines(file: Path) -> Iterator[tuple[int, str]]:
     """The lines, blank ones too, each with its number, without its line break."""
     for number, line in enumerate(_decoded(file), 1):
         if len(line) > LONGEST:
-            raise UnrollError(f"{file}: line {number}: is longer than {LONGEST:,} characters; split it into lines")
+            raise UnrollError(
+                f"{named(file)}: line {number}: is longer than {LONGEST:,} characters; split it into lines"
+            )
         yield number, line.rstrip("\r\n")
 
 
@@ -41,7 +51,7 @@ def read_lines(file: Path) -> Iterator[tuple[int, str]]:
 def read_texts(file: Path) -> Iterator[str]:
     """The texts of a file, at least one."""
     found = (
-        (text_field(entry, "text", f"{file}: line {number}") for number, entry in read_json(file))
+        (text_field(entry, "text", f"{named(file)}: line {number}") for number, entry in read_json(file))
         if file.suffix == ".jsonl"
         else (line for _, line in read_lines(file))
     )
@@ -54,9 +64,13 @@ def read_json(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UnrollError(f"{file}: line {number}: is no JSON ({error}); write one object per line") from None
+            raise UnrollError(
+                f"{named(file)}: line {number}: is no JSON ({error}); write one object per line"
+            ) from None
         if not isinstance(entry, dict):
-            raise UnrollError(f"{file}: line {number}: is JSON, but no object {{...}}; write one object per line")
+            raise UnrollError(
+                f"{named(file)}: line {number}: is JSON, but no object {{...}}; write one object per line"
+            )
         yield number, entry
 
 
@@ -67,30 +81,37 @@ def at_least_one(items: Iterable[Item], file: Path, what: str) -> Iterator[Item]
         empty = False
         yield item
     if empty:
-        raise UnrollError(f"{file}: has no {what}; bring a file with at least one")
+        raise UnrollError(f"{named(file)}: has no {what}; bring a file with at least one")
 
 
-def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """The items, `size` at a time; the number done stands on the terminal, if standard error is one."""
+def batches(items: Iterable[Item], size: int, printing: bool = True) -> Iterator[list[Item]]:
+    """The items, `size` at a time, counted as they are done."""
     batch: list[Item] = []
-    done, shown = 0, sys.stderr.isatty() and not sys.stdout.isatty()
-    for item in items:
+    for item in counted(items, printing):
         batch.append(item)
         if len(batch) == size:
             yield batch
-            done += len(batch)
             batch = []
-            if shown:
-                print(f"\r{done:,} ", end="", file=sys.stderr, flush=True)
     if batch:
         yield batch
-    if shown and done:
-        print("\r" + " " * 20 + "\r", end="", file=sys.stderr)
+
+
+def counted(items: Iterable[Item], printing: bool = True) -> Iterator[Item]:
+    """The items; how many have been asked for stands on standard error, if that is a terminal and what is `printing`
+    is not on it too."""
+    shown, done = sys.stderr.isatty() and not (printing and sys.stdout.isatty()), 0
+    for done, item in enumerate(items, 1):
+        if shown and done % EVERY == 0:
+            print(f"\r{done:,} ", end="", file=sys.stderr, flush=True)
+        yield item
+    if shown and done >= EVERY:
+        print("\r" + " " * 20 + "\r", end="", file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
-    """One line of JSON; infinity, which JSON lacks, is "inf"."""
-    print(json.dumps(_jsonable(value), ensure_ascii=not sys.stdout.encoding.lower().startswith("utf")))
+    """One line of JSON that drives no terminal; infinity, which JSON lacks, is "inf"."""
+    text = json.dumps(_jsonable(value), ensure_ascii=not sys.stdout.encoding.lower().startswith("utf"))
+    print("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text))
 
 
 def _jsonable(value: Any) -> Any:
@@ -113,8 +134,10 @@ def text_field(entry: dict[str, Any], name: str, where: str) -> str:
 def _decoded(file: Path) -> Iterator[str]:
     from unroll.text.encoding import lines
 
-    if str(file) == "-":
-        yield from _decoded_stream(sys.stdin.buffer, "standard input")
+    if file == STDIN:
+        if sys.stdin.isatty():
+            print("reading standard input: Ctrl-D ends it", file=sys.stderr)
+        yield from _decoded_stream(sys.stdin.buffer, named(file))
     elif file.is_fifo():  # a pipe can be read only once, so its start is not looked at first
         with file.open("rb") as stream:
             yield from _decoded_stream(stream, str(file))

@@ -17,6 +17,8 @@ START = "^"
 
 RATE = 0.0025
 """Of each kind of mistake, per letter, before any pair is seen: about one word in twenty is wrong."""
+RIGHT = 20
+"""Words that are typed for each wrong one: pairs tell how words are mistyped, not how often."""
 LETTERS = 30
 """That may stand in for another: p of a mistake is shared among so many."""
 STRENGTH = 200.0
@@ -31,11 +33,10 @@ class EditModel:
         """`pairs` of (right, wrong) words teach which mistakes are made."""
         self.events: Counter[Event] = Counter()
         self.letters: Counter[str] = Counter()
-        untaught, found = EditModel() if (pairs := list(pairs)) else self, []
+        untaught = EditModel() if (pairs := list(pairs)) else self
         for right, wrong in pairs:
-            found += untaught.align(right, wrong)[1]
-            self.letters.update([START, *right])
-        self.events.update(found)
+            self.events.update(untaught.align(right, wrong)[1])
+            self.letters.update([START, *right] * RIGHT)
 
     def log_prob(self, wrong: str, right: str) -> float:
         """log p(wrong | right) by the most probable events, nats."""

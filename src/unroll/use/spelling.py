@@ -1,23 +1,29 @@
-"""Spelling by a noisy channel: of the words that may have been meant, the one with the largest
+"""Spelling by a noisy channel (Kernighan, Church and Gale 1990): of the words that may have been meant, the one with
+the largest
 
-    p(typed | word) p(word | its neighbours)
+    p(typed | word) p(word | its neighbours)^weight
 
-p(typed | word) is an edit model (`unroll.use.edits`), the other any language model. Words of the text are decided from
-left to right, each with the words before it as they were decided and the words after it as they were typed.
+p(typed | word) is an edit model (`unroll.use.edits`), the other any language model: the word's own probability and that
+of what follows it. Words are decided from left to right, each with the words before it as they were decided and the
+words after it as they were typed. Any word may be wrong, and any may be right, also one that no list has: as probable
+as an unknown word is there, times p(its letters). Without a language model all words of the list are equally probable.
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from unroll.errors import UnrollError
-from unroll.evaluation.perplexity import BITS_PER_UNKNOWN_BYTE
 from unroll.text.vocabulary import EOS, SPECIAL
 from unroll.use.edits import EditModel
+from unroll.use.letters import Letters
 from unroll.use.model import TextModel
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -25,10 +31,14 @@ DISTANCE = 2
 """Mistakes in a word at most (optimal string alignment distance)."""
 NEAR, KEPT = 200, 25
 """Words within that distance that the edit model looks at, and of these, words that the language model does."""
-UNLISTED = -25.0
-"""log p that a word which the list lacks was meant, for the edit model alone: two mistakes are likelier."""
+UNLISTED = 0.05
+"""Share of words that the list lacks, for the edit model alone; a language model has its own opinion."""
 BEFORE, AFTER = 100, 30
 """Characters around a word that decide about it."""
+CACHED = 1 << 14
+WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,9 @@ class Speller:
         if not self.words:
             raise UnrollError("spell: no words to choose from; name a list of words, one per line, with --words")
         self._known = set(self.words)
+        self._letters = Letters(self.words)
+        self._channel = lru_cache(CACHED)(self._near)
+        self._context = lru_cache(CACHED)(self._log_probs)
 
     def correct(self, text: str) -> tuple[str, list[Correction]]:
         """The text with its words corrected, and the corrections; what is no word is left as it is. A text of one word
@@ -73,39 +86,51 @@ class Speller:
         """The word most probably meant, in the case it was typed in. After a word that stands alone (`after` is None)
         nothing is expected, not even an end."""
         lower = self._cased(typed)
-        candidates = self.candidates(lower)
-        totals = np.array([self.edits.log_prob(lower, word) for word in candidates])
-        if self.model is None:  # a language model has its own opinion of words that the list lacks
-            totals += UNLISTED * np.array([word not in self._known for word in candidates])
-        elif len(candidates) > 1:
-            totals += self.weight * self._log_probs(candidates, before, after)
-        return _as_typed(candidates[int(np.argmax(totals))], lower, typed)
+        candidates, channel = self._channel(lower)
+        if len(candidates) == 1:
+            return typed
+        if self.model is None or not self.weight:
+            prior = np.array([self._prior(word) for word in candidates])
+        else:
+            prior = self.weight * self._context(candidates, *_around(before, after))
+        return _as_typed(candidates[int(np.argmax(channel + prior))], lower, typed)
 
-    def candidates(self, typed: str) -> list[str]:
-        """Words that may have been meant, the edit model's favourites first; what was typed is one of them."""
+    def _prior(self, word: str) -> float:
+        if word in self._known:
+            return math.log((1 - UNLISTED) / len(self._known))
+        return math.log(UNLISTED) + self._letters.log_prob(word)
+
+    def _near(self, typed: str) -> tuple[tuple[str, ...], Floats]:
+        """Words that may have been meant, what was typed among them, and log p(typed | each), the largest first."""
         near = process.extract(typed, self.words, scorer=OSA.distance, score_cutoff=DISTANCE, limit=NEAR)
-        found = {word for word, _, _ in near} | {typed}
-        return sorted(found, key=lambda word: (-self.edits.log_prob(typed, word), word not in self._known, word))[:KEPT]
+        if not near:  # also of a "word" of any length
+            return (typed,), np.zeros(1)
+        log_probs = {word: self.edits.log_prob(typed, word) for word in {typed, *(word for word, _, _ in near)}}
+        best = sorted(log_probs, key=lambda word: (-log_probs[word], word not in self._known, word))[:KEPT]
+        return tuple(best), np.array([log_probs[word] for word in best])
 
-    def _log_probs(self, candidates: Sequence[str], before: str, after: str | None) -> np.ndarray:
+    def _log_probs(self, candidates: Sequence[str], before: str, after: str, ends: bool) -> Floats:
+        """log p of the text with each candidate in its place, nats; what is the same for all may be left out."""
         assert self.model is not None
-        model, lead = self.model.language_model("spell"), before[-BEFORE:]
-        if len(before) > BEFORE:
-            lead = lead.partition(" ")[2]
-        tail = (after or "")[:AFTER]
-        ends = after is not None and len(after) <= AFTER
-        if after and not ends:
-            tail = tail.rpartition(" ")[0]
-        texts = [self.model.cleaner(lead + word + tail) for word in candidates]
-        documents = [np.asarray(ids + [EOS] * ends, np.int64) for ids in self.model.tokenizer.encode_batch(texts)]
+        model, tokenizer = self.model.language_model("spell"), self.model.tokenizer
+        texts = [self.model.cleaner(before + word + after) for word in candidates]
+        documents = [np.asarray(ids + [EOS] * ends, np.int64) for ids in tokenizer.encode_batch(texts)]
         scores = [float(np.sum(row, dtype=np.float64)) for row in model.log_probs(documents)]
-        spelt = [sum(len(piece.encode()) + 1 for piece in self.model.tokenizer.unknown(text)) for text in texts]
+        spelt = [sum(map(self._letters.log_prob, tokenizer.unknown(text))) for text in texts]
         # An impossible context is impossible for every candidate: then the edit model decides.
-        finite = np.maximum(scores, -1e9)
-        return finite - BITS_PER_UNKNOWN_BYTE * np.log(2) * np.asarray(spelt)
+        return np.maximum(scores, -1e9) + np.asarray(spelt)
 
     def _cased(self, word: str) -> str:
         return word if self.model is not None and not self.model.cleaner.lowercase else word.lower()
+
+
+def _around(before: str, after: str | None) -> tuple[str, str, bool]:
+    """What decides about a word: whole words before it and after it, and whether the text ends with them."""
+    if len(before) > BEFORE:
+        before = before[-BEFORE:].partition(" ")[2]
+    if after is None or len(after) <= AFTER:
+        return before, after or "", after is not None
+    return before, after[:AFTER].rpartition(" ")[0], False
 
 
 def words_of(model: TextModel) -> list[str]:
@@ -129,6 +154,26 @@ def pairs_of(lines: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 def accuracy(speller: Speller, pairs: Sequence[tuple[str, str]]) -> float:
     """Share of the wrong words that are corrected to the right one, each standing alone."""
     return sum(speller.best(wrong) == right for right, wrong in pairs) / len(pairs)
+
+
+def tune(speller: Speller, pairs: Sequence[tuple[str, str]]) -> float:
+    """Set the speller's weight to that of WEIGHTS with which the fewest words of (typed, meant) texts end up wrong; of
+    equals the smallest."""
+    wrong = {}
+    for speller.weight in WEIGHTS:  # what the language model said is remembered from one to the next
+        wrong[speller.weight] = sum(map(sum, mistakes(speller, pairs)))
+    speller.weight = min(wrong, key=lambda weight: (wrong[weight], weight))
+    return speller.weight
+
+
+def mistakes(speller: Speller, pairs: Sequence[tuple[str, str]]) -> list[list[bool]]:
+    """Which words are wrong after the correction of each of the (typed, meant) texts; words are what stands between
+    white space, as many typed as meant."""
+    found = []
+    for typed, meant in pairs:
+        corrected = speller.correct(typed)[0].split()
+        found.append([one != other for one, other in zip(corrected, meant.split(), strict=True)])
+    return found
 
 
 def _as_typed(word: str, lower: str, typed: str) -> str:

@@ -1,0 +1,65 @@
+"""The command on a terminal of its own, driven by its keys."""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""Ends the command also where the tests run in the background of a shell, which ignores it."""
+START = f"{CTRL_C}; import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from unroll.cli import main; main()"
+PATIENCE = 120.0  # seconds: a busy machine is slow
+
+
+class Terminal:
+    """A context manager; the process is the session's leader, so that Ctrl-C reaches it as from a keyboard."""
+
+    def __init__(self, folder: Path, *arguments: str, columns: int = 60) -> None:
+        self._keys, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.before = termios.tcgetattr(theirs)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=folder,
+            env=os.environ | {"COLUMNS": str(columns)},
+            start_new_session=True,
+        )
+        self._theirs, self.shown = theirs, ""
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._keys)
+        os.close(self._theirs)
+
+    def press(self, keys: str) -> None:
+        os.write(self._keys, keys.encode())
+
+    def wait(self, text: str) -> str:
+        """What was shown since the last wait, up to and including the text."""
+        end = time.monotonic() + PATIENCE
+        while text not in self.shown:
+            ready, _, _ = select.select([self._keys], [], [], max(0.0, end - time.monotonic()))
+            assert ready, f"{text!r} is not in {self.shown!r}"
+            self.shown += os.read(self._keys, 4096).decode("utf-8", "replace")
+        found, _, self.shown = self.shown.partition(text)
+        return found + text
+
+    def end(self) -> int:
+        """The exit code."""
+        return self.process.wait(PATIENCE)
+
+    def settings(self) -> list:
+        return termios.tcgetattr(self._theirs)

@@ -1,0 +1,43 @@
+"""What ends early: a reader that has seen enough, Ctrl-C."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.terminal import CTRL_C
+
+START = f"{CTRL_C}; from unroll.cli import main; main()"
+LINE = b"the students opened their books\n"
+
+
+def start(place: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", START, *arguments], cwd=place, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+@pytest.mark.parametrize("lines", [1, 5000])  # written when all is done, and on the way
+def test_a_closed_pipe_ends_the_command_without_a_word(place: Path, lines: int) -> None:
+    (place / "piped.txt").write_bytes(LINE * lines)
+    with start(place, "score", "trigram", "piped.txt", "--json") as process:
+        assert process.stdout
+        assert process.stderr
+        if lines > 1:
+            assert process.stdout.readline().startswith(b'{"text"')
+        process.stdout.close()
+        assert b"rror" not in process.stderr.read()
+        assert process.wait() == 1
+
+
+def test_ctrl_c_is_one_sentence(place: Path) -> None:
+    with start(place, "score", "trigram", "-") as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(LINE * 2000)
+        process.stdin.flush()
+        assert process.stdout.readline()  # it has begun, and waits for more
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+        assert (process.returncode, err) == (130, b"unroll: interrupted\n")
