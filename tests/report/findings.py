@@ -8,6 +8,7 @@ from markupsafe import Markup
 from unroll.params.evaluate import Statistics
 from unroll.report import comparison, distance, page, seeds
 from unroll.report.leaderboard import Result
+from unroll.report.series import MEASURES, Row, Series
 
 STATISTICS = Statistics(block=50, resamples=200, confidence=0.95)
 TOKENS = 400
@@ -42,6 +43,14 @@ def curve_row(row: int) -> dict[str, float]:
     values = {"epoch": row / 4, "train_loss": 4 / row, "valid_loss": 5 / row}
     norms = {"gradient_norm": 6 / row, "gradient_norm_clipped": 1.0}
     return values | norms | {"spectral_radius_recurrent_1": 0.9 + row / 100, "spectral_radius_recurrent_2": 0.5}
+
+
+def numbers(name: str) -> Series:
+    """A series of that name: its truth, and a forecaster whose last step is absent."""
+    errors = {(measure, step): 0.25 * step for measure in MEASURES for step in (1, 4)}
+    rows = [Row("truth", "sine", 0, errors), Row(f"{name} ar", "autoregression", 4, dict(list(errors.items())[::2]))]
+    metrics = {"steps": [1, 4], "train": 1200, "test": 400}
+    return Series(name, metrics, rows, {row.name: [(1, 0.25), (2, 0.5)] for row in rows})
 
 
 def findings(word: str = "word") -> page.Findings:
@@ -89,6 +98,7 @@ def findings(word: str = "word") -> page.Findings:
         pairs={"symbols": comparison.pairs([r.name for r in ranked], nats, STATISTICS, seed=1)},
         seeds=[seeds.measure("lstm", ["lstm", "gru"], nats, STATISTICS, seed=1)],
         distances={"symbols": far},
+        series=[numbers(word)],
         confidence=0.95,
         params=f"# {word}\nseed: 1\n",
         pipeline=Markup("<svg></svg>"),

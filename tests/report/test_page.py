@@ -64,11 +64,12 @@ def test_every_section_is_there() -> None:
         "words",
         "samples",
         "classes",
+        "series",
         "pipeline",
     ):
         assert f'<section id="{part}">' in text
-    # excess, rarity, ahead; learning, gradients; flow, radius; cut, shuffled, position; map
-    assert text.count('class="chart"') == 11
+    # excess, rarity, ahead; learning, gradients; flow, radius; cut, shuffled, position; map; series
+    assert text.count('class="chart"') == 12
     assert "01234567·fedcba98" in text
     assert "% higher" in text
 

@@ -22,6 +22,7 @@ from unroll.report.leaderboard import Result
 from unroll.report.recurrence import norms
 from unroll.report.recurrent_section import RecurrentSection
 from unroll.report.seeds import Seeds
+from unroll.report.series import MEASURES, Series
 
 FOLDER = Path(__file__).parent / "page"
 COLORS = 10
@@ -43,6 +44,8 @@ class Findings:
     seeds: Sequence[Seeds]
     distances: Mapping[str, Distance]
     """By tokens, where the truth is known."""
+    series: Sequence[Series]
+    """Forecasts of numbers."""
     confidence: float
     params: str
     """params.yaml as text."""
@@ -79,6 +82,7 @@ def render(found: Findings) -> str:
         pictures=[Pictures(group, found) for group in groups],
         recurrent=RecurrentSection(found.curves, found.diagnostics, COLORS),
         level=1 - found.confidence,
+        measures=MEASURES,
     )
 
 

@@ -11,7 +11,7 @@ from unroll.evaluation import losses
 from unroll.evaluation.evaluation import read_diagnostics
 from unroll.params import Root
 from unroll.params.root import NEEDED
-from unroll.report import comparison, diagram, distance, leaderboard, page, seeds
+from unroll.report import comparison, diagram, distance, leaderboard, page, seeds, series
 from unroll.report.curve import curve
 from unroll.report.leaderboard import Result
 
@@ -45,6 +45,7 @@ def gather(params: Root, root: Path) -> page.Findings:
             for model, runs in _repeated(params).items()
         ],
         distances={tokens: found for tokens, found in distances.items() if found is not None},
+        series=series.read(list(params.series), root / "metrics/series"),
         confidence=statistics.confidence,
         params=(root / "params.yaml").read_text(encoding="utf-8"),
         pipeline=diagram.draw(diagram.groups(pipeline, params.model_dump())),
@@ -55,7 +56,8 @@ def gather(params: Root, root: Path) -> page.Findings:
 def contents(found: page.Findings) -> tuple[str, str, str, str]:
     """Of leaderboard.md, leaderboard.csv, comparisons.csv and index.html."""
     results = found.results
-    return leaderboard.markdown(results), leaderboard.table(results), comparison.table(found.pairs), page.render(found)
+    board = "\n".join([leaderboard.markdown(results), *series.markdown(found.series)])
+    return board, leaderboard.table(results), comparison.table(found.pairs), page.render(found)
 
 
 def _perplexity(result: Result) -> float:
