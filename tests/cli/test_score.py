@@ -36,6 +36,17 @@ def test_tokens_sum_to_lines_and_lines_to_the_total(unroll: Run, model: str) -> 
     assert summed["log_likelihood"] == pytest.approx(sum(line["log_likelihood"] for line in lines))
 
 
+@pytest.mark.parametrize("model", ["trigram", "chars"])
+def test_an_unknown_token_says_what_was_written(unroll: Run, model: str) -> None:
+    result = unroll("score", model, "--tokens", text="the 学 students 生\n")
+    unknown = [line.partition("\t")[2] for line in result.out.splitlines() if "<unk>" in line]
+    assert unknown == ["<unk> 学", "<unk> 生"]
+
+
+def test_few_blocks_are_said_to_be_few(unroll: Run) -> None:
+    assert "1 block(s) say little" in unroll("compare", "trigram", "hmm", text="the students\n").err
+
+
 def test_texts_come_as_json_lines_too(unroll: Run, place: Path) -> None:
     (place / "texts.jsonl").write_text('{"text": "the students"}\n', encoding="utf-8")
     (place / "texts.txt").write_text("the students\n", encoding="utf-8")
@@ -94,7 +105,7 @@ def test_a_begun_word_is_completed(unroll: Run) -> None:
     result = unroll("complete", "trigram", "the students opened their l", "--partial")
     assert result.out == "1.0000\tlaptops\n"
     lines = unroll("complete", "trigram", "--interactive", text="the ti\n").out
-    assert lines == "1.0000\ttime\n"
+    assert lines == "1.0000\ttime\tthe ti\n"
 
 
 def test_compare_prints_both_and_the_interval(unroll: Run) -> None:
@@ -102,6 +113,7 @@ def test_compare_prints_both_and_the_interval(unroll: Run) -> None:
     first, second, difference = unroll("compare", "trigram", "lstm", *options, text=text).out.splitlines()
     assert float(first.split()[0]) < float(second.split()[0])
     assert difference.startswith("-")
+    assert "\ttrigram - lstm\t" in difference
     assert "at 95%" in difference
     found = json.loads(unroll("compare", "trigram", "lstm", *options, "--json", text=text).out)
     assert found["difference"]["p"] < 0.01

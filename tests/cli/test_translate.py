@@ -89,9 +89,15 @@ def test_a_picture_of_the_attention(unroll: Run, place: Path) -> None:
         (["bottleneck", "--attention", "x.png"], "has no attention to draw"),
         (["translator", "--attention", "nowhere/x.png"], "nowhere/x.png: cannot be written"),
         (["translator", "absent.txt"], "absent.txt: cannot be read"),
+        (["translator", "empty.txt"], "empty.txt: the file is empty"),
+        (["translator", "binary.txt"], "binary.txt: binary data"),
+        (["translator", "long.txt"], "long.txt: line 2: is longer than 1,000,000 characters"),
     ],
 )
-def test_mistakes_are_one_sentence(unroll: Run, arguments: list[str], sentence: str) -> None:
+def test_mistakes_are_one_sentence(unroll: Run, place: Path, arguments: list[str], sentence: str) -> None:
+    (place / "empty.txt").write_bytes(b"")
+    (place / "binary.txt").write_bytes(bytes(range(256)) * 20)
+    (place / "long.txt").write_text("\n" + "a" * 1_048_576, encoding="utf-8")
     result = unroll("translate", *arguments, text="the books\n")
     assert result.code == 1
     assert sentence in result.err

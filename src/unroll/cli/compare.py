@@ -1,11 +1,15 @@
 """compare: two models on one text."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from unroll.cli.app import Model, app, folder, inert
 from unroll.cli.text import STDIN, File, Json, print_json, read_texts
+
+FEW = 12
+"""Blocks: with fewer the interval is a guess."""
 
 
 @app.command()
@@ -39,4 +43,7 @@ def compare(
     print(f"{found.one:.4f}\t{inert(str(model))}\tbits per byte")
     print(f"{found.other:.4f}\t{inert(str(other))}\tbits per byte")
     interval = f"[{between.low:+.4f}, {between.high:+.4f}] at {confidence:.0%}"
-    print(f"{between.mean:+.4f}\t{interval}, p = {between.p:.4f}, {found.blocks} blocks")
+    names = f"{inert(str(model))} - {inert(str(other))}"
+    print(f"{between.mean:+.4f}\t{names}\t{interval}, p = {between.p:.4f}, {found.blocks} blocks")
+    if found.blocks < FEW:
+        print(f"{found.blocks} block(s) say little: bring more text, or make --block smaller", file=sys.stderr)

@@ -38,8 +38,9 @@ def complete(
 
         as_you_type(lambda line: [found.word for found in loaded.complete(line, count, partial=True)])
         return
-    for line in _lines() if interactive or text == "-" else [text]:
-        _show(loaded, line, count, partial or interactive, json)
+    piped = interactive or text == "-"
+    for line in _lines() if piped else [text]:
+        _show(loaded, line, count, partial or interactive, json, f"\t{inert(line)}" if piped else "")
 
 
 def _lines() -> list[str]:
@@ -50,11 +51,12 @@ def _lines() -> list[str]:
     return [line for _, line in read_lines(Path("-"))]
 
 
-def _show(loaded: "TextModel", text: str, count: int, partial: bool, json: bool) -> None:
+def _show(loaded: "TextModel", text: str, count: int, partial: bool, json: bool, which: str) -> None:
+    """`which` tells lines of standard input apart."""
     found = loaded.complete(text, count, partial)
     if json:
         words = [{"word": one.word, "probability": one.probability} for one in found]
         print_json({"text": text, "completions": words})
         return
     for one in found:
-        print(f"{one.probability:.4f}\t{inert(one.word)}")
+        print(f"{one.probability:.4f}\t{inert(one.word)}{which}")

@@ -43,7 +43,8 @@ def score(
             else:
                 print(f"{line.log_likelihood:.4f}\t{inert(text)}")
                 for part in parts:
-                    print(f"  {part.log_prob:.4f}\t{inert(part.token)}")
+                    written = f" {inert(part.unknown)}" if part.unknown else ""
+                    print(f"  {part.log_prob:.4f}\t{inert(part.token)}{written}")
     summed = total(scores)
     if only_sum and json:
         print_json(summed)

@@ -26,10 +26,14 @@ def serve(
 
     from unroll.serve.app import create
     from unroll.use import load
+    from unroll.use.kinds import refuse, verbs
 
     named = {folder(model).name: load(folder(model)) for model in models}
     if len(named) < len(models):
         raise UnrollError("serve: two models have the same name; give each once")
+    for one in named.values():
+        if not {"score", "translate"} & set(verbs(one.model)):
+            refuse(one.model, one.folder, "serve")
     with socket.socket() as attempt:  # before uvicorn, whose own error is a page of log
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -45,10 +45,13 @@ class TextModel:
 
     def token_scores(self, texts: Sequence[str]) -> list[list[TokenScore]]:
         """The log-probability of every token of each text, `<eos>` last."""
-        return [
-            [TokenScore(self.spellings[token], float(log_prob)) for token, log_prob in pairs]
-            for _, pairs in self._scored(texts, "score")
-        ]
+        found = []
+        for text, (_, pairs) in zip(texts, self._scored(texts, "score"), strict=True):
+            unknown = iter(self.tokenizer.unknown(self.cleaner(text)))
+            written = (next(unknown, None) if token == UNK else None for token, _ in pairs)
+            spelt = zip(pairs, written, strict=True)
+            found.append([TokenScore(self.spellings[token], float(p), word) for (token, p), word in spelt])
+        return found
 
     def evaluate(self, texts: Sequence[str]) -> TextScore:
         """Perplexity, bits per byte and share of unknown words of at least one text."""

@@ -36,6 +36,8 @@ class TokenScore:
     token: str
     log_prob: float
     """Nats."""
+    unknown: str | None = None
+    """What was written, where the token is <unk>."""
 
 
 @dataclass(frozen=True)
