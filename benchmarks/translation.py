@@ -19,6 +19,8 @@ from torch.nn import functional as F
 from unroll.evaluation.quality import LENGTHS
 from unroll.evaluation.translation import translate
 from unroll.models import seq2seq
+from unroll.neural.encoder_decoder import EncoderDecoder
+from unroll.neural.pairs import SIDES, Batch, Task
 from unroll.params.evaluate import Search
 from unroll.params.models import Seq2seqParams
 from unroll.partition import Data, stream_of
@@ -66,7 +68,7 @@ def search(beam: int) -> Search:
 
 def exact(model: seq2seq.Model, data: Data) -> list[bool]:
     """Which test sentences a greedy search gets right."""
-    sources, targets = (data.streams["test"][side].documents for side in seq2seq.SIDES)
+    sources, targets = (data.streams["test"][side].documents for side in SIDES)
     found = translate(model, [source[:-1] for source in sources], 128, search(1))
     return [np.array_equal(own[0].tokens, target[:-1]) for own, target in zip(found, targets, strict=True)]
 
@@ -105,7 +107,7 @@ def _text(pairs: int, words: int) -> Data:
     streams = {}
     for split, count in {"train": pairs, "valid": 64, "test": 64}.items():
         sides = {}
-        for side in seq2seq.SIDES:
+        for side in SIDES:
             lengths = generator.integers(3, 21, count)
             sides[side] = stream_of([4 + generator.choice(words, n, p=p / p.sum()) for n in lengths], 4 + words)
         streams[split] = sides
@@ -126,7 +128,7 @@ def _speed_of_fit(options: Seq2seqParams, data: Data) -> float:
 
 
 def _speed_of_loop(options: Seq2seqParams, data: Data) -> float:
-    network = seq2seq.Network(options, data.vocabulary_size, data.vocabulary_size)
+    network = EncoderDecoder(options, data.vocabulary_size, data.vocabulary_size)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.training.learning_rate, fused=True)
     batches = _batches(options, data)
     skipped = max(1, len(batches) // 10)
@@ -147,9 +149,9 @@ def _speed_of_loop(options: Seq2seqParams, data: Data) -> float:
     return tokens / (time.perf_counter() - first)
 
 
-def _batches(options: Seq2seqParams, data: Data) -> list[seq2seq.Batch]:
-    network = seq2seq.Network(options, data.vocabulary_size, data.vocabulary_size)
-    return list(seq2seq.Task(network, options, data).train_batches(0))
+def _batches(options: Seq2seqParams, data: Data) -> list[Batch]:
+    network = EncoderDecoder(options, data.vocabulary_size, data.vocabulary_size)
+    return list(Task(network, options, data).train_batches(0))
 
 
 def decoding(sentences: int, rounds: int, hidden: int = 256, words: int = 4000) -> list[Figure]:
@@ -158,7 +160,7 @@ def decoding(sentences: int, rounds: int, hidden: int = 256, words: int = 4000) 
     torch.manual_seed(1)
     sizes = (data.vocabulary_size, data.vocabulary_size)
     options = params("dot", hidden, 1)
-    model = seq2seq.Model(options, sizes, seq2seq.Network(options, *sizes))
+    model = seq2seq.Model(options, sizes, EncoderDecoder(options, *sizes))
     sources = [source[:-1] for source in data.streams["train"]["source"].documents]
     found = []
     for beam in (1, 5):

@@ -1,7 +1,14 @@
 """translate: line by line, whatever the lines are; separate vocabularies; pictures; mistakes in one sentence."""
 
+import fcntl
 import json
+import os
+import pty
+import select
 import shutil
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -11,6 +18,7 @@ from tests import trained
 from tests.models.test_contract import SEQ2SEQ
 from tests.trained import Run
 from unroll.models import seq2seq
+from unroll.neural.encoder_decoder import EncoderDecoder
 from unroll.params.models import Seq2seqParams
 from unroll.params.tokens import WordTokens
 from unroll.text.tokenizer import learn
@@ -29,7 +37,7 @@ def _translators(place: Path) -> None:
         params = Seq2seqParams.model_validate(SEQ2SEQ | {"attention": attention})
         folder = place / "models" / name
         folder.mkdir()
-        seq2seq.Model(params, sizes, seq2seq.Network(params, *sizes)).save(folder)
+        seq2seq.Model(params, sizes, EncoderDecoder(params, *sizes)).save(folder)
         target.save(folder / "tokenizer.json", source)
         shutil.copyfile(place / "models/trigram/text.json", folder / "text.json")
 
@@ -57,6 +65,57 @@ def test_hard_lines(unroll: Run, line: str) -> None:
     result = unroll("translate", "translator", "--beam", "2", text=line + "\n")
     assert (result.code, result.out.count("\n"), result.err) == (0, 1, "")
     assert "\x1b" not in result.out
+
+
+class Terminal:
+    """The command on a pseudo terminal of its own, as a person meets it."""
+
+    def __init__(self, place: Path, *arguments: str) -> None:
+        self.ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "unroll", *arguments],
+            cwd=place,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+        )
+        os.close(theirs)
+
+    def until(self, end: str) -> str:
+        """What is shown until `end`, which is left out."""
+        shown = ""
+        while not shown.endswith(end):
+            assert select.select([self.ours], [], [], 120)[0], f"nothing follows {shown!r}"
+            shown += os.read(self.ours, 1).decode()
+        return shown.removesuffix(end)
+
+    def type(self, keys: str) -> None:
+        os.write(self.ours, keys.encode())
+
+    def close(self) -> int:
+        try:
+            return self.process.wait(120)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            os.close(self.ours)
+
+
+@pytest.mark.parametrize("key", ["\x04", "\x03"], ids=["Ctrl-D", "Ctrl-C"])
+def test_a_conversation_on_a_terminal(place: Path, key: str) -> None:
+    terminal = Terminal(place, "translate", "translator")
+    assert terminal.until("> ") == ""
+    terminal.type("the students\n")
+    typed, translation = terminal.until("\r\n> ").split("\r\n")
+    assert typed == "the students"
+    assert set(translation.split()) <= {word for text in DUTCH for word in text.split()} | {"<unk>"}
+    terminal.type("\n")
+    assert terminal.until("> ") == "\r\n\r\n"
+    terminal.type(key)
+    assert "Traceback" not in terminal.until("\r\n")
+    assert terminal.close() == 0
 
 
 def test_nbest_are_different_and_ordered(unroll: Run) -> None:

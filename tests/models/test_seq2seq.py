@@ -10,6 +10,8 @@ import torch
 from tests import toy
 from tests.models.test_contract import FED, SEQ2SEQ
 from unroll.models import seq2seq
+from unroll.neural.encoder_decoder import EncoderDecoder
+from unroll.neural.pairs import Task
 from unroll.params.models import Seq2seqParams
 from unroll.text.vocabulary import BOS, EOS
 
@@ -29,7 +31,7 @@ def model(**options: Any) -> seq2seq.Model:
     """With random weights."""
     torch.manual_seed(1)
     params = Seq2seqParams.model_validate(SEQ2SEQ | options)
-    return seq2seq.Model(params, SIZES, seq2seq.Network(params, *SIZES))
+    return seq2seq.Model(params, SIZES, EncoderDecoder(params, *SIZES))
 
 
 @pytest.fixture(params=OPTIONS)
@@ -122,10 +124,10 @@ def test_guessing_reads_what_greedy_search_finds() -> None:
         torch.testing.assert_close(network.decode(tokens, start, memory).outputs, truth)
 
 
-def task(**options: Any) -> seq2seq.Task:
+def task(**options: Any) -> Task:
     params = Seq2seqParams.model_validate(SEQ2SEQ | options)
     size = toy.VOCABULARY_SIZE
-    return seq2seq.Task(seq2seq.Network(params, size, size), params, toy.pairs())
+    return Task(EncoderDecoder(params, size, size), params, toy.pairs())
 
 
 def test_batches_hold_every_pair_once_and_sources_of_one_length() -> None:

@@ -12,7 +12,7 @@ from unroll.errors import UnrollError
 from unroll.neural import softmax
 from unroll.neural.softmax import cross_entropy as fused
 from unroll.params.models.softmax import SoftmaxParams
-from unroll.text.vocabulary import BOS, PAD
+from unroll.text.vocabulary import BOS, FIRST_PREDICTED, PAD
 
 HIDDEN, WORDS = 6, 40
 ADAPTIVE = {"kind": "adaptive", "cutoffs": [5, 20], "factor": 2.0}
@@ -35,17 +35,18 @@ def gradients(loss: Tensor, *of: Tensor) -> tuple[Tensor, ...]:
     return torch.autograd.grad(loss, of)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("chunk", [1, 200, 1 << 23])  # logits held at once: rows one by one, in parts, all
 def test_loss_and_gradients_are_those_of_torch(
-    batch: tuple[Tensor, Tensor], chunk: int, monkeypatch: pytest.MonkeyPatch
+    batch: tuple[Tensor, Tensor], chunk: int, smoothing: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fused, "CHUNK", chunk)
     layer = build(kind="full", precision=32)
     hidden, targets = batch[0].requires_grad_(), batch[1]
-    logits = F.linear(hidden, layer.weight, layer.bias).index_fill(-1, torch.tensor([PAD, BOS]), -torch.inf)
-    wanted = targets.masked_fill(targets <= BOS, -100)
-    theirs = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum")
-    ours = layer.loss(hidden, targets)
+    logits = F.linear(hidden, layer.weight[FIRST_PREDICTED:], layer.bias[FIRST_PREDICTED:])
+    wanted = torch.where(targets < FIRST_PREDICTED, -100, targets - FIRST_PREDICTED)
+    theirs = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum", label_smoothing=smoothing)
+    ours = layer.smoothed_loss(hidden, targets, smoothing) if smoothing else layer.loss(hidden, targets)
     torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
     of = (hidden, layer.weight, layer.bias)
     for mine, expected in zip(gradients(3 * ours, *of), gradients(3 * theirs, *of), strict=True):

@@ -168,6 +168,18 @@ def test_a_pair_without_a_tab(workshop: Workshop) -> None:
         workshop.add("a\tb\nc d\n", "p.tsv", format="pairs").clean()
 
 
+def test_pairs_of_identical_sides_are_counted(workshop: Workshop) -> None:
+    """Not dropped: "Stop!" is both English and Dutch."""
+    lines = "".join(f"sentence {n}\tzin {n}\n" for n in range(20)) + "Stop!\t stop! \n"
+    rows = workshop.add(lines, "p.tsv", format="pairs", documents=None).clean(lowercase=True)
+    assert (len(rows), workshop.counts["identical_sides"], workshop.counts["dropped"]) == (21, 1, {})
+
+
+def test_a_file_of_which_both_columns_are_the_same(workshop: Workshop) -> None:
+    with pytest.raises(UnrollError, match=r"^corpora.tiny: source and target are the same text in all 9 pairs; write"):
+        workshop.add("".join(f"{n}\t{n}\n" for n in range(9)), "p.tsv", format="pairs", documents=None).clean()
+
+
 def test_labelled_by_column_and_by_folder(workshop: Workshop) -> None:
     workshop.add("good\tA <b>fine</b> film\nbad\tDull\n" * 5, "l.tsv", format="labelled", documents=None)
     for n in range(5):

@@ -1,12 +1,10 @@
 """Encoder-decoder networks (Sutskever, Vinyals and Le 2014): notes "Transformers-2", "Recurrent neural networks".
 
-The encoder reads the source to its last state z* = z_T; the decoder starts from h_0 = z* and <start> (our <bos>), and
-p(d_m | d_1..d_{m-1}, e_1..e_T) = softmax(W h_m + b) until <stop> (our <eos>). With attention the decoder also looks at
-all of z_1..z_T (`unroll.neural.alignment`). A batch of training holds sources of one length: the encoder never reads
-padding; and where sources of several lengths are decoded together, padding gets no attention. So it changes no score.
+The network is `unroll.neural.encoder_decoder`, its training `unroll.neural.pairs`. Where sources of several lengths are
+decoded together, each length is encoded by itself and padding gets no attention: it changes no score.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,118 +12,23 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from unroll.models import storage
 from unroll.models.protocol import LogProbs
 from unroll.neural.alignment import Memory
-from unroll.neural.decoder import Decoded, Decoder
-from unroll.neural.encoder import Encoder
+from unroll.neural.encoder_decoder import EncoderDecoder
+from unroll.neural.pairs import Task, shifted, stack
 from unroll.neural.recurrent import State, select
-from unroll.neural.softmax import Softmax
 from unroll.params.models import Seq2seqParams
-from unroll.partition import Data, Ids, bucketed_batches
-from unroll.text.vocabulary import BOS, EOS, FIRST_PREDICTED, PAD
+from unroll.partition import Data, Ids
+from unroll.text.vocabulary import BOS, EOS
 
 LOGITS = 1 << 22
 """Logits computed at once when scoring, 16 MB: bounds memory, changes no score."""
 TOGETHER = 128
 """Sources encoded, or targets scored, together."""
-SIDES = ("source", "target")
-
-Batch = tuple[Tensor, Tensor, Tensor]
-"""Sources (B, S) of one length with their <eos>, targets (B, T), and where (B, T) the decoder reads its own guess."""
-
-
-class Network(nn.Module):
-    """Embeddings, encoder, decoder and softmax."""
-
-    def __init__(self, params: Seq2seqParams, source_size: int, target_size: int) -> None:
-        super().__init__()
-        sizes = (params.embedding_size, params.hidden_size, params.layers, params.dropout)
-        attention = None if params.attention == "none" else params.attention
-        self.target_embedding = _embedding(target_size, params.embedding_size)
-        self.source_embedding = (
-            self.target_embedding if params.share_embeddings else _embedding(source_size, params.embedding_size)
-        )
-        self.encoder = Encoder(params.cell, *sizes, params.bidirectional)
-        self.decoder = Decoder(params.cell, *sizes, attention, params.input_feeding)
-        tied = self.target_embedding.weight if params.tie_weights else None
-        self.softmax = Softmax(params.hidden_size, target_size, tied)
-
-    def encode(self, sources: Tensor) -> tuple[Tensor, State]:
-        """Outputs (B, S, H) and z* of sources (B, S) of one length, each with its <eos>."""
-        return self.encoder(self.source_embedding(sources))
-
-    def decode(self, tokens: Tensor, state: State, memory: Memory | None) -> Decoded:
-        """(B, T) previous target words, true ones."""
-        return self.decoder(self.target_embedding(tokens), state, memory)
-
-    def guess(self, tokens: Tensor, own: Tensor, state: State, memory: Memory | None) -> Tensor:
-        """As `decode`, but where `own` is True the word read is the most probable one after the last; (B, T, H)."""
-        read, outputs = tokens[:, 0], []
-        for step in range(tokens.shape[1]):
-            decoded = self.decode(read[:, None], state, memory)
-            state = decoded.state
-            outputs.append(decoded.outputs)
-            if step + 1 < tokens.shape[1]:
-                with torch.no_grad():
-                    guessed = self.softmax.logits(decoded.outputs[:, 0]).argmax(-1) + FIRST_PREDICTED
-                read = torch.where(own[:, step + 1], guessed, tokens[:, step + 1])
-        return torch.cat(outputs, dim=1)
-
-
-class Task:
-    """Target words given the source."""
-
-    def __init__(self, network: Network, params: Seq2seqParams, data: Data) -> None:
-        self.network, self.params, self.data = network, params, data
-        self.pairs = {split: [data.streams[split][side].documents for side in SIDES] for split in ("train", "valid")}
-        self.planned = len(self._rows("train", 0))
-
-    def steps(self, epoch: int) -> int:
-        return self.planned
-
-    def train_batches(self, epoch: int) -> Iterable[Batch]:
-        """Words that the decoder guesses itself are drawn anew in every epoch, from (seed, epoch)."""
-        forcing, last = self.params.teacher_forcing, max(1, self.params.training.epochs - 1)
-        truth = forcing.first + (forcing.last - forcing.first) * epoch / last
-        generator = np.random.default_rng([self.data.seed, epoch, 1])
-        for sources, targets in self._batches("train", epoch):
-            yield sources, targets, torch.from_numpy(generator.random(tuple(targets.shape)) >= truth)
-
-    def valid_batches(self) -> Sequence[Batch]:
-        return [(sources, targets, torch.zeros(0, 0)) for sources, targets in self._batches("valid", 0)]
-
-    def _rows(self, split: str, epoch: int) -> list[NDArray[np.int64]]:
-        """Rows of like length, those of one source length to a batch."""
-        lengths = np.asarray([[len(document) for document in side] for side in self.pairs[split]]).T
-        batches = bucketed_batches(lengths, self.params.training.batch_size, self.data.seed, epoch)
-        return [part for rows in batches for part in np.split(rows, np.flatnonzero(np.diff(lengths[rows, 0])) + 1)]
-
-    def _batches(self, split: str, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        sources, targets = self.pairs[split]
-        for rows in self._rows(split, epoch):
-            yield _stack([sources[row] for row in rows]), _stack([targets[row] for row in rows])
-
-    def loss(self, batch: Batch, state: None) -> tuple[Tensor, Tensor, None]:
-        sources, targets, own = batch
-        values, last = self.network.encode(sources)
-        start, memory = self.network.decoder.start(last), self.network.decoder.memory(values)
-        tokens, training = _shifted(targets), self.network.training
-        if training and own.any():
-            outputs = self.network.guess(tokens, own, start, memory)
-        else:
-            outputs = self.network.decode(tokens, start, memory).outputs
-        words = targets != PAD  # the softmax, most of the work, is for these alone
-        outputs, targets, softmax = outputs[words], targets[words], self.network.softmax
-        if training and self.params.label_smoothing:
-            logits, smoothing = softmax.logits(outputs), self.params.label_smoothing
-            nats = F.cross_entropy(logits, targets - FIRST_PREDICTED, reduction="sum", label_smoothing=smoothing)
-        else:
-            nats = softmax.loss(outputs, targets)
-        return nats, words.sum(), None
 
 
 @dataclass(frozen=True)
@@ -146,7 +49,7 @@ class Context:
 class Translation:
     """The language model of the targets of fixed sources: satisfies LanguageModel."""
 
-    def __init__(self, network: Network, vocabulary_size: int, sources: Sequence[Ids]) -> None:
+    def __init__(self, network: EncoderDecoder, vocabulary_size: int, sources: Sequence[Ids]) -> None:
         self.network, self.vocabulary_size, self.count = network, vocabulary_size, len(sources)
         self.lengths = np.asarray([len(source) + 1 for source in sources])  # with <eos>
         self.last, self.memory = _encode(network, sources)
@@ -204,12 +107,12 @@ class Translation:
         order = np.argsort(lengths, kind="stable")
         for first in range(0, len(order), TOGETHER):
             rows = order[first : first + TOGETHER]
-            targets, index = _stack([documents[row] for row in rows]), sources[torch.from_numpy(rows)]
+            targets, index = stack([documents[row] for row in rows]), sources[torch.from_numpy(rows)]
             if targets.shape[1] == 0:
                 continue
             memory = self.memory.select(index) if self.memory else None
             start = self.network.decoder.start(select(self.last, index))
-            outputs, words = self.network.decode(_shifted(targets), start, memory).outputs, _within(lengths[rows])
+            outputs, words = self.network.decode(shifted(targets), start, memory).outputs, _within(lengths[rows])
             scores = self._scores(outputs[words], targets[words])
             for row, piece in zip(rows, torch.split(scores, words.sum(1).tolist()), strict=True):
                 results[row] = piece.numpy()
@@ -225,7 +128,7 @@ class Translation:
 class Model:
     """Satisfies ConditionalModel."""
 
-    def __init__(self, params: Seq2seqParams, sizes: tuple[int, int], network: Network) -> None:
+    def __init__(self, params: Seq2seqParams, sizes: tuple[int, int], network: EncoderDecoder) -> None:
         self.params, self.sizes, self.network = params, sizes, network.eval()
         self.vocabulary_size = sizes[1]
 
@@ -246,7 +149,7 @@ def fit(params: Seq2seqParams, data: Data, report: Callable[..., None]) -> Model
 
     torch.manual_seed(data.seed)
     sizes = (data.source_vocabulary_size or data.vocabulary_size, data.vocabulary_size)
-    network = Network(params, *sizes)
+    network = EncoderDecoder(params, *sizes)
     train(Task(network, params, data), params.training, data.seed, report)
     return Model(params, sizes, network)
 
@@ -256,7 +159,7 @@ def load(path: Path) -> Model:
     saved: dict[str, Any] = storage.read_params(path)
     params = Seq2seqParams.model_validate(saved["params"])
     sizes = saved["source_vocabulary_size"], saved["vocabulary_size"]
-    network = Network(params, *sizes)
+    network = EncoderDecoder(params, *sizes)
     weights = {name: torch.from_numpy(value) for name, value in storage.read_weights(path).items()}
     network.load_state_dict(weights | dict.fromkeys(_shared(params), weights["target_embedding.weight"]))
     return Model(params, sizes, network)
@@ -267,21 +170,15 @@ def _shared(params: Seq2seqParams) -> list[str]:
     return ["source_embedding.weight"] * params.share_embeddings + ["softmax.weight"] * params.tie_weights
 
 
-def _embedding(vocabulary_size: int, size: int) -> nn.Embedding:
-    embedding = nn.Embedding(vocabulary_size, size)
-    nn.init.uniform_(embedding.weight, -(size**-0.5), size**-0.5)
-    return embedding
-
-
 @torch.inference_mode()
-def _encode(network: Network, sources: Sequence[Ids]) -> tuple[State, Memory | None]:
+def _encode(network: EncoderDecoder, sources: Sequence[Ids]) -> tuple[State, Memory | None]:
     """z* and memory of all sources, a row each; those of one length are read together."""
     with_end = [np.append(source, EOS) for source in sources] or [np.asarray([EOS])]
     lengths = np.asarray([len(source) for source in with_end])
     order = np.argsort(lengths, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
     groups = [rows[first : first + TOGETHER] for rows in groups for first in range(0, len(rows), TOGETHER)]
-    read = [network.encode(_stack([with_end[row] for row in rows])) for rows in groups]
+    read = [network.encode(stack([with_end[row] for row in rows])) for rows in groups]
     back, words = torch.from_numpy(np.argsort(order)), _within(lengths)
     last = tuple(torch.cat(parts)[back] for parts in zip(*(state for _, state in read), strict=True))
     if network.decoder.alignment is None:
@@ -290,19 +187,6 @@ def _encode(network: Network, sources: Sequence[Ids]) -> tuple[State, Memory | N
     return last, network.decoder.memory(values, None if bool(words.all()) else words)
 
 
-def _stack(documents: Sequence[Ids]) -> Tensor:
-    """(B, T) with <pad> after the end of the shorter ones."""
-    tokens = np.full((len(documents), max(map(len, documents), default=0)), PAD, dtype=np.int64)
-    for row, document in enumerate(documents):
-        tokens[row, : len(document)] = document
-    return torch.from_numpy(tokens)
-
-
 def _within(lengths: NDArray[np.int64]) -> Tensor:
     """(B, longest), False behind the end of a row."""
     return torch.arange(int(lengths.max())) < torch.from_numpy(lengths)[:, None]
-
-
-def _shifted(targets: Tensor) -> Tensor:
-    """What the decoder reads: <start>, then the target without its last token."""
-    return torch.cat([torch.full_like(targets[:, :1], BOS), targets[:, :-1]], dim=1)

@@ -18,7 +18,8 @@ from unroll.text.splits import SPLITS
 
 def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
     """Write the clean documents of `raw_folder` to `out` and return the counts: {"splits": {split: {"documents" (of a
-    series: observations), "characters", "bytes" (UTF-8)}}, "dropped", "changed", "duplicates": {reason: count}}.
+    series: observations), "characters", "bytes" (UTF-8)}}, "dropped", "changed", "duplicates": {reason: count}}; of
+    pairs also "identical_sides".
 
     Two passes, neither with the text in memory: the first cleans into a draft beside `out` and keeps a hash and a
     length of every document (18 bytes), the second gives each its split. Raises UnrollError for what is no text, and
@@ -39,6 +40,9 @@ def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
         "duplicates": found,
     }
     _refuse_empty_splits(raw_folder.name, counts, draft.is_series)
+    if draft.is_pairs:
+        _refuse_copies(raw_folder.name, draft)
+        counts["identical_sides"] = draft.identical
     return counts
 
 
@@ -80,6 +84,14 @@ def _measure(table: pa.Table, fields: tuple[str, ...], sizes: dict[str, dict[str
 
 def _sorted(counts: Counter[str]) -> dict[str, int]:
     return {reason: counts[reason] for reason in sorted(counts) if counts[reason]}
+
+
+def _refuse_copies(name: str, draft: Draft) -> None:
+    if draft.identical == len(draft.keys):
+        raise UnrollError(
+            f"corpora.{name}: source and target are the same text in all {draft.identical} pairs; write the "
+            "translation behind the tab of each line"
+        )
 
 
 def _refuse_empty_splits(name: str, counts: dict[str, Any], is_series: bool) -> None:

@@ -28,6 +28,7 @@ class Draft:
         self.cleaner = Cleaner(**Cleaner.params_of(params))
         self.dropped: Counter[str] = Counter()
         self.changed = self.cleaner.dropped
+        self.identical = 0  # pairs whose target is their source; some are so rightly: "Stop!" in English and Dutch
         self.given = array("b")  # the split as the source says, or -1
         self.keys = array("Q")  # hash of the text, or of the source of a pair
         self.lengths = array("q")  # characters; of a series observations
@@ -53,15 +54,20 @@ class Draft:
             self.keys.append(self.keys[-1] if record.continues and self.keys else key(texts[self._text]))
             self.lengths.append(1 if self.is_series else sum(map(len, texts)))
             self.divisible.append(record.divisible)
+            self.identical += self.is_pairs and texts[0] == texts[1]
 
     @property
     def is_series(self) -> bool:
         return "value" in self.fields
 
     @property
+    def is_pairs(self) -> bool:
+        return self.fields[0] == "source"
+
+    @property
     def _text(self) -> int:
         """Which field says whether two records are the same."""
-        return 0 if self.fields[0] == "source" else -1
+        return 0 if self.is_pairs else -1
 
     def splits(self) -> Codes:
         """The split of every document of the draft."""

@@ -50,5 +50,9 @@ class Softmax(nn.Module):
         parts = zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)
         return torch.stack([self.negative_log_likelihood(*part).sum() for part in parts]).sum()
 
+    def smoothed_loss(self, hidden: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+        """As `loss`, of targets whose share `smoothing` is spread over all words: to train by."""
+        return cross_entropy(hidden.flatten(0, -2), self.weight, self.bias, targets.flatten(), self.rounded, smoothing)
+
     def count(self, counts: Tensor) -> None:
         """Occurrences (V,) of every token in the train split: nothing depends on them here."""
