@@ -17,8 +17,7 @@ def test_a_line_for_each_network_and_a_row_for_each_gate(tmp_path: Path) -> None
     assert flow.get_yscale() == "log"
     np.testing.assert_array_equal(flow.get_lines()[0].get_ydata(), [2.0, 1.0, 0.5])
     assert [text.get_text() for text in found["gates"].axes[0].get_yticklabels()] == ["lstm 1 update", "gru 1 update"]
-    legend = found["spectral_radius"].axes[0].get_legend()
-    assert legend is not None
+    (legend,) = found["spectral_radius"].legends
     assert [text.get_text() for text in legend.get_texts()] == ["lstm recurrent 1", "lstm recurrent 2"]
     for kind, figure in found.items():
         figure.savefig(tmp_path / f"{kind}.png")

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from unroll.models import storage
 from unroll.models.protocol import LogProbs
 from unroll.neural import next_token, softmax
-from unroll.neural.activation_penalty import activation_penalty
+from unroll.neural.activation_penalty import penalised
 from unroll.neural.embedding_dropout import embed
 from unroll.neural.initial import Initial
 from unroll.neural.recurrent import Recurrent, State, detach
@@ -84,19 +84,12 @@ class Task(next_token.Task):
         tokens, targets = batch  # (B, T), (B, T)
         network = self.network
         raw, after = network.unroll(network.rightward, tokens, state or network.start(len(tokens)))
-        nats, count = self._one(network.rightward, raw, targets)
+        nats, count = penalised(network.rightward, network.softmax, raw, targets, self.penalty)
         # Backward, y_T .. y_1 are read and x_T .. x_1 predicted. <eos> is given there, as <bos> is forward.
         before = tokens.masked_fill(tokens == EOS, PAD).flip(1)
         raw, _ = network.unroll(network.leftward, targets.flip(1), network.leftward.start(len(tokens)))
-        more, counted = self._one(network.leftward, raw, before)
+        more, counted = penalised(network.leftward, network.softmax, raw, before, self.penalty)
         return nats + more, count + counted, detach(after) if self.carry else None
-
-    def _one(self, direction: Recurrent, raw: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        hidden, count = direction.after(raw), (targets > BOS).sum()  # (T, B, H)
-        nats = self.network.softmax.loss(hidden, targets.t())
-        if self.network.training and (self.penalty.size or self.penalty.change):
-            nats = nats + count * activation_penalty(hidden, raw, self.penalty.size, self.penalty.change)
-        return nats, count
 
 
 class Model(RecurrentPredictor):
@@ -144,26 +137,18 @@ class Model(RecurrentPredictor):
         return torch.cat([left[1:], right[:-1]], dim=-1).numpy()
 
     def save(self, path: Path) -> None:
-        saved = {"params": self.params.model_dump(), "vocabulary_size": self.vocabulary_size}
-        weights = {name: value.numpy() for name, value in self.network.state_dict().items()}
-        if self.params.tie_weights:
-            del weights["softmax.weight"]  # the embedding's own
-        storage.write(path, saved, weights)
+        described = {"params": self.params.model_dump(), "vocabulary_size": self.vocabulary_size}
+        storage.write(path, described, next_token.weights(self.network))
 
 
 def fit(params: BidirectionalParams, data: Data, report: Callable[..., None], initial: Initial | None = None) -> Model:
     """Train on data.train, stopping early on data.valid. Deterministic in data.seed.
 
     The embedding begins from `initial`, if given."""
-    from unroll.neural.fit import fit as train  # Lightning, only where a network is trained
-
     torch.manual_seed(data.seed)
     network = Network(params, data.vocabulary_size)
     network.counts.copy_(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
-    network.softmax.count(network.counts)
-    if initial is not None:
-        initial.put(network.embedding)
-    train(Task(network, params, data), params.training, data.seed, report)
+    next_token.train(Task(network, params, data), params.training, report, initial)
     return Model(params, data.vocabulary_size, network)
 
 
@@ -172,8 +157,5 @@ def load(path: Path) -> Model:
     saved = storage.read_params(path)
     params = BidirectionalParams.model_validate(saved["params"])
     network = Network(params, saved["vocabulary_size"])
-    weights = {name: torch.from_numpy(value) for name, value in storage.read_weights(path).items()}
-    if params.tie_weights:
-        weights["softmax.weight"] = weights["embedding.weight"]
-    network.load_state_dict(weights)
+    next_token.restore(network, storage.read_weights(path))
     return Model(params, saved["vocabulary_size"], network)

@@ -9,20 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from unroll.models import storage
 from unroll.neural import next_token, softmax
-from unroll.neural.activation_penalty import activation_penalty
+from unroll.neural.activation_penalty import penalised
 from unroll.neural.embedding_dropout import embed
 from unroll.neural.initial import Initial
 from unroll.neural.recurrent import Recurrent, State, detach
 from unroll.neural.recurrent_predictor import RecurrentPredictor
 from unroll.params.models import RecurrentParams
 from unroll.partition import Data
-from unroll.text.vocabulary import BOS
 
 
 class Network(next_token.Network):
@@ -62,14 +60,9 @@ class Task(next_token.Task):
         self.penalty = params.activation_penalty
 
     def loss(self, batch: tuple[Tensor, Tensor], state: State | None) -> tuple[Tensor, Tensor, State | None]:
-        """In training with the activation penalty, as if every token had it."""
         tokens, targets = batch  # (B, T), (B, T)
         raw, after = self.network.unroll(tokens, state or self.network.start(len(tokens)))
-        hidden = self.network.recurrent.after(raw)  # (T, B, H)
-        nats = self.network.softmax.loss(hidden, targets.t())
-        count = (targets > BOS).sum()
-        if self.network.training and (self.penalty.size or self.penalty.change):
-            nats = nats + count * activation_penalty(hidden, raw, self.penalty.size, self.penalty.change)
+        nats, count = penalised(self.network.recurrent, self.network.softmax, raw, targets, self.penalty)
         return nats, count, detach(after) if self.carry else None
 
 
@@ -79,24 +72,17 @@ class Model(RecurrentPredictor):
         self.params = params
 
     def save(self, path: Path) -> None:
-        weights = {name: value.numpy() for name, value in self.network.state_dict().items()}
-        if self.params.tie_weights:
-            del weights["softmax.weight"]  # the embedding's own
-        storage.write(path, {"params": self.params.model_dump(), "vocabulary_size": self.vocabulary_size}, weights)
+        described = {"params": self.params.model_dump(), "vocabulary_size": self.vocabulary_size}
+        storage.write(path, described, next_token.weights(self.network))
 
 
 def fit(params: RecurrentParams, data: Data, report: Callable[..., None], initial: Initial | None = None) -> Model:
     """Train on data.train, stopping early on data.valid. Deterministic in data.seed.
 
     The embedding begins from `initial`, if given."""
-    from unroll.neural.fit import fit as train  # Lightning, only where a network is trained
-
     torch.manual_seed(data.seed)
     network = Network(params, data.vocabulary_size)
-    network.softmax.count(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
-    if initial is not None:
-        initial.put(network.embedding)
-    train(Task(network, params, data), params.training, data.seed, report)
+    next_token.train(Task(network, params, data), params.training, report, initial)
     return Model(params, data.vocabulary_size, network)
 
 
@@ -105,8 +91,5 @@ def load(path: Path) -> Model:
     saved: dict[str, Any] = storage.read_params(path)
     params = RecurrentParams.model_validate(saved["params"])
     network = Network(params, saved["vocabulary_size"])
-    weights = {name: torch.from_numpy(value) for name, value in storage.read_weights(path).items()}
-    if params.tie_weights:
-        weights["softmax.weight"] = weights["embedding.weight"]
-    network.load_state_dict(weights)
+    next_token.restore(network, storage.read_weights(path))
     return Model(params, saved["vocabulary_size"], network)

@@ -9,7 +9,6 @@ learned. The state is the last w - 1 tokens, (B, w - 1).
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -71,15 +70,10 @@ def fit(params: WindowParams, data: Data, report: Callable[..., None], initial: 
     """Train on data.train, stopping early on data.valid. Deterministic in data.seed.
 
     The embedding begins from `initial`, if given."""
-    from unroll.neural.fit import fit as train  # Lightning, only where a network is trained
-
     torch.manual_seed(data.seed)
     network = Network(params, data.vocabulary_size)
-    network.softmax.count(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
-    if initial is not None:
-        initial.put(network.embedding)
     task = next_token.Task(network, params.order, params.training.batch_size, data)
-    train(task, params.training, data.seed, report)
+    next_token.train(task, params.training, report, initial)
     return Model(params, data.vocabulary_size, network)
 
 

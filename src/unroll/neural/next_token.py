@@ -4,7 +4,7 @@ A network reads tokens (B, T) in a state and gives hidden vectors (B, T, H) and 
 for a token depends on the tokens up to it alone, and reading a text in pieces is the same as reading it whole.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any, Literal
 
@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unroll.neural.initial import Initial
 from unroll.neural.recurrent import State, detach, select
 from unroll.neural.softmax import Adaptive, Softmax
+from unroll.params.models import Training
 from unroll.partition import Data, Ids, Stream, epoch_plan, random_batches, sequential_batches
 from unroll.text.vocabulary import BOS, PAD
 
@@ -125,16 +127,30 @@ class Predictor:
             first += steps
 
 
+def train(task: Task, params: Training, report: Callable[..., None], initial: Initial | None) -> None:
+    """Train `task.network` on task.data.train, stopping early on task.data.valid. Deterministic in task.data.seed and
+    the weights it begins with. The embedding begins from `initial`, if given."""
+    from unroll.neural.fit import fit  # Lightning, only where a network is trained
+
+    network, data = task.network, task.data
+    network.softmax.count(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
+    if initial is not None:
+        initial.put(network.embedding)
+    fit(task, params, data.seed, report)
+
+
 def weights(network: nn.Module) -> dict[str, NDArray]:
-    """The parameters by name, shared ones once."""
-    return {name: value.detach().numpy() for name, value in network.named_parameters()}
+    """What a network has learned or counted, by name; shared weights once."""
+    every, once = dict(network.named_parameters(remove_duplicate=False)), dict(network.named_parameters())
+    return {name: value.numpy() for name, value in network.state_dict().items() if name in once or name not in every}
 
 
 @torch.no_grad()
 def restore(network: nn.Module, saved: Mapping[str, NDArray[Any]]) -> None:
-    """Put the parameters that `weights` gave back into an equal network."""
-    for name, parameter in network.named_parameters():
-        parameter.copy_(torch.from_numpy(saved[name]))
+    """Put what `weights` gave back into an equal network."""
+    state = network.state_dict()
+    for name in weights(network):
+        state[name].copy_(torch.from_numpy(saved[name]))
 
 
 def as_tensor(tokens: Ids) -> Tensor:

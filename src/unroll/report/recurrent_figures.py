@@ -44,7 +44,8 @@ def spectral_radius(found: Mapping[str, Mapping[str, Points]]) -> Figure:
         for layer, line in layers.items():
             axes.plot(*zip(*line, strict=True), ".-", label=f"{name} {layer}")
     axes.axhline(1, color="black", linewidth=0.8, linestyle="--")
-    axes.legend(fontsize="small")
+    figure.set_figwidth(8)
+    figure.legend(loc="outside right upper", fontsize="small")  # encoders and decoders have many layers
     return figure
 
 
