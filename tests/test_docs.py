@@ -1,6 +1,7 @@
 """The examples of docs/use.md run, on toy models of the names they use."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import typer
 from unroll.cli import app
 
 USE = (Path(__file__).parent.parent / "docs" / "use.md").read_text(encoding="utf-8")
+LINES = re.findall(r"^\$ (.*unroll .*)$", USE, re.MULTILINE)
+MAINTENANCE = {"apply", "sync", "doctor", "verify", "compare-locks"}
 BLOCKS = re.findall(r"```python\n(.*?)```", USE, re.DOTALL)
 
 
@@ -25,8 +28,18 @@ def test_its_examples_run(
         assert printed.splitlines()[-1] == "The students opened their books"
 
 
+@pytest.mark.parametrize("line", LINES)
+def test_its_commands_are_understood(line: str) -> None:
+    """With the options they name: the models that they ran on are not here."""
+    _, _, command = line.rpartition("unroll ")
+    verb, *arguments = shlex.split(command)
+    found = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]
+    assert found.make_context(verb, arguments).params
+
+
 def test_every_verb_of_a_model_is_there_with_an_example() -> None:
-    named = set(re.findall(r"`([a-z]+) [A-Z]", USE)) - {"unroll"}
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    named = {verb for line in LINES for verb in re.findall(r"unroll (\w+)", line)} | {"serve"}
+    assert named >= set(commands) - MAINTENANCE
     for verb in named:
         assert f"unroll {verb} " in commands[verb].help

@@ -82,7 +82,7 @@ def search(
     for name, text in asked:
         for rank, hit in enumerate(ranked(opened, text, rankings[by], count), 1):
             run.append((name, hit.id, hit.relevance))
-            snippet = " ".join(opened.text(hit.document)[: 2 * SNIPPET].split())[:SNIPPET]
+            snippet = " ".join(opened.text(hit.document)[: 2 * SNIPPET].split())[:SNIPPET].rstrip()
             if json:
                 print_json(
                     {"query": name or text, "rank": rank, "relevance": hit.relevance, "id": hit.id, "text": snippet}

@@ -64,9 +64,10 @@ def read_json(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UnrollError(
-                f"{named(file)}: line {number}: is no JSON ({error}); write one object per line"
-            ) from None
+            why = "too deep, or a number of too many digits"
+            if isinstance(error, json.JSONDecodeError):
+                why = f"{error.msg} at column {error.colno}"
+            raise UnrollError(f"{named(file)}: line {number}: is no JSON ({why}); write one object per line") from None
         if not isinstance(entry, dict):
             raise UnrollError(
                 f"{named(file)}: line {number}: is JSON, but no object {{...}}; write one object per line"
