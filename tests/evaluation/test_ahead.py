@@ -1,5 +1,6 @@
 """Predictions k steps ahead: exact ways against the sum over all continuations, and sampling against exact."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -7,13 +8,23 @@ import numpy as np
 import pytest
 
 from tests import toy
+from tests.models.ngrams import fitted, state_after
 from unroll import models
+from unroll.errors import UnrollError
 from unroll.evaluation.ahead import Foreseeing, divergence, foresee, predict
+from unroll.models.ngram import Model as Ngram
 from unroll.models.source import Model as Source
 from unroll.models.source_chains import Hmm, Markov
 from unroll.params.evaluate import Ahead
 from unroll.params.models import HmmParams
 from unroll.text.vocabulary import EOS
+
+NGRAMS = [
+    ("add_k", 1, [0]),
+    ("jelinek_mercer", 2, [0]),
+    ("modified_kneser_ney", 4, [0, 0, 1]),
+    ("maximum_likelihood", 3, [0]),
+]
 
 
 def hmm() -> Any:
@@ -69,6 +80,37 @@ def test_the_exact_way_is_the_sum_over_all_continuations(kind: str, read: list[i
     assert found.shape == (3, 1, model.vocabulary_size)
     for step in range(3):
         np.testing.assert_allclose(found[step, 0], summed(model, state, step + 1), atol=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "order", "prune"), NGRAMS)
+@pytest.mark.parametrize("read", [[], [5], [5, 6, 7], [11, 11]])
+def test_n_grams_sum_over_all_continuations(kind: str, order: int, prune: list[int], read: list[int]) -> None:
+    """Over ten words; 11 was never seen, and pruning leaves contexts without their n-grams."""
+    model = fitted(kind, order, prune)
+    assert isinstance(model, Foreseeing)
+    found = np.exp(foresee(model, state_after(model, read), 1, 3, samples=1, seed=1))
+    for step in range(3):
+        np.testing.assert_allclose(found[step, 0], summed(model, state_after(model, read), step + 1), atol=1e-12)
+
+
+def test_n_grams_far_ahead_come_near_their_samples() -> None:
+    model = fitted("modified_kneser_ney", 4)
+    state = model.advance(model.start(3), np.array([5, 6, 11]))
+    exact = np.exp(foresee(model, state, 3, 8, samples=1, seed=1))
+    assert exact.shape == (8, 3, model.vocabulary_size)
+    np.testing.assert_allclose(exact.sum(2), 1, rtol=1e-5)
+    assert (np.diff(exact[..., EOS], axis=0) >= 0).all()
+    np.testing.assert_allclose(np.exp(foresee(Sampled(model), state, 3, 8, samples=5000, seed=1)), exact, atol=0.025)
+    alone = foresee(model, model.select(state, np.array([1])), 1, 8, samples=1, seed=1)
+    np.testing.assert_allclose(np.exp(alone[:, 0]), exact[:, 1], rtol=1e-12)
+
+
+def test_an_n_gram_without_its_end_is_refused() -> None:
+    model = fitted("kneser_ney", 3)
+    unigrams, bigrams, trigrams = model.orders
+    strange = [unigrams, replace(bigrams, keys=bigrams.keys + 1), trigrams]
+    with pytest.raises(UnrollError, match="whose last 2 tokens"):
+        foresee(Ngram({}, model.vocabulary_size, strange), model.start(1), 1, 2, 1, 1)
 
 
 def test_samples_come_near_the_exact_way() -> None:

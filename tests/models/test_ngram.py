@@ -1,8 +1,7 @@
-"""n-grams: laws, the worked numbers of the notes, a reference by dictionaries, KenLM's numbers."""
+"""n-grams: laws, the worked numbers of the notes, a reference by dictionaries."""
 
-import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,67 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unroll.errors import UnrollError
+from tests.models.ngrams import DATA, SIZE, SMOOTHED, TRAIN, documents, every_model, fitted, params, state_after
 from unroll.evaluation.perplexity import evaluate
-from unroll.models import arpa, ngram
+from unroll.models import ngram
 from unroll.models.protocol import LanguageModel, log_probs_by_stepping
 from unroll.params.models import NgramParams
 from unroll.partition import Data, Stream, stream_of
-from unroll.text.vocabulary import BOS, EOS, PAD, SPECIAL, UNK
-
-SIZE = 12
-SMOOTHINGS: dict[str, dict[str, Any]] = {
-    "maximum_likelihood": {},
-    "add_k": {"k": 0.3},
-    "jelinek_mercer": {"iterations": 30},
-    "absolute_discounting": {"fallback": 0.6},
-    "kneser_ney": {"fallback": 0.6},
-    "modified_kneser_ney": {"fallback": [0.5, 1.0, 1.5]},
-}
-SMOOTHED = [kind for kind in SMOOTHINGS if kind != "maximum_likelihood"]
-
-
-def params(kind: str, order: int, prune: Sequence[int] = (0,)) -> NgramParams:
-    return NgramParams.model_validate(
-        {
-            "family": "ngram",
-            "tokens": "words",
-            "order": order,
-            "smoothing": {"kind": kind, **SMOOTHINGS[kind]},
-            "prune": list(prune),
-        }
-    )
-
-
-def documents(seed: int, many: int) -> list[np.ndarray]:
-    """A text with structure: each token is likely to be near the one before it; 11 is never used."""
-    generator = np.random.default_rng(seed)
-    result = []
-    for length in generator.integers(0, 9, many):
-        walk = 4 + np.cumsum(generator.choice([0, 1, 1, 2, 5], length)) % (SIZE - 5)
-        result.append(np.where(generator.random(length) < 0.03, UNK, walk))
-    return result
-
-
-TRAIN, VALID = documents(1, 120), documents(2, 60)
-DATA = Data("toy", SIZE, 4, 1, {"train": {"text": stream_of(TRAIN, SIZE)}, "valid": {"text": stream_of(VALID, SIZE)}})
-
-
-def fitted(kind: str, order: int, prune: Sequence[int] = (0,)) -> ngram.Model:
-    return ngram.fit(params(kind, order, prune), DATA, lambda step, **values: None)
-
-
-def state_after(model: ngram.Model, history: Sequence[int]) -> Any:
-    state = model.start()
-    for token in history:
-        state = model.advance(state, np.array([token]))
-    return state
-
-
-every_model = pytest.mark.parametrize(
-    ("kind", "order", "prune"),
-    [(kind, order, prune) for kind in SMOOTHINGS for order, prune in ((1, [0]), (2, [0]), (4, [0]), (4, [0, 0, 1]))],
-)
+from unroll.text.vocabulary import BOS, EOS, PAD, UNK
 
 
 class Reference:
@@ -261,123 +206,3 @@ def test_em_climbs_to_the_best_weights() -> None:
 def test_impossible_params_are_refused(change: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         NgramParams.model_validate({**params("add_k", 2).model_dump(), **change})
-
-
-# ARPA files
-
-WORDS = [*SPECIAL, "<unk>", " ", "\n", "a\tb", r"\x20", "é", "</S>", "word"]
-
-
-@every_model
-def test_arpa_gives_back_the_same_model(kind: str, order: int, prune: list[int], tmp_path: Path) -> None:
-    model = fitted(kind, order, prune)
-    arpa.write(model, WORDS, tmp_path / "model.arpa")
-    again, words = arpa.read(tmp_path / "model.arpa")
-    assert words == WORDS
-    for grams, same in zip(model.orders, again.orders, strict=True):
-        for name, value in vars(grams).items():
-            np.testing.assert_array_equal(value, getattr(same, name), err_msg=name)
-
-
-@pytest.mark.parametrize("kind", SMOOTHINGS)
-def test_kenlm_reads_our_arpa(kind: str, tmp_path: Path) -> None:
-    kenlm = pytest.importorskip("kenlm", reason="the peer kenlm is not installed")
-    model = fitted(kind, 4)
-    arpa.write(model, WORDS, tmp_path / "model.arpa")
-    peer = kenlm.Model(str(tmp_path / "model.arpa"))
-    texts = [text for text in documents(4, 50) if UNK not in text]
-    compared = 0
-    for text, scores in zip(texts, model.log_probs([np.array([*text, EOS]) for text in texts]), strict=True):
-        if np.isfinite(scores).all():
-            sentence = " ".join(arpa.spell(WORDS[token]) for token in text)
-            assert peer.score(sentence) == pytest.approx(scores.sum() / np.log(10), abs=1e-4)
-            compared += 1
-    assert compared > 10
-
-
-def test_arpa_of_others(tmp_path: Path) -> None:
-    """Lines in any order, no backoff where it is 0, no <unk>; p(b) = 0.2, p(a | b) = 0.5, backoff(a) = 0.4."""
-    text = (
-        "made by hand\n\n\\data\\\nngram 1=4\nngram 2=2\n\n\\1-grams:\n-0.69897\tb\n-99\t<s>\t-0.30103\n"
-        "-0.39794\ta\t-0.39794\n-0.39794\t</s>\n\n\\2-grams:\n-0.30103\tb a\n-0.60206\ta </s>\n\n\\end\\\n"
-    )
-    path = tmp_path / "other.arpa"
-    path.write_text(text)
-    model, words = arpa.read(path)
-    assert words == [*SPECIAL, "b", "a"]
-    scores = np.exp(model.log_probs([np.array([4, 5, 5, UNK, EOS])])[0])
-    np.testing.assert_allclose(scores, [0.5 * 0.2, 0.5, 0.4 * 0.4, 0, 0.4], rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("ngram 1=", "gram 1=", "not a whole ARPA file"),
-        ("\\end\\", "", "not a whole ARPA file"),
-        ("ngram 2=", "ngram 2=1", "the file is cut short"),
-        ("\tword", "\tword\t0\t0", "not of 2 or 3 fields"),
-        ("-99\t<s>", "much\t<s>", "no number in it"),
-        ("\t<s> word", "\t<s> Word", "words that are 1-grams"),
-        ("\t<s> word", "\t<s> word é", "words that are 1-grams"),
-        ("\t<s> word", "\t<s> é", "stands twice"),
-    ],
-)
-def test_faulty_arpa_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
-    train = [np.array([9, 11]), np.array([11, 9])]
-    data = Data("two", SIZE, 1, 1, {split: {"text": stream_of(train, SIZE)} for split in ("train", "valid")})
-    path = tmp_path / "model.arpa"
-    arpa.write(ngram.fit(params("kneser_ney", 2), data, lambda step, **values: None), WORDS, path)
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(UnrollError, match=words):
-        arpa.read(path)
-
-
-def test_arpa_wants_utf8_and_the_models_own_words(tmp_path: Path) -> None:
-    path = tmp_path / "model.arpa"
-    path.write_bytes(b"\\data\\\nngram 1=1\n\xff")
-    with pytest.raises(UnrollError, match="not UTF-8 at byte 17"):
-        arpa.read(path)
-    with pytest.raises(UnrollError, match="has 12 tokens, not 4"):
-        arpa.write(fitted("add_k", 2), SPECIAL, path)
-
-
-# KenLM's numbers on real text: lmplz -o N on a closed vocabulary, where the literal <unk> is a word like any other
-
-
-@pytest.fixture(scope="module")
-def mirrored() -> Callable[[str], Data]:
-    folder = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[3] / "shared/corpora")
-
-    def read(pattern: str) -> Data:
-        if not (folder / pattern.format("train")).is_file():
-            pytest.skip(f"no {pattern.format('train')} in UNROLL_MIRROR or ../shared/corpora")
-        words: dict[str, int] = {}
-        streams = {}
-        for split in ("train", "valid", "test"):
-            lines = (folder / pattern.format(split)).read_text(encoding="utf-8").split("\n")[:-1]
-            streams[split] = [[words.setdefault(word, len(words) + 4) for word in line.split()] for line in lines]
-        size = len(words) + 4
-        return Data("real", size, 35, 1, {split: {"text": stream_of(ids, size)} for split, ids in streams.items()})
-
-    return read
-
-
-@pytest.mark.mirror
-@pytest.mark.parametrize(
-    ("pattern", "order", "valid", "test"),
-    [
-        ("ptb/ptb.{}.txt", 5, 148.01, 141.19),
-        ("ptb/ptb.{}.txt", 3, 157.77, 148.28),
-        pytest.param("wikitext-2/{}.txt", 5, 234.86, 220.14, marks=pytest.mark.slow),
-        pytest.param("wikitext-2/{}.txt", 3, 242.33, 226.05, marks=pytest.mark.slow),
-    ],
-)
-def test_perplexity_of_kenlm(
-    pattern: str, order: int, valid: float, test: float, mirrored: Callable[[str], Data]
-) -> None:
-    data = mirrored(pattern)
-    model = ngram.fit(params("modified_kneser_ney", order), data, lambda step, **values: None)
-    assert evaluate(model, data.valid.documents).perplexity == pytest.approx(valid, abs=0.01)
-    assert evaluate(model, data.test.documents).perplexity == pytest.approx(test, abs=0.01)

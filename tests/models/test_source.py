@@ -1,4 +1,4 @@
-"""The true sources: brute force over all strings, closed forms of entropy, and the laws of a language model."""
+"""The true sources: brute force over all strings, and the laws of a language model."""
 
 import itertools
 import math
@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.models.sources import KINDS, PCFG, Words, sampled
 from unroll import models
-from unroll.corpora import hmm, markov, pcfg
+from unroll.corpora import markov
 from unroll.errors import UnrollError
 from unroll.models import source
 from unroll.models.protocol import LanguageModel, log_probs_by_stepping
@@ -19,35 +20,6 @@ from unroll.models.source_grammar import Grammar
 from unroll.params.models import SourceParams
 from unroll.partition import Data
 from unroll.text.vocabulary import BOS, EOS, PAD, UNK
-
-MARKOV = SimpleNamespace(order=2, symbols=3, concentration=0.5, end=0.3, tokens=4000)
-HMM = SimpleNamespace(
-    states=3, symbols=4, transition_concentration=0.5, emission_concentration=0.3, end=0.25, tokens=4000
-)
-PCFG = SimpleNamespace(
-    nonterminals=3, symbols=3, rules=3, branching=0.3, rule_concentration=1.0, emission_concentration=0.5, tokens=4000
-)
-KINDS: dict[str, tuple[Any, Any]] = {"markov": (markov, MARKOV), "hmm": (hmm, HMM), "pcfg": (pcfg, PCFG)}
-
-
-class Words:
-    """A tokenizer of the words that it is given."""
-
-    def __init__(self, words: list[str]) -> None:
-        self.ids = {word: index for index, word in enumerate(words, 4)}
-        self.vocabulary_size = len(words) + 4
-
-    def encode(self, text: str) -> list[int]:
-        return [self.ids.get(word, UNK) for word in text.split()]
-
-
-def sampled(kind: str, folder: Path) -> tuple[source.Model, list[np.ndarray], Words]:
-    """A source, documents sampled from it (with <eos>), and a vocabulary in an order of its own."""
-    module, params = KINDS[kind]
-    module.fetch(params, 7, folder)
-    words = Words([f"w{symbol}" for symbol in reversed(range(params.symbols))] + ["other"])
-    lines = (folder / "text.txt").read_text(encoding="utf-8").splitlines()
-    return source.of(folder, words), [np.array([*words.encode(line), EOS]) for line in lines], words
 
 
 @pytest.fixture(params=list(KINDS))
@@ -134,73 +106,6 @@ def test_prefix_probabilities_sum_over_all_ways_to_go_on(tmp_path: Path) -> None
     for prefix in ([4], [5, 4], [4, 4, 5], [5, 5, 5, 4]):
         total = sum(m for m, s in zip(mass, sentences, strict=True) if list(s[: len(prefix)]) == prefix)
         assert math.exp(model.log_probs([np.array(prefix)])[0].sum()) == pytest.approx(total, abs=1e-5)
-
-
-# Entropies in closed form
-
-
-def entropy(probabilities: np.ndarray) -> float:
-    p = probabilities[probabilities > 0]
-    return float(-(p * np.log(p)).sum())
-
-
-def markov_entropy(process: Markov) -> float:
-    """Of a document: what each visited context adds, its expected visits solving n = start + (1 - end) n P."""
-    hidden = process.hidden()
-    contexts = len(process.transition)
-    visits = np.linalg.solve(np.eye(contexts) - (1 - process.end) * hidden.transition.T, hidden.initial)
-    stop = entropy(np.array([process.end, 1 - process.end]))
-    rows = np.array([entropy(row) for row in process.transition])
-    return rows[-1] + float(visits @ (stop + (1 - process.end) * rows))
-
-
-def test_the_cross_entropy_of_a_chain_is_its_entropy(tmp_path: Path) -> None:
-    markov.fetch(SimpleNamespace(**vars(MARKOV) | {"tokens": 120_000}), 3, tmp_path)
-    words = Words(["w0", "w1", "w2"])
-    model = source.of(tmp_path, words)
-    documents = [np.array([*words.encode(line), EOS]) for line in (tmp_path / "text.txt").read_text().splitlines()]
-    totals = np.array([scores.sum() for scores in model.log_probs(documents)])
-    error = totals.std() / math.sqrt(len(totals))
-    assert error < 0.02
-    assert -totals.mean() == pytest.approx(markov_entropy(model.process), abs=4 * error)
-
-
-def test_the_entropy_of_documents_of_a_hidden_chain_by_enumeration(tmp_path: Path) -> None:
-    hmm.fetch(SimpleNamespace(**vars(HMM) | {"tokens": 40_000, "end": 0.7, "symbols": 3}), 3, tmp_path)
-    words = Words(["w0", "w1", "w2"])
-    model = source.of(tmp_path, words)
-    documents = [np.array([*words.encode(line), EOS]) for line in (tmp_path / "text.txt").read_text().splitlines()]
-    totals = np.array([scores.sum() for scores in model.log_probs(documents)])
-    expected = 0.0
-    for length in range(1, 8):
-        for symbols in itertools.product(range(3), repeat=length):
-            forward = model.process.initial * model.process.emission[:, symbols[0]]
-            for symbol in symbols[1:]:
-                forward = (forward @ model.process.transition) * model.process.emission[:, symbol]
-            if (p := forward.sum() * 0.3 ** (length - 1) * 0.7) > 0:
-                expected -= p * math.log(p)
-    error = totals.std() / math.sqrt(len(totals))
-    assert -totals.mean() == pytest.approx(expected, abs=4 * error + 0.005)  # 0.3^7 of the mass is left out
-
-
-def test_the_entropy_of_an_unambiguous_grammar_is_that_of_its_derivations() -> None:
-    """S -> A A | B A, A -> a, B -> b B | b: one tree for each sentence, so H = sum of the rules' entropies."""
-    binary, emission = np.zeros((4, 4, 4)), np.zeros((4, 2))
-    binary[0, 1, 1], binary[0, 2, 1] = 0.4, 0.6
-    emission[1, 0] = 1.0
-    binary[2, 3, 2], emission[2, 1] = 0.25, 0.75
-    emission[3, 1] = 1.0
-    loop = entropy(np.array([0.25, 0.75])) / 0.75  # H(B) = h + 0.25 H(B)
-    expected = entropy(np.array([0.4, 0.6])) + 0.6 * loop
-    model = source.Model(Grammar(binary, emission), np.array([4, 5]), 6, {"family": "source"})
-    documents = [np.array([4, 4, EOS])] + [np.array([5] * n + [4, EOS]) for n in range(1, 40)]
-    totals = np.array([scores.sum() for scores in model.log_probs(documents)])
-    assert np.exp(totals).sum() == pytest.approx(1, abs=1e-12)
-    assert -(np.exp(totals) * totals).sum() == pytest.approx(expected, rel=1e-10)
-    tokens, sizes = pcfg.sample(binary, emission, 20_000, np.random.default_rng(0))
-    codes = np.split(tokens, np.cumsum(sizes)[:-1])
-    drawn = np.array([s.sum() for s in model.log_probs([np.append(model.ids[c], EOS) for c in codes])])
-    assert -drawn.mean() == pytest.approx(expected, abs=4 * drawn.std() / math.sqrt(len(drawn)))
 
 
 # Laws

@@ -117,6 +117,15 @@ def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None
     assert [text.get_text() for text in axes.texts] == ["1", "1", "0", "0", "1", "0", "0", "0", "1"]
 
 
+def test_dynamic_evaluation_is_a_column_where_there_is_some(tmp_path: Path) -> None:
+    write(tmp_path, "counts")
+    assert "dynamic" not in leaderboard.markdown(leaderboard.read(["counts"], tmp_path))
+    write(tmp_path, "network", dynamic_perplexity=66.5, test_perplexity=90.0)
+    page = leaderboard.markdown(leaderboard.read(["counts", "network"], tmp_path))
+    assert "| `network` | ngram | 90.00 | 95.00 – 105.50 | 90.00 | 70.00 | 66.50 | 1,234 |" in page
+    assert "| `counts` | ngram | 100.00 | 95.00 – 105.50 | 90.00 | 70.00 |  | 1,234 |" in page
+
+
 def test_the_distance_to_the_truth_is_a_column(tmp_path: Path) -> None:
     write(tmp_path, "truth", family="source", cross_entropy=1.0, test_perplexity=2.718)
     write(tmp_path, "model", cross_entropy=1.5, test_perplexity=4.482)

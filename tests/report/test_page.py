@@ -91,6 +91,15 @@ def test_without_recurrent_networks_there_is_no_such_section() -> None:
     assert 'id="recurrence"' not in page.render(bare)
 
 
+def test_dynamic_evaluation_is_a_column_where_there_is_some() -> None:
+    found = findings()
+    assert "<th>dynamic</th>" not in page.render(found)
+    found.results[1].metrics["dynamic_perplexity"] = 12.34
+    text = page.render(found)
+    assert "<th>dynamic</th>" in text
+    assert text.count(">12.34</td>") == 1
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the page is not tried in a browser")
 def test_a_browser_sorts_and_filters_it_without_an_error_or_a_request(tmp_path: Path) -> None:
     """A script is added that clicks; what it found is read from the page, and Chromium's log must be empty."""

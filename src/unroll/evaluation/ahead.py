@@ -1,8 +1,9 @@
 """Predicting the token k steps ahead: notes "Recurrent Neural Networks" (Qin), k-step-ahead prediction.
 
 p(x_t+k | x_1..t) sums over all that may come between. A model with `foresee` does it exactly (HMM: powers of the
-transition matrix); for any other the sum is a mean over sampled continuations of the last step's distribution. A
-document that has ended goes on with `<eos>`, so that every row is a distribution.
+transition matrix; n-grams: the distribution over what they remember, moved on token by token); for any other the sum is
+a mean over sampled continuations of the last step's distribution. A document that has ended goes on with `<eos>`, so
+that every row is a distribution.
 """
 
 from collections.abc import Sequence

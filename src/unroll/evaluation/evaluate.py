@@ -24,7 +24,15 @@ from unroll.evaluation.alignment import alignment
 from unroll.evaluation.analogies import Questions
 from unroll.evaluation.evaluation import Evaluation, Metrics, finite
 from unroll.evaluation.generation import generate
-from unroll.models.protocol import Classifier, ConditionalModel, Embeddings, FillsBlanks, LanguageModel, LogProbs
+from unroll.models.protocol import (
+    Adapts,
+    Classifier,
+    ConditionalModel,
+    Embeddings,
+    FillsBlanks,
+    LanguageModel,
+    LogProbs,
+)
 from unroll.params.evaluate import Evaluate
 from unroll.partition import SPLITS, Data, Ids
 from unroll.text.tokenizer import Tokenizer
@@ -108,6 +116,10 @@ def _texts(
         "cache_perplexity": perplexity.score(mixed, documents["test"]).perplexity,
         "cache_weight": weight,
     }
+    columns: dict[str, Sequence[LogProbs]] = {"cache_nats": mixed}
+    if params.dynamic.kind == "sgd" and isinstance(model, Adapts):
+        columns["dynamic_nats"] = adapted = model.adapted_log_probs(documents["test"], params.dynamic)
+        metrics["dynamic_perplexity"] = perplexity.score(adapted, documents["test"]).perplexity
     if params.carried and not known:
         metrics["carried_perplexity"] = perplexity.carried(model, documents["test"], params.carried).perplexity
     if isinstance(model, FillsBlanks):
@@ -125,9 +137,8 @@ def _texts(
     samples = (
         generate(model, model.start(count), count, params.sample_length, params.temperature, seed) if count else []
     )
-    columns = _columns(text, data, tokenizer.token, {"cache_nats": mixed})
     decoded = "".join(f"{tokenizer.decode(sample)}\n" for sample in samples)
-    return Evaluation(finite(metrics), decoded, diagnostics, columns, arrays)
+    return Evaluation(finite(metrics), decoded, diagnostics, _columns(text, data, tokenizer.token, columns), arrays)
 
 
 def _translations(

@@ -1,9 +1,9 @@
 """The loss of every token of a test text: a table, and the Parquet file it is kept in.
 
 Columns: `document` and `position` (of the token in its document), `token` (its id), `text` (its spelling), `seen` (how
-often the train split has it), `nats` (-log p of the model) and, where there is a cache, `cache_nats` (-log p of the
-model mixed with it). A row per predicted token, `<eos>` included, in the order of the text. Zstandard, page checksums,
-nothing of this machine: the same numbers give the same bytes.
+often the train split has it), `nats` (-log p of the model), where there is a cache `cache_nats` (-log p of the model
+mixed with it), and where the model learned as it went `dynamic_nats`. A row per predicted token, `<eos>` included, in
+the order of the text. Zstandard, page checksums, nothing of this machine: the same numbers give the same bytes.
 """
 
 import hashlib

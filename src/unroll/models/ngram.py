@@ -21,7 +21,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.models import storage
+from unroll.models import ngram_ahead, storage
 from unroll.models.protocol import LogProbs
 from unroll.params.models.ngram import (
     AbsoluteDiscounting,
@@ -54,8 +54,7 @@ class Grams:
 
 
 class Model:
-    """Satisfies LanguageModel. A state is an array (n - 1, B): the indices of the 1-, 2-, ... (n-1)-gram that end each
-    context, -1 where there is none."""
+    """A state is an array (n - 1, B): the indices of the 1-, 2-, ... (n-1)-gram that end each context, else -1."""
 
     def __init__(self, params: dict[str, Any], vocabulary_size: int, orders: Sequence[Grams]) -> None:
         self.params, self.vocabulary_size, self.orders = params, vocabulary_size, orders
@@ -94,10 +93,11 @@ class Model:
         for shorter, longer, (at, contexts, found) in zip(self.orders[:-1], self.orders[1:], matches, strict=True):
             backed_off = scores[at] + shorter.log_backoffs[contexts]
             scores[at] = np.where(found == MISSING, backed_off, longer.log_probs[found])
-        return [
-            scores[first : first + length]
-            for first, length in zip(starts + np.arange(1, len(starts) + 1), lengths, strict=True)
-        ]
+        firsts = starts + np.arange(1, len(starts) + 1)
+        return [scores[first : first + length] for first, length in zip(firsts, lengths, strict=True)]
+
+    def foresee(self, state: Index, steps: int) -> LogProbs:
+        return ngram_ahead.foresee(self.orders, self.vocabulary_size, state, steps)
 
     def save(self, path: Path) -> None:
         weights = {

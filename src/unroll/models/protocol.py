@@ -24,6 +24,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from unroll.params.evaluate import DynamicSgd
 from unroll.partition import Ids
 
 LogProbs = NDArray[np.floating]
@@ -99,6 +100,14 @@ class FillsBlanks(Protocol):
     def blanks(self, documents: Sequence[Ids]) -> tuple[list[LogProbs], list[Ids]]:
         """Per document and position, the log-probability of the token given all the others, and the likeliest token
         there. The documents come without `<eos>`: their ends are known."""
+
+
+@runtime_checkable
+class Adapts(Protocol):
+    """A language model that can go on learning from the text it is given."""
+
+    def adapted_log_probs(self, documents: Sequence[Ids], params: DynamicSgd) -> list[LogProbs]:
+        """As `log_probs`, each segment scored before the weights learn from it; what was learned is forgotten after."""
 
 
 class Saved(Protocol):

@@ -13,9 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unroll.neural import dynamic
 from unroll.neural.initial import Initial
 from unroll.neural.recurrent import State, detach, select
 from unroll.neural.softmax import Adaptive, Softmax
+from unroll.params.evaluate import DynamicSgd
 from unroll.params.models import Training
 from unroll.partition import Data, Ids, Stream, epoch_plan, random_batches, sequential_batches
 from unroll.text.vocabulary import BOS, PAD
@@ -72,7 +74,7 @@ class Task:
 
 
 class Predictor:
-    """Satisfies LanguageModel. The state is the network's and the top hidden vector of each context."""
+    """Satisfies LanguageModel and Adapts. The state is the network's and the top hidden vector of each context."""
 
     def __init__(self, network: Network, vocabulary_size: int) -> None:
         self.network, self.vocabulary_size = network.eval(), vocabulary_size
@@ -105,6 +107,10 @@ class Predictor:
             rows = order[first : first + ROWS]
             self._score([documents[row] for row in rows], [results[row] for row in rows])
         return results
+
+    def adapted_log_probs(self, documents: Sequence[Ids], params: DynamicSgd) -> list[NDArray[np.floating]]:
+        """Dynamic evaluation."""
+        return [*dynamic.score(self.network, documents, params)]
 
     @torch.inference_mode()
     def _score(self, documents: list[Ids], results: list[NDArray[np.float32]]) -> None:

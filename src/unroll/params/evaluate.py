@@ -1,6 +1,6 @@
 """`evaluate`: what the stages evaluate and report measure besides perplexity."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -19,6 +19,24 @@ class CacheEvaluation(Cache):
 
     iterations: Annotated[int, Field(ge=1, le=10_000)]
     """EM steps that fit the cache's weight on the valid split."""
+
+
+class NoDynamic(Params):
+    kind: Literal["none"]
+
+
+class DynamicSgd(Params):
+    """Dynamic evaluation: networks learn from the test text, each segment after it was scored."""
+
+    kind: Literal["sgd"]
+    learning_rate: Annotated[float, Field(gt=0, le=100)]
+    segment: Annotated[int, Field(ge=1, le=100_000)]
+    """Tokens that are scored before the weights learn from them."""
+    decay: Annotated[float, Field(ge=0, le=1)]
+    """Share of the way back to the trained weights that is gone at each step."""
+
+
+Dynamic = Annotated[NoDynamic | DynamicSgd, Field(discriminator="kind")]
 
 
 class Statistics(Params):
@@ -84,6 +102,7 @@ class Evaluate(Params):
     leaves it out. Sampled corpora, whose documents know nothing of each other, have none."""
     translation: Search
     cache: CacheEvaluation
+    dynamic: Dynamic
     statistics: Statistics
     context: Context
     ahead: Ahead

@@ -17,6 +17,7 @@ COLUMNS = (
     "test_perplexity_low",
     "test_perplexity_high",
     "cache_perplexity",
+    "dynamic_perplexity",
     "bits_per_byte",
     "unknown_share",
     "parameters",
@@ -77,6 +78,8 @@ def _same_tokens(tokens: str, group: Sequence[Result]) -> str:
     }
     if any("cache_perplexity" in r.metrics for r in group):
         columns["with cache"] = lambda r: _format(r.metrics.get("cache_perplexity", "nan"))
+    if any("dynamic_perplexity" in r.metrics for r in group):
+        columns["dynamic"] = lambda r: _format(r["dynamic_perplexity"]) if "dynamic_perplexity" in r.metrics else ""
     if truth is not None:  # known here alone: how many bits a token a model is from what can be known at all
         columns["bits above the truth"] = lambda r: f"{_bits(r) - _bits(truth):.4f}"
     if best.translates:

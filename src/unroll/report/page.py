@@ -81,6 +81,7 @@ def render(found: Findings) -> str:
         vectors=[(r, chart.places(_places(found.samples[r.name]))) for r in found.results if "dimensions" in r.metrics],
         pictures=[Pictures(group, found) for group in groups],
         recurrent=RecurrentSection(found.curves, found.diagnostics, COLORS),
+        dynamic=any("dynamic_perplexity" in r.metrics for r in predicting),
         level=1 - found.confidence,
         measures=MEASURES,
     )

@@ -1,0 +1,110 @@
+"""Dynamic evaluation: nothing is learned before it is scored, repetition pays, and the model is left as it was."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from tests import toy
+from tests.models.test_contract import train
+from unroll.errors import UnrollError
+from unroll.evaluation.evaluate import Tokenizers, evaluate
+from unroll.models import cache
+from unroll.models.protocol import Adapts
+from unroll.neural import dynamic, next_token
+from unroll.params.evaluate import DynamicSgd, Evaluate
+from unroll.text.vocabulary import BOS, EOS
+from unroll.text.words import WordTokenizer
+
+PARAMS = DynamicSgd(kind="sgd", learning_rate=0.3, segment=8, decay=0.01)
+CASES = ["gru-random-untied", "lstm", "bidirectional", "transformer", "rnn-sampled"]
+
+
+@pytest.fixture(scope="module", params=CASES)
+def model(request: pytest.FixtureRequest) -> Any:
+    return train(request.param)
+
+
+def long(seed: int = 5) -> np.ndarray:
+    return np.append(np.concatenate(toy.documents(4, seed)), EOS)
+
+
+def test_it_is_scored_before_it_is_learned(model: Any) -> None:
+    """The first segment has the static numbers; another future changes nothing up to the segment it is in."""
+    assert isinstance(model, Adapts)
+    document = long()
+    static, adapted = model.log_probs([document])[0], model.adapted_log_probs([document], PARAMS)[0]
+    np.testing.assert_allclose(adapted[:8], static[:8], rtol=1e-5, atol=1e-6)
+    assert np.abs(adapted[8:] - static[8:]).max() > 1e-4
+    changed = np.append(document[:20], document[20:][::-1])
+    np.testing.assert_array_equal(model.adapted_log_probs([changed], PARAMS)[0][:20], adapted[:20])
+
+
+def test_what_is_learned_stays_for_the_next_document_and_then_is_forgotten(model: Any) -> None:
+    before = {name: np.array(value) for name, value in next_token.weights(model.network).items()}
+    document = long()
+    first, second = model.adapted_log_probs([document, document], PARAMS)
+    assert second.sum() > first.sum()
+    np.testing.assert_array_equal(model.adapted_log_probs([document], PARAMS)[0], first)
+    for name, value in next_token.weights(model.network).items():
+        np.testing.assert_array_equal(value, before[name])
+    assert not any(weight.grad is not None for weight in model.network.parameters())
+
+
+def test_a_repetitive_text_is_learned(model: Any) -> None:
+    """A cycle of three words that training has never seen in a row."""
+    document = np.append(np.tile([4, 11, 7], 40), EOS)
+    static, adapted = model.log_probs([document])[0], model.adapted_log_probs([document], PARAMS)[0]
+    assert -adapted.mean() < -static.mean() - 0.3
+
+
+def test_the_steps_are_the_equation() -> None:
+    """theta_i = theta_{i-1} - rate grad L(s_i) + decay (theta_0 - theta_{i-1}), written out for a window network."""
+    model, document = train("window"), long()[:28]
+    adapted = model.adapted_log_probs([document], PARAMS.model_copy(update={"decay": 0.25}))[0]
+    network, read = model.network, next_token.as_tensor(np.append(BOS, document))[None]
+    weights = list(network.parameters())
+    trained, state, expected = [weight.data.clone() for weight in weights], network.start(1), []
+    for first in (0, 8, 16, 24):
+        x, y = read[:, first : first + 8][:, : 28 - first], read[:, first + 1 : first + 9]
+        hidden, state = network(x, state)
+        nats = network.softmax.negative_log_likelihood(hidden, y)
+        expected += (-nats[0]).tolist()
+        network.zero_grad()
+        (nats.sum() / 8).backward()
+        for weight, origin in zip(weights, trained, strict=True):
+            weight.data += 0.25 * (origin - weight.data) - 0.3 * weight.grad
+    np.testing.assert_allclose(adapted, expected, rtol=1e-4)
+
+
+def test_documents_may_be_empty_or_absent() -> None:
+    model = train("window")
+    assert model.adapted_log_probs([], PARAMS) == []
+    assert [len(scores) for scores in model.adapted_log_probs([long()[:0], long()[:1]], PARAMS)] == [0, 1]
+
+
+def test_divergence_is_said() -> None:
+    model = train("rnn-relu")
+    with pytest.raises(UnrollError, match=r"evaluate\.dynamic\.learning_rate 100"):
+        dynamic.score(model.network, [long(), long()], PARAMS.model_copy(update={"learning_rate": 100.0}))
+
+
+def test_it_is_a_column_of_its_own() -> None:
+    """Of a network when it is asked for, and never of a model of counts."""
+    data, words = toy.text(), WordTokenizer([f"w{number}" for number in range(toy.WORDS)], "whitespace")
+    data = replace(data, counts={"test": {"text": dict.fromkeys(("bytes", "characters", "documents", "oov_bytes"), 9)}})
+    values = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8"))["evaluate"]
+    window, counts = train("window"), train("trigram-add-k")
+    for model, kind in ((window, "sgd"), (window, "none"), (counts, "sgd")):
+        chosen = PARAMS.model_dump() if kind == "sgd" else {"kind": kind}
+        asked = Evaluate.model_validate(values | {"samples": 0, "dynamic": chosen})
+        cached = cache.Model(asked.cache, toy.VOCABULARY_SIZE)
+        found = evaluate(model, cached, data, Tokenizers(words, words), asked, 1, False, [])
+        expected = model is window and kind == "sgd"
+        assert ("dynamic_nats" in found.columns) == ("dynamic_perplexity" in found.metrics) == expected
+        if expected:
+            assert np.exp(found.columns["dynamic_nats"].mean()) == pytest.approx(found.metrics["dynamic_perplexity"])
+            assert found.metrics["dynamic_perplexity"] != pytest.approx(found.metrics["test_perplexity"], rel=1e-4)

@@ -1,0 +1,89 @@
+"""ARPA files: there and back, KenLM's reading of ours, those of others, and faulty ones."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.models.ngrams import SIZE, SMOOTHINGS, documents, every_model, fitted, params
+from unroll.errors import UnrollError
+from unroll.models import arpa, ngram
+from unroll.partition import Data, stream_of
+from unroll.text.vocabulary import EOS, SPECIAL, UNK
+
+WORDS = [*SPECIAL, "<unk>", " ", "\n", "a\tb", r"\x20", "é", "</S>", "word"]
+
+
+@every_model
+def test_arpa_gives_back_the_same_model(kind: str, order: int, prune: list[int], tmp_path: Path) -> None:
+    model = fitted(kind, order, prune)
+    arpa.write(model, WORDS, tmp_path / "model.arpa")
+    again, words = arpa.read(tmp_path / "model.arpa")
+    assert words == WORDS
+    for grams, same in zip(model.orders, again.orders, strict=True):
+        for name, value in vars(grams).items():
+            np.testing.assert_array_equal(value, getattr(same, name), err_msg=name)
+
+
+@pytest.mark.parametrize("kind", SMOOTHINGS)
+def test_kenlm_reads_our_arpa(kind: str, tmp_path: Path) -> None:
+    kenlm = pytest.importorskip("kenlm", reason="the peer kenlm is not installed")
+    model = fitted(kind, 4)
+    arpa.write(model, WORDS, tmp_path / "model.arpa")
+    peer = kenlm.Model(str(tmp_path / "model.arpa"))
+    texts = [text for text in documents(4, 50) if UNK not in text]
+    compared = 0
+    for text, scores in zip(texts, model.log_probs([np.array([*text, EOS]) for text in texts]), strict=True):
+        if np.isfinite(scores).all():
+            sentence = " ".join(arpa.spell(WORDS[token]) for token in text)
+            assert peer.score(sentence) == pytest.approx(scores.sum() / np.log(10), abs=1e-4)
+            compared += 1
+    assert compared > 10
+
+
+def test_arpa_of_others(tmp_path: Path) -> None:
+    """Lines in any order, no backoff where it is 0, no <unk>; p(b) = 0.2, p(a | b) = 0.5, backoff(a) = 0.4."""
+    text = (
+        "made by hand\n\n\\data\\\nngram 1=4\nngram 2=2\n\n\\1-grams:\n-0.69897\tb\n-99\t<s>\t-0.30103\n"
+        "-0.39794\ta\t-0.39794\n-0.39794\t</s>\n\n\\2-grams:\n-0.30103\tb a\n-0.60206\ta </s>\n\n\\end\\\n"
+    )
+    path = tmp_path / "other.arpa"
+    path.write_text(text)
+    model, words = arpa.read(path)
+    assert words == [*SPECIAL, "b", "a"]
+    scores = np.exp(model.log_probs([np.array([4, 5, 5, UNK, EOS])])[0])
+    np.testing.assert_allclose(scores, [0.5 * 0.2, 0.5, 0.4 * 0.4, 0, 0.4], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("ngram 1=", "gram 1=", "not a whole ARPA file"),
+        ("\\end\\", "", "not a whole ARPA file"),
+        ("ngram 2=", "ngram 2=1", "the file is cut short"),
+        ("\tword", "\tword\t0\t0", "not of 2 or 3 fields"),
+        ("-99\t<s>", "much\t<s>", "no number in it"),
+        ("\t<s> word", "\t<s> Word", "words that are 1-grams"),
+        ("\t<s> word", "\t<s> word é", "words that are 1-grams"),
+        ("\t<s> word", "\t<s> é", "stands twice"),
+    ],
+)
+def test_faulty_arpa_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
+    train = [np.array([9, 11]), np.array([11, 9])]
+    data = Data("two", SIZE, 1, 1, {split: {"text": stream_of(train, SIZE)} for split in ("train", "valid")})
+    path = tmp_path / "model.arpa"
+    arpa.write(ngram.fit(params("kneser_ney", 2), data, lambda step, **values: None), WORDS, path)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UnrollError, match=words):
+        arpa.read(path)
+
+
+def test_arpa_wants_utf8_and_the_models_own_words(tmp_path: Path) -> None:
+    path = tmp_path / "model.arpa"
+    path.write_bytes(b"\\data\\\nngram 1=1\n\xff")
+    with pytest.raises(UnrollError, match="not UTF-8 at byte 17"):
+        arpa.read(path)
+    with pytest.raises(UnrollError, match="has 12 tokens, not 4"):
+        arpa.write(fitted("add_k", 2), SPECIAL, path)
