@@ -27,8 +27,8 @@ from unroll.text.vocabulary import EOS
 
 Index = NDArray[np.int64]
 Mass = NDArray[np.float64]
-NUMBERS = 1 << 22
-"""Masses held at once, 32 MB: bounds memory and changes no result."""
+NUMBERS = 1 << 20
+"""Masses of an order held at once, 8 MB: bounds memory and changes no result."""
 
 
 class Grams(Protocol):
