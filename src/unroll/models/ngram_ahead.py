@@ -34,9 +34,12 @@ NUMBERS = 1 << 20
 class Grams(Protocol):
     """All k-grams of one order, as `unroll.models.ngram` has them."""
 
-    keys: Index
-    log_probs: NDArray[np.float32]
-    log_backoffs: NDArray[np.float32]
+    @property
+    def keys(self) -> Index: ...
+    @property
+    def log_probs(self) -> NDArray[np.float32]: ...
+    @property
+    def log_backoffs(self) -> NDArray[np.float32]: ...
 
 
 class Ends:
