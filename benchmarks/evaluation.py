@@ -9,7 +9,6 @@ above the truth, next to d / 2N. --quick tries it out on a few documents.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
+from benchmarks.figures import Figure, figure, show
 from unroll import models, partition
 from unroll.evaluation import perplexity, truth
 from unroll.models.protocol import LanguageModel
@@ -30,7 +30,6 @@ from unroll.params.models import ModelParams
 from unroll.partition import Data, Ids, Stream
 from unroll.text.vocabulary import BOS
 
-Figure = dict[str, Any]
 RATIO = 0.9
 GOALS = {"ngram": 2e6}
 """Tokens per second, where there is a goal beyond the ratio."""
@@ -40,14 +39,12 @@ ROWS, NUMBERS = 64, 1 << 22
 """Documents side by side and logits at once in the bare loop of a network."""
 
 
-def speed(params: Root, rounds: int, quick: bool) -> list[Figure]:
-    figures = []
+def speed(params: Root, rounds: int, quick: bool) -> Iterator[Figure]:
     for name, family, model, tokens in _measured(params):
         documents = partition.load(Path("data/partitions") / tokens).test.documents[: 5 if quick else None]
         if family in GOALS and not quick:
             documents = documents * -(-LONG // sum(map(len, documents)))
-        figures.append(_speed(f"evaluation of {name} ({family})", model, documents, rounds, GOALS.get(family)))
-    return figures
+        yield _speed(f"evaluation of {name} ({family})", model, documents, rounds, GOALS.get(family))
 
 
 def _measured(params: Root) -> Iterator[tuple[str, str, Any, str]]:
@@ -64,7 +61,7 @@ def _measured(params: Root) -> Iterator[tuple[str, str, Any, str]]:
         yield f"{name}, untrained", name, family.Model(section, size, family.Network(section, size)), "words"
 
 
-def _speed(figure: str, model: Any, documents: Sequence[Ids], rounds: int, goal: float | None) -> Figure:
+def _speed(name: str, model: Any, documents: Sequence[Ids], rounds: int, goal: float | None) -> Figure:
     def ours() -> float:
         return perplexity.evaluate(model, documents).nats
 
@@ -77,10 +74,10 @@ def _speed(figure: str, model: Any, documents: Sequence[Ids], rounds: int, goal:
     for _ in range(rounds):
         found = {work: _timed(work, seconds[work]) for work in seconds}
     if not np.isclose(found[ours], found[bare], rtol=1e-4):
-        raise SystemExit(f"{figure}: {found[ours]} nats, and {found[bare]} in the bare loop")
+        raise SystemExit(f"{name}: {found[ours]} nats, and {found[bare]} in the bare loop")
     value, peer = (tokens / median(seconds[work]) for work in (ours, bare))
     text = f"ratio at least {RATIO}" + (f", {goal:,.0f} tokens/s" if goal else "")
-    return _figure(figure, value, "tokens/s", "bare loop", peer, text)
+    return figure(name, value, "tokens/s", "bare loop", peer, text)
 
 
 @torch.inference_mode()
@@ -98,12 +95,11 @@ def _bare(model: Predictor, documents: Sequence[Ids]) -> float:
     return nats
 
 
-def curve(params: Root, quick: bool) -> list[Figure]:
+def curve(params: Root, quick: bool) -> Iterator[Figure]:
     """Excess of an HMM and of an n-gram model after 1/32, 1/16, ... of the train split."""
     data = partition.load(Path("data/partitions/symbols"))
     test = data.test.documents
     floor = -np.concatenate(models.load(Path("models/truth")).log_probs(test))
-    figures = []
     for name in ("hmm_symbols", "kneser_symbols"):
         section = params.models[name]
         for part in (128, 64) if quick else (32, 16, 8, 4, 2, 1):
@@ -115,17 +111,8 @@ def curve(params: Root, quick: bool) -> list[Figure]:
             states = getattr(section, "states", 0)
             free = states * (states - 1) + states - 1 + states * (data.vocabulary_size - 3)
             expected = truth.expected(free, small.train.predicted) if states else None
-            figures.append(
-                _figure(
-                    f"{name}, {small.train.predicted:,} tokens",
-                    found.mean,
-                    "millibits above the truth",
-                    "d / 2N",
-                    expected,
-                    "",
-                )
-            )
-    return figures
+            label, unit = f"{name}, {small.train.predicted:,} tokens", "millibits above the truth"
+            yield figure(label, found.mean, unit, "d / 2N" if states else "none", expected, comparable=False)
 
 
 def _part(data: Data, part: int) -> Data:
@@ -143,19 +130,6 @@ def _timed(work: Callable[[], float], seconds: list[float]) -> float:
     return found
 
 
-def _figure(figure: str, value: float, unit: str, peer: str, peer_value: float | None, goal: str) -> Figure:
-    ratio = value / peer_value if peer_value else None
-    return {
-        "figure": figure,
-        "value": value,
-        "unit": unit,
-        "peer": peer,
-        "peer_value": peer_value,
-        "ratio": ratio,
-        "goal": goal,
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
@@ -166,12 +140,7 @@ def main() -> None:
     params, rounds = load(), 1 if arguments.quick else arguments.rounds
     torch.set_num_threads(params.threads)
     figures = curve(params, arguments.quick) if arguments.curve else speed(params, rounds, arguments.quick)
-    if arguments.json:
-        print(json.dumps(figures, indent=1))
-        return
-    for row in figures:
-        peer = f"{row['peer']} {row['peer_value']:,.4g} (ratio {row['ratio']:.2f})" if row["peer_value"] else ""
-        print(f"{row['figure']}: {row['value']:,.4g} {row['unit']}; {peer} {row['goal']}")
+    show(figures, arguments.json)
 
 
 if __name__ == "__main__":
