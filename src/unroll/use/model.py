@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unroll import models
 from unroll.errors import UnrollError
@@ -41,16 +42,17 @@ class TextModel:
 
     def score(self, texts: Sequence[str], wanted: str = "score") -> list[LineScore]:
         """The log-likelihood of each text. `wanted` names what it is for, in the error of a model that cannot."""
-        return [line for line, _ in self._scored(texts, wanted)]
+        return [line for line, _, _ in self._scored(texts, wanted)]
 
     def token_scores(self, texts: Sequence[str]) -> list[list[TokenScore]]:
         """The log-probability of every token of each text, `<eos>` last."""
         found = []
-        for text, (_, pairs) in zip(texts, self._scored(texts, "score"), strict=True):
+        for text, (_, document, log_probs) in zip(texts, self._scored(texts, "score"), strict=True):
             unknown = iter(self.tokenizer.unknown(self.cleaner(text)))
-            written = (next(unknown, None) if token == UNK else None for token, _ in pairs)
-            spelt = zip(pairs, written, strict=True)
-            found.append([TokenScore(self.spellings[token], float(p), word) for (token, p), word in spelt])
+            tokens = document.tolist()
+            written = [next(unknown, None) if token == UNK else None for token in tokens]
+            spelt = zip((self.spellings[token] for token in tokens), log_probs.tolist(), written, strict=True)
+            found.append([TokenScore(*parts) for parts in spelt])
         return found
 
     def evaluate(self, texts: Sequence[str]) -> TextScore:
@@ -125,7 +127,8 @@ class TextModel:
         """The spelling of every token by id."""
         return [self.tokenizer.token(token) for token in range(self.tokenizer.vocabulary_size)]
 
-    def _scored(self, texts: Sequence[str], wanted: str) -> list[tuple[LineScore, list[tuple[int, float]]]]:
+    def _scored(self, texts: Sequence[str], wanted: str) -> list[tuple[LineScore, Ids, NDArray[np.floating]]]:
+        """Of each text its score, its tokens and log p of each of them."""
         model, cleaned = self.language_model(wanted), [self.cleaner(text) for text in texts]
         documents = [np.append(np.asarray(ids, np.int64), EOS) for ids in self.tokenizer.encode_batch(cleaned)]
         lines = []
@@ -134,7 +137,7 @@ class TextModel:
             spelt = sum(len(piece.encode()) for piece in self.tokenizer.unknown(text)) if unknown else 0
             likelihood = float(np.sum(scores, dtype=np.float64))
             line = LineScore(likelihood, len(document), unknown, len(text.encode()) + 1, spelt)
-            lines.append((line, list(zip(document.tolist(), np.asarray(scores).tolist(), strict=True))))
+            lines.append((line, document, np.asarray(scores)))
         return lines
 
 
