@@ -103,7 +103,6 @@ def fit(params: LatentParams, past: Past) -> Latent:
             f"sequence_length: {n} needs a train split of at least {2 * n} values, and it has {len(past.train)}; "
             "lower it or bring a longer series"
         )
-    torch.use_deterministic_algorithms(True)
     torch.manual_seed(past.seed)
     network = Network(params)
     optimizer = torch.optim.Adam(network.parameters(), params.learning_rate)
