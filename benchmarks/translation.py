@@ -1,4 +1,4 @@
-"""Encoder-decoders: python -m benchmarks.translation [--json] [--rounds N] [--pairs N] [--longest N].
+"""Encoder-decoders: python -m benchmarks.translation [--json] [--quick] [--rounds N] [--pairs N] [--longest N].
 
 - copy and reverse: random words up to length 30, said again or backwards, by attention and through the bottleneck;
 - training through `unroll.models.seq2seq` (Lightning) beside a bare loop of the same network, in turns; medians;
@@ -73,7 +73,7 @@ def exact(model: seq2seq.Model, data: Data) -> list[bool]:
     return [np.array_equal(own[0].tokens, target[:-1]) for own, target in zip(found, targets, strict=True)]
 
 
-def solving(kind: str, pairs: int, longest: int, hidden: int = 128, epochs: int = 6) -> list[Figure]:
+def solving(kind: str, pairs: int, longest: int, hidden: int, epochs: int) -> list[Figure]:
     """Exact match of attention beside the bottleneck, over all lengths and by length."""
     data = task(kind, pairs, longest)
     right = {
@@ -90,7 +90,7 @@ def solving(kind: str, pairs: int, longest: int, hidden: int = 128, epochs: int 
     return found
 
 
-def training(pairs: int, rounds: int, hidden: int = 256, words: int = 4000) -> list[Figure]:
+def training(pairs: int, rounds: int, hidden: int, words: int = 4000) -> list[Figure]:
     """Target tokens per second of the train loop."""
     data, options = _text(pairs, words), params("dot", hidden, 1)
     options = options.model_copy(update={"input_feeding": False})
@@ -130,6 +130,7 @@ def _speed_of_fit(options: Seq2seqParams, data: Data) -> float:
 def _speed_of_loop(options: Seq2seqParams, data: Data) -> float:
     network = EncoderDecoder(options, data.vocabulary_size, data.vocabulary_size)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.training.learning_rate, fused=True)
+    torch.use_deterministic_algorithms(False)  # which Lightning turned on
     batches = _batches(options, data)
     skipped = max(1, len(batches) // 10)
     tokens, first = 0, 0.0
@@ -154,7 +155,7 @@ def _batches(options: Seq2seqParams, data: Data) -> list[Batch]:
     return list(Task(network, options, data).train_batches(0))
 
 
-def decoding(sentences: int, rounds: int, hidden: int = 256, words: int = 4000) -> list[Figure]:
+def decoding(sentences: int, rounds: int, hidden: int, words: int = 4000) -> list[Figure]:
     """Sentences per second of an untrained network, which ends its texts at the longest length only."""
     data = _text(sentences, words)
     torch.manual_seed(1)
@@ -188,12 +189,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pairs", type=int, default=30_000)
     parser.add_argument("--longest", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs; nothing is solved")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.rounds, asked.pairs, asked.longest, asked.epochs, asked.hidden = 1, 800, 8, 1, 16
     torch.set_num_threads(asked.threads)
-    found = training(asked.pairs // 10, asked.rounds) + decoding(asked.pairs // 100, asked.rounds)
+    found = training(max(800, asked.pairs // 10), asked.rounds, 2 * asked.hidden)
+    found += decoding(max(16, asked.pairs // 100), asked.rounds, 2 * asked.hidden)
     for kind in ("copy", "reverse"):
-        found += solving(kind, asked.pairs, asked.longest)
+        found += solving(kind, asked.pairs, asked.longest, asked.hidden, asked.epochs)
     if asked.json:
         print(json.dumps(found, indent=1))
         return

@@ -1,4 +1,4 @@
-"""The examples of docs/use.md run, on toy models of the names they use."""
+"""The examples of docs/use.md run, on toy models of the names they use; those of docs/translation.md are valid."""
 
 import re
 import shlex
@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 import typer
+from ruamel.yaml import YAML
 
 from unroll.cli import app
+from unroll.params.corpora import PathCorpus
+from unroll.params.tokens import BpeTokens
 
-USE = (Path(__file__).parent.parent / "docs" / "use.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parent.parent / "docs"
+USE = (DOCS / "use.md").read_text(encoding="utf-8")
+TRANSLATION = (DOCS / "translation.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^\$ (.*unroll .*)$", USE, re.MULTILINE)
 MAINTENANCE = {"apply", "sync", "doctor", "verify", "compare-locks"}
 BLOCKS = re.findall(r"```python\n(.*?)```", USE, re.DOTALL)
@@ -43,3 +48,10 @@ def test_every_verb_of_a_model_is_there_with_an_example() -> None:
     assert named >= set(commands) - MAINTENANCE
     for verb in named:
         assert f"unroll {verb} " in commands[verb].help
+
+
+def test_the_overlay_for_own_pairs_is_valid() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", TRANSLATION, re.DOTALL)
+    overlay = YAML(typ="safe").load(block)
+    assert PathCorpus.model_validate(overlay["corpora"]["mine"]).format == "pairs"
+    assert BpeTokens.model_validate(overlay["tokens"]["mine_pieces"]).corpus == "mine"

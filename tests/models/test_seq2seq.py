@@ -9,9 +9,11 @@ import torch
 
 from tests import toy
 from tests.models.test_contract import FED, SEQ2SEQ
+from unroll.evaluation.translation import sample, translate
 from unroll.models import seq2seq
 from unroll.neural.encoder_decoder import EncoderDecoder
 from unroll.neural.pairs import Task
+from unroll.params.evaluate import Search
 from unroll.params.models import Seq2seqParams
 from unroll.text.vocabulary import BOS, EOS
 
@@ -122,6 +124,18 @@ def test_guessing_reads_what_greedy_search_finds() -> None:
         torch.testing.assert_close(network.decode(reread, start, memory).outputs, outputs)
         truth = network.guess(tokens, torch.zeros(1, 4, dtype=torch.bool), start, memory)
         torch.testing.assert_close(network.decode(tokens, start, memory).outputs, truth)
+
+
+def test_a_network_that_never_stops_is_stopped(any_model: seq2seq.Model) -> None:
+    with torch.no_grad():
+        any_model.network.softmax.bias[EOS] = -1e9
+    limits = [2 * len(source) + 3 for source in SOURCES]
+    for width in (1, 3):
+        search = Search(beam=width, length_penalty=1.0, coverage_penalty=0.0, ratio=2.0, extra=3)
+        found = translate(any_model, SOURCES, 2, search)
+        assert [len(best[0].tokens) for best in found] == limits
+    drawn = sample(any_model, SOURCES, 2, search, 1.0, seed=1)
+    assert [len(tokens) for tokens in drawn] == limits
 
 
 def task(**options: Any) -> Task:
