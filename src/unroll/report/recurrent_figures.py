@@ -70,7 +70,7 @@ def gate_shares(found: Sequence[Gate]) -> Figure:
     axes.set_yticks(
         [row + 0.5 for row in range(len(found))], [f"{gate.model} {gate.layer} {gate.name}" for gate in found]
     )
-    figure.colorbar(image, ax=axes, label="share of the values")
+    figure.colorbar(image, ax=axes, label="share")
     return figure
 
 
