@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 Figure = dict[str, Any]
-LESS_IS_BETTER = ("s", "CPU s", "ms", "MB", "x file", "perplexity", "nats per token", "relative", "absolute")
+LESS_IS_BETTER = ("s", "CPU s", "ms", "MB", "x file", "relative", "absolute")
+LESS_IS_BETTER += ("perplexity", "nats per token", "wrong words", "WER")
 """Units of which a smaller value is the better one."""
 
 
@@ -21,7 +22,7 @@ def figure(
     """One line of a result. `ratio` > 1 means that we are better; None if there is no peer to be `comparable` with.
     A peer that is missing says why in its name: "skipped: kenlm is not installed"."""
     ratio = None
-    if peer_value and comparable:
+    if value and peer_value and comparable:
         ratio = peer_value / value if unit in LESS_IS_BETTER else value / peer_value
     names = ("figure", "value", "unit", "peer", "peer_value", "ratio", "goal")
     return dict(zip(names, (name, value, unit, peer, peer_value, ratio, goal), strict=True))

@@ -6,9 +6,8 @@
 """
 
 import argparse
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from benchmarks.figures import Figure, figure, show
 from unroll.evaluation.quality import LENGTHS
 from unroll.evaluation.translation import translate
 from unroll.models import seq2seq
@@ -27,7 +27,6 @@ from unroll.partition import Data, stream_of
 from unroll.text.vocabulary import FIRST_PREDICTED, PAD
 
 WORDS = 20
-Figure = dict[str, Any]
 
 
 def task(kind: str, pairs: int, longest: int, seed: int = 1) -> Data:
@@ -82,11 +81,12 @@ def solving(kind: str, pairs: int, longest: int, hidden: int, epochs: int) -> li
     }
     lengths = np.asarray([len(source) - 1 for source in data.streams["test"]["source"].documents])
     groups = np.searchsorted(LENGTHS, lengths)
-    found = [_figure(f"{kind}, exact match", right["dot"].mean(), "share", "bottleneck", right["none"].mean(), 1.0)]
+    own, other = (float(right[name].mean()) for name in ("dot", "none"))
+    found = [figure(f"{kind}, exact match", own, "share", "bottleneck", other, "1")]
     for group in np.unique(groups):
         rows, last = groups == group, min(LENGTHS[group], longest)
-        own, other = right["dot"][rows].mean(), right["none"][rows].mean()
-        found.append(_figure(f"{kind}, exact match to length {last}", own, "share", "bottleneck", other, None))
+        own, other = float(right["dot"][rows].mean()), float(right["none"][rows].mean())
+        found.append(figure(f"{kind}, exact match to length {last}", own, "share", "bottleneck", other))
     return found
 
 
@@ -98,7 +98,7 @@ def training(pairs: int, rounds: int, hidden: int, words: int = 4000) -> list[Fi
     for _ in range(rounds):
         ours.append(_speed_of_fit(options, data))
         bare.append(_speed_of_loop(options, data))
-    return [_figure("training", median(ours), "tokens/s", "bare loop, same network", median(bare), 1.0)]
+    return [figure("training", median(ours), "tokens/s", "bare loop", median(bare), "ratio at least 1.0")]
 
 
 def _text(pairs: int, words: int) -> Data:
@@ -173,14 +173,8 @@ def decoding(sentences: int, rounds: int, hidden: int, words: int = 4000) -> lis
                 translate(model, some, batch_size, search(beam))
                 measured.append(len(some) / (time.perf_counter() - start))
         together, alone = (median(speeds[size]) for size in (64, 1))
-        found.append(_figure(f"decoding, beam {beam}", together, "sentences/s", "one at a time", alone, None))
+        found.append(figure(f"decoding, beam {beam}", together, "sentences/s", "one at a time", alone))
     return found
-
-
-def _figure(name: str, value: float, unit: str, peer: str, peer_value: float, goal: float | None) -> Figure:
-    ratio = float(value) / float(peer_value) if peer_value else None
-    numbers = {"value": float(value), "unit": unit, "peer": peer, "peer_value": float(peer_value)}
-    return {"figure": name, **numbers, "ratio": ratio, "goal": goal}
 
 
 def main() -> None:
@@ -197,16 +191,14 @@ def main() -> None:
     if asked.quick:
         asked.rounds, asked.pairs, asked.longest, asked.epochs, asked.hidden = 1, 800, 8, 1, 16
     torch.set_num_threads(asked.threads)
-    found = training(max(800, asked.pairs // 10), asked.rounds, 2 * asked.hidden)
-    found += decoding(max(16, asked.pairs // 100), asked.rounds, 2 * asked.hidden)
+    show(figures(asked), asked.json)
+
+
+def figures(asked: argparse.Namespace) -> Iterator[Figure]:
+    yield from training(max(800, asked.pairs // 10), asked.rounds, 2 * asked.hidden)
+    yield from decoding(max(16, asked.pairs // 100), asked.rounds, 2 * asked.hidden)
     for kind in ("copy", "reverse"):
-        found += solving(kind, asked.pairs, asked.longest, asked.hidden, asked.epochs)
-    if asked.json:
-        print(json.dumps(found, indent=1))
-        return
-    for one in found:
-        ratio = "" if one["ratio"] is None else f", ratio {one['ratio']:.2f}"
-        print(f"{one['figure']}: {one['value']:.4g} {one['unit']} ({one['peer']} {one['peer_value']:.4g}{ratio})")
+        yield from solving(kind, asked.pairs, asked.longest, asked.hidden, asked.epochs)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ skipped, with the reason.
 """
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import noise
+from benchmarks.figures import Figure, figure, show
 from unroll.text.vocabulary import EOS
 from unroll.use import TextModel, load
 from unroll.use.rescoring import best, likelihoods, report, word_errors
@@ -29,7 +29,6 @@ from unroll.use.spelling import Speller, mistakes, tune, words_of
 ROUNDS, RESAMPLES, STEPPED = 5, 2000, 10
 """Of a timing; of a bootstrap; of the texts, one in so many is also scored by a loop over tokens."""
 MODELS, SPELLING = ("kneser5", "hmm", "lstm"), ("kneser5", "lstm")
-Row = dict[str, Any]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -42,32 +41,21 @@ def seconds(work: Callable[[], object]) -> float:
     return median(times)
 
 
-def row(
-    figure: str, value: float, unit: str, peer: str | None = None, peer_value: float | None = None, **more: Any
-) -> Row:
-    """`ratio` > 1 means that we are better; `less` says that less is."""
-    ratio = None
-    if peer_value:
-        ratio = peer_value / max(value, 1e-12) if more.get("less") else value / peer_value
-    shown = {"figure": figure, "value": value, "unit": unit, "peer": peer, "peer_value": peer_value, "ratio": ratio}
-    return shown | {"goal": more.get("goal")}
-
-
-def speed(model: TextModel, name: str, texts: list[str], length: int) -> Iterator[Row]:
+def speed(model: TextModel, name: str, texts: list[str], length: int) -> Iterator[Figure]:
     tokens = sum(line.tokens for line in model.score(texts))
     rate = tokens / seconds(lambda: model.score(texts))
     documents = [np.append(model.encode(text), EOS) for text in texts]
     bare = tokens / seconds(lambda: model.language_model("score").log_probs(documents))
-    yield row(f"score {name}", rate, "tokens/s", "log_probs of ready ids", bare)
+    yield figure(f"score {name}", rate, "tokens/s", "log_probs of ready ids", bare)
     some = documents[: max(1, len(documents) // STEPPED)]
     stepped = sum(map(len, some)) / seconds(lambda: [step(model, document) for document in some])
-    yield row(f"score {name}", rate, "tokens/s", "a loop over tokens", stepped, goal=1)
+    yield figure(f"score {name}", rate, "tokens/s", "a loop over tokens", stepped, "ratio above 1")
     rates = []
     for count in (1, 64):
         written = sum(len(model.encode(text)) for text in model.generate("the", count, length, 1.0, 1))
         rates.append(written / seconds(lambda count=count: model.generate("the", count, length, 1.0, 1)))
-    yield row(f"generate {name}, 1 text", rates[0], "tokens/s")
-    yield row(f"generate {name}, 64 texts", rates[1], "tokens/s", "1 text", rates[0], goal=4)
+    yield figure(f"generate {name}, 1 text", rates[0], "tokens/s")
+    yield figure(f"generate {name}, 64 texts", rates[1], "tokens/s", "1 text", rates[0], "ratio at least 4")
 
 
 def step(model: TextModel, document: Sequence[int] | Any) -> float:
@@ -80,7 +68,7 @@ def step(model: TextModel, document: Sequence[int] | Any) -> float:
     return total
 
 
-def retrieval(texts: list[str], documents: int, queries: int) -> Iterator[Row]:
+def retrieval(texts: list[str], documents: int, queries: int) -> Iterator[Figure]:
     generator = np.random.default_rng(1)
     words = [word for text in texts for word in terms(text)]
     starts = generator.integers(len(words) - 100, size=documents)
@@ -91,8 +79,8 @@ def retrieval(texts: list[str], documents: int, queries: int) -> Iterator[Row]:
         index = build(Path(place) / "index", ((str(number), text) for number, text in enumerate(made)))
         for name, ranking in (("Dirichlet", Dirichlet(1000.0)), ("BM25", BM25(1.2, 0.75))):
             spent = seconds(lambda ranking=ranking: [search(index, query, ranking, 10) for query in asked])
-            figure = f"search {documents:,} documents, {name}"
-            yield row(figure, queries / spent, "queries/s", "tf-idf of scikit-learn, in memory", dense, goal=1)
+            label = f"search {documents:,} documents, {name}"
+            yield figure(label, queries / spent, "queries/s", "tf-idf of scikit-learn", dense, "ratio above 1")
 
 
 def matrix_search(texts: list[str], asked: list[str]) -> Callable[[], object]:
@@ -122,7 +110,7 @@ def interval(without: Sequence[int], with_model: Sequence[int], words: int) -> s
     return f"95 % [{low:+.4f}, {high:+.4f}]"
 
 
-def spelling(models: dict[str, TextModel], texts: list[str], held_out: list[str], count: int) -> Iterator[Row]:
+def spelling(models: dict[str, TextModel], texts: list[str], held_out: list[str], count: int) -> Iterator[Figure]:
     """Wrong words per word of hasty typing, corrected; the weight of a model is tuned on other text."""
     vocabulary = words_of(next(iter(models.values())))
     dev, test = hasty(held_out, max(1, count // 5), 2), hasty(texts, count, 3)
@@ -130,8 +118,8 @@ def spelling(models: dict[str, TextModel], texts: list[str], held_out: list[str]
     misspelt = np.array([a != b for pair in test for a, b in zip(*map(str.split, pair), strict=True)])
     alone = mistakes(Speller(None, vocabulary), test)
     without = [sum(one) for one in alone]
-    yield row("spelling, as typed", float(misspelt.mean()), "wrong words")
-    yield row("spelling, edit model alone", sum(without) / len(meant), "wrong words")
+    yield figure("spelling, as typed", float(misspelt.mean()), "wrong words")
+    yield figure("spelling, edit model alone", sum(without) / len(meant), "wrong words")
     for name, model in models.items():
         speller = Speller(model, vocabulary)
         tune(speller, dev)
@@ -139,8 +127,8 @@ def spelling(models: dict[str, TextModel], texts: list[str], held_out: list[str]
         wrong = np.concatenate(found)
         share = f"{wrong[misspelt].sum()} of {misspelt.sum()} misspelt stay, {wrong[~misspelt].sum()} become wrong"
         spared = interval(without, [sum(one) for one in found], len(meant))
-        figure = f"spelling, {name} (weight {speller.weight:g}; {share}; spares {spared})"
-        yield row(figure, wrong.mean(), "wrong words", "edit model alone", sum(without) / len(meant), less=True, goal=1)
+        label = f"spelling, {name} (weight {speller.weight:g}; {share}; spares {spared})"
+        yield figure(label, wrong.mean(), "wrong words", "edit model alone", sum(without) / len(meant), "ratio above 1")
 
 
 def hasty(texts: list[str], count: int, seed: int) -> list[tuple[str, str]]:
@@ -149,7 +137,7 @@ def hasty(texts: list[str], count: int, seed: int) -> list[tuple[str, str]]:
     return [(" ".join(noise.typed(one, generator)), " ".join(one)) for one in noise.spans(texts, count, seed)]
 
 
-def rescoring(models: dict[str, TextModel], texts: list[str], held_out: list[str], count: int) -> Iterator[Row]:
+def rescoring(models: dict[str, TextModel], texts: list[str], held_out: list[str], count: int) -> Iterator[Figure]:
     vocabulary = [word for word in words_of(next(iter(models.values()))) if noise.PLAIN.fullmatch(word)]
     dev = noise.lists(noise.spans(held_out, count, 4), vocabulary, 4)
     test = noise.lists(noise.spans(texts, count, 5), vocabulary, 5)
@@ -162,10 +150,10 @@ def rescoring(models: dict[str, TextModel], texts: list[str], held_out: list[str
         after = [int(each[index]) for each, index in zip(wrong, chosen, strict=True)]
         spared = interval(before, after, errors.words)
         of = f"weight {by.weight:g}, penalty {by.length_penalty:g}, oracle {errors.oracle:.4f}, spares {spared}"
-        yield row(f"rescoring, {name} ({of})", errors.after, "WER", "before", errors.before, less=True, goal=1)
+        yield figure(f"rescoring, {name} ({of})", errors.after, "WER", "before", errors.before, "ratio above 1")
 
 
-def figures(models: Path, clean: Path, small: bool) -> Iterator[Row]:
+def figures(models: Path, clean: Path, small: bool) -> Iterator[Figure]:
     import pandas
 
     table = pandas.read_parquet(clean)
@@ -192,14 +180,7 @@ def main() -> None:
         if not path.exists():
             print("[]" if arguments.json else f"skipped: {path} is not there; run `dvc repro` first")
             return
-    found = []
-    for one in figures(arguments.models, arguments.clean, arguments.small):
-        found.append(one)
-        if not arguments.json:
-            peer = f"  ({one['peer']}: {one['peer_value']:.4g}, ratio {one['ratio']:.3g})" if one["ratio"] else ""
-            print(f"{one['figure']}: {one['value']:.4g} {one['unit']}{peer}", flush=True)
-    if arguments.json:
-        print(json.dumps(found, indent=1))
+    show(figures(arguments.models, arguments.clean, arguments.small), arguments.json)
 
 
 if __name__ == "__main__":
