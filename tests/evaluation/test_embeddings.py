@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
+from sklearn.decomposition import PCA
 
 from unroll.errors import UnrollError
 from unroll.evaluation import analogies, embeddings
@@ -34,6 +35,21 @@ class Vectors:
 def data() -> Data:
     streams = {"text": stream_of([np.asarray([4, 10, 5, UNK])], len(WORDS) + len(SPECIAL))}
     return Data("toy", len(WORDS) + len(SPECIAL), 3, 1, {"test": streams})
+
+
+def test_the_map_is_the_plane_of_largest_variance() -> None:
+    vectors = np.random.default_rng(1).normal(size=(20, 5))
+    found = embeddings.places(vectors, np.arange(20))
+    expected = PCA(n_components=2, svd_solver="full").fit_transform(vectors)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_the_map_of_an_embedding_is_of_words_alone() -> None:
+    vectors, words = np.random.default_rng(1).normal(size=(7, 3)), WordTokenizer(["rome", "42", "oslo"], "whitespace")
+    found = embeddings.embedding_map(vectors, words)
+    assert [token for token, _, _ in found] == ["rome", "oslo"]
+    assert found[0][1:] == pytest.approx([-found[1][1], -found[1][2]], abs=1e-4)
+    assert embeddings.embedding_map(vectors[:5], WordTokenizer(["rome"], "whitespace")) == []
 
 
 def test_metrics_and_table(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def findings(word: str = "word") -> page.Findings:
     for name, flow in (("lstm", [2.0, 1.0, 0.5]), ("gru", [1.0, 1e-9, 0.0])):
         diagnostics[name]["gradient_flow"] = [{"steps": k, "norm": norm} for k, norm in enumerate(flow)]
         diagnostics[name]["gates"] = [{"layer": 1, "gate": "update", "mean": 0.7, "shares": [0.0, 0.25, 0.75]}]
+    diagnostics["lstm"]["map"] = [[word, 0.5, 1.5], ["b", 1.0, -2.0], ["c", 0.0, 0.25]]
     attention = {"source": [word, "b"], "target": ["c"], "weights": [[0.25, 0.75]]}
     diagnostics["gru"]["attention"] = [attention]
     diagnostics["glove"] = {}

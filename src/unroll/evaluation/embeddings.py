@@ -57,11 +57,22 @@ def neighbours(unit: NDArray[np.floating], tokens: Ids, chosen: Ids, count: int)
 
 
 def places(unit: NDArray[np.floating], tokens: Ids) -> NDArray[np.floating]:
-    """(R, 2): the first two principal components of the tokens' vectors."""
-    # scikit-learn costs a second of import: only the evaluation of vectors and classifiers pays it.
-    from sklearn.decomposition import PCA
+    """(R, 2): the first two principal components of the tokens' vectors, each with its largest weight positive."""
+    vectors = unit[tokens].astype(np.float64)
+    centred = vectors - vectors.mean(0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]  # (2, D)
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], axis=1)
+    return centred @ (axes * np.sign(largest)).T
 
-    return PCA(n_components=2, svd_solver="full").fit_transform(unit[tokens].astype(np.float64))
+
+def embedding_map(vectors: NDArray[np.floating], tokenizer: Tokenizer) -> list[tuple[str, float, float]]:
+    """(token, x, y) of the first tokens of the vocabulary with letters only; nothing where there is no plane."""
+    words = [tokenizer.token(token) for token in range(len(vectors))]
+    shown = [token for token in range(len(SPECIAL), len(words)) if words[token].strip().isalpha()][:SHOWN]
+    if len(shown) < 2 or vectors.shape[1] < 2:
+        return []
+    found = np.round(places(normalised(vectors), np.asarray(shown)), 4)
+    return [(words[token], float(x), float(y)) for token, (x, y) in zip(shown, found, strict=True)]
 
 
 def _table(unit: NDArray[np.floating], shown: Ids, chosen: Ids, tokenizer: Tokenizer) -> str:

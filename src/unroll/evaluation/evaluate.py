@@ -29,6 +29,7 @@ from unroll.models.protocol import (
     Classifier,
     ConditionalModel,
     Embeddings,
+    Embeds,
     FillsBlanks,
     LanguageModel,
     LogProbs,
@@ -131,6 +132,8 @@ def _texts(
     }
     if isinstance(model, recurrence.Unrolled):
         diagnostics |= recurrence.look(model, documents["valid"], data.sequence_length, params.context, seed)
+    if isinstance(model, Embeds):
+        diagnostics["map"] = embeddings.embedding_map(model.embedding, tokenizer)
     if known:
         diagnostics["ahead"], arrays["ahead"] = ahead.predict(model, documents["test"], params.ahead, seed)
     count = params.samples

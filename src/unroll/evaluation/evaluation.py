@@ -22,7 +22,7 @@ class Evaluation:
     samples: str
     """What the model says, as text."""
     diagnostics: dict[str, Any]
-    """By name: context, position, gradient_flow, gates, ahead, confusion, attention: what the report draws of one."""
+    """By name: context, position, gradient_flow, gates, ahead, map, confusion, attention: what the report draws."""
     columns: dict[str, Column] = field(default_factory=dict)
     """The losses of the test tokens (`unroll.evaluation.losses`); none of a classifier."""
     arrays: dict[str, Any] = field(default_factory=dict)

@@ -94,6 +94,15 @@ class Embeddings(Protocol):
 
 
 @runtime_checkable
+class Embeds(Protocol):
+    """A model that holds a vector of every token as a part of it."""
+
+    @property
+    def embedding(self) -> Weights:
+        """(V, D); row i is the vector of token i."""
+
+
+@runtime_checkable
 class FillsBlanks(Protocol):
     """p(token | everything else in its document): what a model can do that reads from both sides."""
 

@@ -74,10 +74,14 @@ class Task:
 
 
 class Predictor:
-    """Satisfies LanguageModel and Adapts. The state is the network's and the top hidden vector of each context."""
+    """LanguageModel, Adapts and Embeds. The state is the network's and the top hidden vector of each context."""
 
     def __init__(self, network: Network, vocabulary_size: int) -> None:
         self.network, self.vocabulary_size = network.eval(), vocabulary_size
+
+    @property
+    def embedding(self) -> NDArray[np.floating]:
+        return self.network.embedding.weight.detach().numpy()
 
     @torch.inference_mode()
     def start(self, batch_size: int = 1) -> tuple[Tensor, State]:

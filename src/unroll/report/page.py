@@ -78,7 +78,7 @@ def render(found: Findings) -> str:
         found=found,
         groups=groups,
         classifiers=sorted((r for r in found.results if "accuracy" in r.metrics), key=lambda r: -float(r["accuracy"])),
-        vectors=[(r, chart.places(_places(found.samples[r.name]))) for r in found.results if "dimensions" in r.metrics],
+        maps=_maps(found),
         pictures=[Pictures(group, found) for group in groups],
         recurrent=RecurrentSection(found.curves, found.diagnostics, COLORS),
         dynamic=any("dynamic_perplexity" in r.metrics for r in predicting),
@@ -200,6 +200,19 @@ class Pictures:
         rows = improved(*(self._found.losses[name] for name in best))
         worse = [row for row in reversed(rows[-WORDS:]) if row.saved < 0]
         return best[0], best[1], [row for row in rows[:WORDS] if row.saved > 0], worse
+
+
+def _maps(found: Findings) -> list[tuple[str, Markup]]:
+    """(caption, map) of the vectors, and of the embedding of each network that has one."""
+    maps = []
+    for r in found.results:
+        if "dimensions" in r.metrics:
+            share = 100 * r["coverage"]
+            caption = f"{r.name}: {r['dimensions']} dimensions, for {share:.1f} % of the vocabulary."
+            maps.append((caption, chart.places(_places(found.samples[r.name]))))
+        elif points := found.diagnostics[r.name].get("map"):
+            maps.append((f"{r.name}: the embedding of its tokens.", chart.places([(t, x, y) for t, x, y in points])))
+    return maps
 
 
 def _places(table: str) -> list[tuple[str, float, float]]:
