@@ -62,6 +62,20 @@ def test_sampling_follows_the_tempered_distribution(temperature: float) -> None:
     np.testing.assert_allclose(np.bincount(drawn, minlength=3) / len(rows), tempered, atol=0.01)
 
 
+class Extreme:
+    """The least and the greatest numbers that a generator draws."""
+
+    def random(self, size: int) -> Any:
+        return np.asarray([0.0, 1 - 2**-53] * (size // 2))
+
+
+def test_what_cannot_be_is_never_drawn() -> None:
+    rows = np.log(np.tile([0.1, 0.2, 0.7], (1000, 1)))
+    rows = np.hstack([np.full((1000, 1), -np.inf), rows, np.full((1000, 1), -np.inf)])
+    extreme: Any = Extreme()
+    assert choose(rows, 1.0, extreme).tolist() == [1, 3] * 500
+
+
 def test_reading_a_prompt_moves_every_context() -> None:
     model = Counting()
     state = read(model, np.asarray([4, 5]), 3)

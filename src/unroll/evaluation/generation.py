@@ -61,10 +61,15 @@ def generate(
 
 
 def choose(log_probs: Any, temperature: float, generator: np.random.Generator) -> Ids:
-    """One token per row of (B, V) log-probabilities: p ~ exp(log_probs / temperature), by the Gumbel-max rule."""
+    """One token per row of (B, V) log-probabilities: p ~ exp(log_probs / temperature), the first token where the
+    cumulative p passes a uniform number. One number a row: noise for each entry (Gumbel-max) took most of a step."""
     if temperature == 0:
         return np.argmax(log_probs, axis=1)
-    return np.argmax(log_probs / temperature + generator.gumbel(size=log_probs.shape), axis=1)
+    scaled = np.asarray(log_probs, np.float64) / temperature
+    cumulative = np.cumsum(np.exp(scaled - scaled.max(axis=1, keepdims=True)), axis=1)
+    whole = cumulative[:, -1]
+    reached = np.minimum(generator.random(len(whole)) * whole, np.nextafter(whole, 0))  # rounding must not reach it
+    return np.argmax(cumulative > reached[:, None], axis=1)
 
 
 def truncated(log_probs: LogProbs, temperature: float, truncation: Truncation, seen: NDArray[np.bool_]) -> LogProbs:
