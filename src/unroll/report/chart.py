@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 560, 300
+WIDTH, HEIGHT, MAP = 420, 260, 640
+"""Near the width that the page gives them, so that their text has its size; a map is as high as it is wide."""
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
 
 
@@ -155,7 +156,7 @@ def bars(rows: Sequence[Bar], label: str, mark: str = "") -> Markup:
     drawn.append(
         _m(
             '<text x="{}" y="{}" class="label">{}</text>',
-            left,
+            0,
             total - 8,
             label + (f" · stroke: {mark}" if mark else ""),
         )
@@ -167,12 +168,12 @@ def places(points: Sequence[tuple[str, float, float]]) -> Markup:
     """A map: each text at its place (x, y)."""
     if not points:
         return Markup("")
-    x = Axis(min(p[1] for p in points), max(p[1] for p in points), 30, WIDTH - 30)
-    y = Axis(min(p[2] for p in points), max(p[2] for p in points), WIDTH - 16, 16)
+    x = Axis(min(p[1] for p in points), max(p[1] for p in points), 30, MAP - 30)
+    y = Axis(min(p[2] for p in points), max(p[2] for p in points), MAP - 16, 16)
     drawn = [
         _m('<text class="place" x="{}" y="{}" text-anchor="middle">{}</text>', x(a), y(b), t) for t, a, b in points
     ]
-    return _svg(WIDTH, WIDTH, "map of tokens", drawn)
+    return _svg(MAP, MAP, "map of tokens", drawn)
 
 
 def interval(low: float, value: float, high: float, axis: Axis) -> Markup:
