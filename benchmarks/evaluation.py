@@ -1,11 +1,9 @@
-"""Speed of evaluation, and how fast models approach a known truth:
-python -m benchmarks.evaluation [--json] [--curve] [--rounds N] [--quick].
+"""Speed of evaluation: python -m benchmarks.evaluation [--json] [--rounds N] [--quick].
 
 Tokens per second of `perplexity.evaluate` next to a bare loop over the same documents, in turns: of a network the
 shortest there is over padded batches, of another model its `log_probs` and a sum. The models are those that the
 pipeline has trained; a window network and a transformer, which its params have not, stand there untrained in the sizes
-of experiments/ptb. --curve fits models of the corpus `hidden` to growing parts of its train split: millibits per token
-above the truth, next to d / 2N. --quick tries it out on a few documents.
+of experiments/ptb. --quick tries it out on a few documents.
 """
 
 import argparse
@@ -22,12 +20,12 @@ from ruamel.yaml import YAML
 
 from benchmarks.figures import Figure, figure, show
 from unroll import models, partition
-from unroll.evaluation import perplexity, truth
+from unroll.evaluation import perplexity
 from unroll.models.protocol import LanguageModel
 from unroll.neural.next_token import Predictor
 from unroll.params import Root, load
 from unroll.params.models import ModelParams
-from unroll.partition import Data, Ids, Stream
+from unroll.partition import Ids
 from unroll.text.vocabulary import BOS
 
 RATIO = 0.9
@@ -95,34 +93,6 @@ def _bare(model: Predictor, documents: Sequence[Ids]) -> float:
     return nats
 
 
-def curve(params: Root, quick: bool) -> Iterator[Figure]:
-    """Excess of an HMM and of an n-gram model after 1/32, 1/16, ... of the train split."""
-    data = partition.load(Path("data/partitions/symbols"))
-    test = data.test.documents
-    floor = -np.concatenate(models.load(Path("models/truth")).log_probs(test))
-    for name in ("hmm_symbols", "kneser_symbols"):
-        section = params.models[name]
-        for part in (128, 64) if quick else (32, 16, 8, 4, 2, 1):
-            small = _part(data, part)
-            model = models.family(section.family).fit(section, small, lambda *_, **__: None)
-            losses = -np.concatenate(model.log_probs(test))
-            found = truth.excess(losses, floor, params.evaluate.statistics, params.seed)
-            # Of an HMM all that is free: S - 1 of each row of transitions and the start, V - 1 of each of emissions.
-            states = getattr(section, "states", 0)
-            free = states * (states - 1) + states - 1 + states * (data.vocabulary_size - 3)
-            expected = truth.expected(free, small.train.predicted) if states else None
-            label, unit = f"{name}, {small.train.predicted:,} tokens", "millibits above the truth"
-            yield figure(label, found.mean, unit, "d / 2N" if states else "none", expected, comparable=False)
-
-
-def _part(data: Data, part: int) -> Data:
-    stream = data.train
-    documents = (len(stream.offsets) - 1) // part
-    cut = Stream(stream.tokens[: stream.offsets[documents]], stream.offsets[: documents + 1])
-    streams = data.streams | {"train": {"text": cut}}
-    return Data(data.name, data.vocabulary_size, data.sequence_length, data.seed, streams, data.counts)
-
-
 def _timed(work: Callable[[], float], seconds: list[float]) -> float:
     start = time.perf_counter()
     found = work()
@@ -133,14 +103,12 @@ def _timed(work: Callable[[], float], seconds: list[float]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--curve", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a few documents once, to see that it runs")
     arguments = parser.parse_args()
     params, rounds = load(), 1 if arguments.quick else arguments.rounds
     torch.set_num_threads(params.threads)
-    figures = curve(params, arguments.quick) if arguments.curve else speed(params, rounds, arguments.quick)
-    show(figures, arguments.json)
+    show(speed(params, rounds, arguments.quick), arguments.json)
 
 
 if __name__ == "__main__":

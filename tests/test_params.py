@@ -167,3 +167,17 @@ def test_a_repeat_is_of_a_model_and_says_what_it_is(values: Values) -> None:
     assert refused(values).startswith("repeats.lstm_2.model: there is no lstn; did you mean lstm?")
     values["repeats"] = {"lstm_2": repeat | {"family": "ngram"}}
     assert refused(values) == "repeats.lstm_2.family: ngram, but models.lstm has recurrent; write that"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"parts": [4, 16]}, "learning.hmm_symbols: parts [4, 16] do not descend; write [16, 4]"),
+        ({"family": "ngram"}, "learning.hmm_symbols.family: ngram, but models.hmm_symbols has hmm; write that"),
+        ({"tokens": "words"}, "learning.hmm_symbols.tokens: words, but models.hmm_symbols has symbols; write that"),
+        ({"truth": "lies"}, "learning.hmm_symbols.truth: there is no lies"),
+    ],
+)
+def test_a_curve_of_the_excess_agrees_with_its_model(values: Values, change: Values, sentence: str) -> None:
+    values["learning"]["hmm_symbols"] |= change
+    assert refused(values).startswith(sentence)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from unroll.evaluation.learning import Point
 from unroll.params.evaluate import Statistics
 from unroll.report import comparison, distance, page, seeds
 from unroll.report.leaderboard import Result
@@ -99,6 +100,7 @@ def findings(word: str = "word") -> page.Findings:
         pairs={"symbols": comparison.pairs([r.name for r in ranked], nats, STATISTICS, seed=1)},
         seeds=[seeds.measure("lstm", ["lstm", "gru"], nats, STATISTICS, seed=1)],
         distances={"symbols": far},
+        learning={"lstm": [Point(100, 40.0, 30.0, 50.0, 20.0), Point(400, 10.0, 8.0, 12.0, 5.0)]},
         series=[numbers(word)],
         confidence=0.95,
         params=f"# {word}\nseed: 1\n",

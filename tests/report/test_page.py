@@ -68,8 +68,8 @@ def test_every_section_is_there() -> None:
         "pipeline",
     ):
         assert f'<section id="{part}">' in text
-    # excess, rarity, ahead; learning, gradients; flow, radius; cut, shuffled, position; two maps; series
-    assert text.count('class="chart"') == 13
+    # excess, rarity, approach, ahead; learning, gradients; flow, radius; cut, shuffled, position; two maps; series
+    assert text.count('class="chart"') == 14
     assert "lstm: the embedding of its tokens." in text
     assert "glove: 5 dimensions, for 50.0 % of the vocabulary." in text
     assert "01234567·fedcba98" in text

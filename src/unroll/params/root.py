@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from unroll.params.base import Name, Params, nearest
 from unroll.params.corpora import Corpus, SampledCorpus, kind_of
 from unroll.params.evaluate import Evaluate
+from unroll.params.learning import LearningParams
 from unroll.params.models import (
     InitialisedParams,
     MixtureParams,
@@ -47,6 +48,8 @@ class Root(Params):
     """Models whose embeddings begin from some of `vectors`."""
     repeats: dict[Name, RepeatedParams]
     """Models of `models` trained again with other seeds."""
+    learning: dict[Name, LearningParams]
+    """Models of `models` on sampled corpora, fitted to parts of their text."""
     series: dict[Name, SeriesParams]
     """Forecasts of numbers: no language models, and compared among themselves."""
     evaluate: Evaluate
@@ -97,6 +100,19 @@ class Root(Params):
                     f"truths.{name}: needs the sampled corpus (source markov, hmm or pcfg) of its tokens; "
                     f"tokens.{truth.tokens} is of corpus {self.tokens[truth.tokens].corpus}, corpus is {truth.corpus} "
                     f"(source {corpus.source})"
+                )
+        for name, learning in self.learning.items():
+            learner = self.models[_known(f"learning.{name}", name, self.models)]
+            known = self.truths[_known(f"learning.{name}.truth", learning.truth, self.truths)]
+            for key, value in (("family", learner.family), ("tokens", learner.tokens)):
+                if getattr(learning, key) != value:
+                    raise ValueError(
+                        f"learning.{name}.{key}: {getattr(learning, key)}, but models.{name} has {value}; write that"
+                    )
+            if known.tokens != learner.tokens:
+                raise ValueError(
+                    f"learning.{name}.truth: {learning.truth} is of tokens {known.tokens}, but models.{name} is of "
+                    f"{learner.tokens}; give the truth of those tokens"
                 )
         for name, series in self.series.items():
             kind = kind_of(self.corpora[_known(f"series.{name}.corpus", series.corpus, self.corpora)])

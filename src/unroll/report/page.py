@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from unroll.evaluation.improvement import Improved, improved
+from unroll.evaluation.learning import Point
 from unroll.evaluation.losses import Column
 from unroll.report import chart
 from unroll.report.comparison import Pair
@@ -44,6 +45,8 @@ class Findings:
     seeds: Sequence[Seeds]
     distances: Mapping[str, Distance]
     """By tokens, where the truth is known."""
+    learning: Mapping[str, Sequence[Point]]
+    """The excess of models by the size of their text."""
     series: Sequence[Series]
     """Forecasts of numbers."""
     confidence: float
@@ -190,6 +193,19 @@ class Pictures:
             for name, values in self.distance.ahead.items()
         }
         return chart.lines(self._series(points), "steps ahead", "KL from the truth, nats")
+
+    @property
+    def approach(self) -> Markup:
+        """The excess by the size of the text, and d / 2N of those whose d is the same for any text."""
+        excess, expected = {}, {}
+        for name, points in self._found.learning.items():
+            if name not in self.group.colors:
+                continue
+            excess[name] = [(float(p.train_tokens), p.excess) for p in points if 0 < p.excess < math.inf]
+            if len({round(p.expected * p.train_tokens) for p in points}) == 1:
+                expected[name] = [(float(p.train_tokens), p.expected) for p in points]
+        lines = self._series(excess) + self._series(expected, dots=True)
+        return chart.lines(lines, "tokens of text", "millibits above the truth", log_x=True, log_y=True)
 
     @property
     def words(self) -> tuple[str, str, list[Improved], list[Improved]] | None:
