@@ -23,10 +23,8 @@ def main(params: Root, name: str) -> None:
         metrics.write_text(json.dumps({**run.hashes, **found.metrics}, indent=1) + "\n", encoding="utf-8")
         found.write_errors(errors)
         found.write_forecasts(forecasts)
-        for rows in found.curves():
-            run.log_curve(rows)
         run.log_file(metrics)
-        run.log_file(errors)
+        run.log_table(errors, by="forecaster")
 
 
 if __name__ == "__main__":

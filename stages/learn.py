@@ -16,7 +16,7 @@ def main(params: Root, name: str) -> None:
     values = section.model_dump() | {"model": model.model_dump()}
     with (
         tracking.run("learn", name, values, partitions) as run,
-        stage.publish(Path("metrics/learning") / f"{name}.csv") as (output,),
+        stage.publish(Path("metrics/learning") / f"{name}.json") as (output,),
     ):
         data = partition.load(partitions)
         curve = learning.Curve(data, models.load(Path("models") / section.truth), params.evaluate.statistics)
@@ -27,9 +27,8 @@ def main(params: Root, name: str) -> None:
                 fitted.save(Path(folder))
                 curve.add(small.train.predicted, fitted, models.size(Path(folder)))
         curve.add(data.train.predicted, models.load(trained), models.size(trained))
-        learning.write(curve.points, output)
-        run.log_curve([{"step": p.train_tokens, "excess": p.excess, "expected": p.expected} for p in curve.points])
-        run.log_file(output)
+        learning.write(curve.points, output, run.hashes)
+        run.log_learning(output)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The excess over a known source, by the size of the text."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -47,5 +48,6 @@ def test_the_source_is_at_nought_and_a_model_above_it() -> None:
 
 def test_points_are_written_and_read_as_they_are(tmp_path: Path) -> None:
     points = [learning.Point(10, 1 / 3, -0.1, float("inf"), 2.5), learning.Point(40, 1e-17, 0.0, 1.0, 0.625)]
-    learning.write(points, tmp_path / "model.csv")
-    assert learning.read(tmp_path / "model.csv") == points
+    learning.write(points, tmp_path / "model.json", {"params_hash": "00ff"})
+    assert learning.read(tmp_path / "model.json") == points
+    assert json.loads((tmp_path / "model.json").read_text())["params_hash"] == "00ff"

@@ -14,7 +14,6 @@ from tests.text.conftest import corpus
 from unroll.errors import UnrollError
 from unroll.series.forecast import Found, forecast
 from unroll.series.observed import Observed
-from unroll.series.rolling import errors
 
 NAIVE = {"persistence": made.FORECASTERS["persistence"], "seasonal": made.FORECASTERS["seasonal_naive"]}
 ALL = {"truth": {"family": "sine"}, **NAIVE, "ar": {"family": "autoregression", "order": 20}, "latent": made.LATENT}
@@ -91,9 +90,6 @@ def test_files(tmp_path: Path) -> None:
     ahead = table[table.origin == 100]  # beyond the end: a real forecast, and nothing to compare it with
     assert ahead["value"].isna().all()
     assert ahead["mean"].notna().all()
-    assert next(iter(found.curves()))[3] == {"step": 4} | {
-        f"persistence_{key}": getattr(errors(found.rolled["persistence"])[3], key) for key in ("rmse", "mae", "nll")
-    }
 
 
 def test_faults_name_the_param() -> None:

@@ -9,28 +9,37 @@ import pytest
 
 from unroll.models import storage
 from unroll.tracking import store
+from unroll.tracking.record import Record, of_learning, of_model, of_series
 from unroll.tracking.run import fingerprint
-from unroll.tracking.sync import Result, sync
+from unroll.tracking.sync import sync
 
 PARAMS = {"family": "cache", "tokens": "words", "window": 3}
 
 
-@pytest.fixture
-def result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    found = Result("cache", PARAMS, Path("data/partitions/words"))
-    for folder in (found.data, found.model, found.evaluation, Path("metrics/train"), Path("reports/samples")):
-        folder.mkdir(parents=True)
-    (found.data / "plan.json").write_text("{}")
-    storage.write(found.model, {"params": PARAMS}, {"x": np.zeros(2)})
-    found.curve.write_text("step,train_loss,valid_loss\n1,3.5,\n2,3.0,3.25\n")
-    found.samples.write_text("a text\n")
+    for folder in ("data/partitions/words", "models/cache", "data/evaluations/cache", "data/clean"):
+        Path(folder).mkdir(parents=True)
+    for folder in ("metrics/train", "metrics/learning", "metrics/series", "reports/samples"):
+        Path(folder).mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def records() -> list[Record]:
+    """Of a model that was trained and evaluated."""
+    data, evaluation = Path("data/partitions/words"), Path("data/evaluations/cache")
+    (data / "plan.json").write_text("{}")
+    storage.write(Path("models/cache"), {"params": PARAMS}, {"x": np.zeros(2)})
+    Path("metrics/train/cache.csv").write_text("step,train_loss,valid_loss\n1,3.5,\n2,3.0,3.25\n")
+    Path("reports/samples/cache.txt").write_text("a text\n")
     position = [{"first": 0, "last": 0, "tokens": 1, "nats": 2.0}, {"first": 1, "last": 1, "tokens": 1, "nats": 1.5}]
-    (found.evaluation / "diagnostics.json").write_text(json.dumps({"position": position}))
-    metrics = {"family": "cache", "test_perplexity": 5.5, **fingerprint(PARAMS, found.data)}
-    found.metrics.write_text(json.dumps(metrics))
-    return found
+    (evaluation / "diagnostics.json").write_text(json.dumps({"position": position}))
+    metrics = {"family": "cache", "test_perplexity": 5.5, **fingerprint(PARAMS, data)}
+    Path("metrics/cache.json").write_text(json.dumps(metrics))
+    return of_model("cache", PARAMS, data)
 
 
 def runs() -> dict[str, Any]:
@@ -40,21 +49,37 @@ def runs() -> dict[str, Any]:
     return {run.data.tags["unroll.stage"]: run for run in client.search_runs([store.experiment_id(client)])}
 
 
-def test_what_is_missing_is_logged_once(result: Result) -> None:
-    assert sync([result]) == ["cache: train logged from its files", "cache: evaluate logged from its files"]
+def test_what_is_missing_is_logged_once(records: list[Record]) -> None:
+    assert sync(records) == ["cache: train logged from its files", "cache: evaluate logged from its files"]
     found = runs()
     assert found["train"].data.metrics == {"train_loss": 3.0, "valid_loss": 3.25}
     assert found["evaluate"].data.metrics == {"test_perplexity": 5.5, "position_nats": 1.5}
     assert all(run.data.tags["unroll.synced"] == "true" and run.info.status == "FINISHED" for run in found.values())
     assert all(run.data.params["window"] == "3" for run in found.values())
-    assert sync([result]) == []
+    assert sync(records) == []
     assert len(runs()) == 2
 
 
-def test_files_of_other_params_are_not_logged(result: Result) -> None:
-    other = Result(result.name, PARAMS | {"window": 4}, result.data)
-    absent = Result("absent", PARAMS, result.data)
-    assert sync([other, absent]) == [
+def test_forecasts_and_curves_of_the_excess_have_runs_too() -> None:
+    series, data = {"corpus": "wave", "steps": [1, 2]}, Path("data/clean/wave.parquet")
+    data.write_bytes(b"numbers")
+    Path("metrics/series/wave.json").write_text(json.dumps(fingerprint(series, data)))
+    Path("metrics/series/wave.csv").write_text("forecaster,step,rmse,nll\nlstm,1,0.5,\nlstm,2,0.75,1.5\nar,1,0.25,\n")
+    learning, words = {"parts": [4]}, Path("data/partitions/words")
+    points = [{"train_tokens": 10, "excess": 3.0}, {"train_tokens": 40, "excess": 0.5}]
+    Path("metrics/learning/hmm.json").write_text(json.dumps({**fingerprint(learning, words), "points": points}))
+    records = [of_series("wave", series, data), of_learning("hmm", learning, words)]
+    assert sync(records) == ["wave: forecast logged from its files", "hmm: learn logged from its files"]
+    found = runs()
+    assert found["forecast"].data.metrics == {"lstm_rmse": 0.75, "lstm_nll": 1.5, "ar_rmse": 0.25}
+    assert found["learn"].data.metrics == {"excess": 0.5}
+    assert sync(records) == []
+
+
+def test_files_of_other_params_are_not_logged(records: list[Record]) -> None:
+    other = of_model("cache", PARAMS | {"window": 4}, Path("data/partitions/words"))
+    absent = of_model("absent", PARAMS, Path("data/partitions/words"))
+    assert sync([*other, *absent]) == [
         "cache: not what params.yaml says; run `dvc repro`",
         "absent: not what params.yaml says; run `dvc repro`",
     ]

@@ -3,10 +3,10 @@
 What could be the source comes down along d / 2N (`evaluation/truth.py`); what could not stops short of it.
 """
 
-import csv
+import json
 import logging
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +60,11 @@ def _losses(model: LanguageModel[Any], data: Data) -> Floats:
     return -np.concatenate(model.log_probs(data.test.documents)).astype(np.float64)
 
 
-def write(points: Iterable[Point], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.DictWriter(file, [field.name for field in fields(Point)], lineterminator="\n")
-        rows.writeheader()
-        rows.writerows(asdict(point) for point in points)
+def write(points: Iterable[Point], path: Path, about: Mapping[str, str]) -> None:
+    """JSON: `about`, and the "points"."""
+    found = {**about, "points": [asdict(point) for point in points]}
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> list[Point]:
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    return [Point(int(row.pop("train_tokens")), **row) for row in rows]
+    return [Point(**point) for point in json.loads(path.read_text(encoding="utf-8"))["points"]]

@@ -45,7 +45,7 @@ def gather(params: Root, root: Path) -> page.Findings:
             for model, runs in _repeated(params).items()
         ],
         distances={tokens: found for tokens, found in distances.items() if found is not None},
-        learning={name: learning.read(root / "metrics/learning" / f"{name}.csv") for name in params.learning},
+        learning={name: learning.read(root / "metrics/learning" / f"{name}.json") for name in params.learning},
         series=series.read(list(params.series), root / "metrics/series"),
         confidence=statistics.confidence,
         params=(root / "params.yaml").read_text(encoding="utf-8"),

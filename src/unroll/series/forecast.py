@@ -1,7 +1,6 @@
 """Stage forecast: all forecasters of one series, fitted on its train part and compared on its test part."""
 
 import csv
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -48,14 +47,6 @@ class Found:
             for name, rolled in self.rolled.items():
                 table = pa.table({"forecaster": [name] * rolled.target.size, **_flat(rolled)}, pa.schema(columns))
                 file.write_table(table, row_group_size=table.num_rows)
-
-    def curves(self) -> Iterator[list[dict[str, float]]]:
-        """What MLflow draws: the errors of each forecaster by step."""
-        for name, rows in self.errors.items():
-            yield [
-                {"step": row.step, f"{name}_rmse": row.rmse, f"{name}_mae": row.mae, f"{name}_nll": row.nll}
-                for row in rows
-            ]
 
 
 def forecast(params: SeriesParams, name: str, series: Observed, corpus: Corpus, seed: int) -> Found:

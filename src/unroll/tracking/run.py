@@ -1,5 +1,6 @@
 """One MLflow run around the work of a stage."""
 
+import csv
 import hashlib
 import json
 import os
@@ -41,6 +42,25 @@ class Run:
         ]
         for first in range(0, len(metrics), 1000):  # MLflow's limit for one batch
             self.client.log_batch(self.run_id, metrics=metrics[first : first + 1000])
+
+    def log_table(self, path: Path, by: str = "") -> None:
+        """A CSV file: its numbers by its column `step`, those of each value of the column `by` apart, and itself."""
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row.get("step")]
+        names = [f"{row.pop(by)}_" if by else "" for row in rows]
+        self.log_curve(
+            [
+                {"step": float(row.pop("step")), **{name + key: float(value) for key, value in row.items() if value}}
+                for name, row in zip(names, rows, strict=True)
+            ]
+        )
+        self.log_file(path)
+
+    def log_learning(self, path: Path) -> None:
+        """What stage learn wrote: the excess over the truth by tokens of text."""
+        points = json.loads(path.read_text(encoding="utf-8"))["points"]
+        self.log_curve([{"step": point.pop("train_tokens"), **point} for point in points])
+        self.log_file(path)
 
     def log_file(self, path: Path, folder: str | None = None) -> None:
         """A file as an artifact."""
