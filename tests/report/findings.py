@@ -88,7 +88,8 @@ def findings(word: str = "word") -> page.Findings:
     diagnostics["glove"] = {}
     diagnostics["bayes"] = {"confusion": {"classes": [word, "other"], "counts": [[3, 1], [0, 0]]}}
     ahead = {name: np.log(generator.dirichlet(np.ones(5), size=(3, 2))) for name in nats}
-    far = distance.measure(ranked, losses, ahead, STATISTICS, seed=1)
+    learned = {"lstm": [Point(100, 40.0, 30.0, 50.0, 20.0), Point(400, 10.0, 8.0, 12.0, 5.0)]}
+    far = distance.measure(ranked, losses, ahead, learned, STATISTICS, seed=1)
     assert far is not None
     return page.Findings(
         results=[*ranked, Result("bayes", classifier), Result("glove", {"dimensions": 5, "coverage": 0.5})],
@@ -100,7 +101,6 @@ def findings(word: str = "word") -> page.Findings:
         pairs={"symbols": comparison.pairs([r.name for r in ranked], nats, STATISTICS, seed=1)},
         seeds=[seeds.measure("lstm", ["lstm", "gru"], nats, STATISTICS, seed=1)],
         distances={"symbols": far},
-        learning={"lstm": [Point(100, 40.0, 30.0, 50.0, 20.0), Point(400, 10.0, 8.0, 12.0, 5.0)]},
         series=[numbers(word)],
         confidence=0.95,
         params=f"# {word}\nseed: 1\n",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from unroll.evaluation import truth
 from unroll.evaluation.ahead import divergence
+from unroll.evaluation.learning import Point
 from unroll.evaluation.losses import Column
 from unroll.evaluation.statistics import Difference
 from unroll.params.evaluate import Statistics
@@ -24,6 +25,8 @@ class Distance:
     """Millibits per token above the source."""
     expected: dict[str, float]
     """d / 2N of the model, millibits per token."""
+    approach: dict[str, Sequence[Point]]
+    """The excess by the size of the text, of those that stage learn fitted again."""
     rarity: dict[str, list[truth.Group]]
     ahead: dict[str, NDArray]
     """KL(source || model) in nats, by steps ahead; where both have predicted that far."""
@@ -33,6 +36,7 @@ def measure(
     ranked: Sequence[Result],
     losses: Mapping[str, Mapping[str, Column]],
     ahead: Mapping[str, NDArray[Any]],
+    learning: Mapping[str, Sequence[Point]],
     params: Statistics,
     seed: int,
 ) -> Distance | None:
@@ -45,6 +49,7 @@ def measure(
     return Distance(
         {r.name: truth.excess(losses[r.name]["nats"], table["nats"], params, seed) for r in others},
         {r.name: truth.expected(r["parameters"], r["train_tokens"]) for r in others},
+        {r.name: learning[r.name] for r in others if r.name in learning},
         {r.name: truth.by_rarity(losses[r.name]["nats"], table["nats"], table["seen"], GROUPS) for r in others},
         {
             r.name: divergence(known, ahead[r.name])

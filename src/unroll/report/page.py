@@ -14,7 +14,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from unroll.evaluation.improvement import Improved, improved
-from unroll.evaluation.learning import Point
 from unroll.evaluation.losses import Column
 from unroll.report import chart
 from unroll.report.comparison import Pair
@@ -24,6 +23,7 @@ from unroll.report.recurrence import norms
 from unroll.report.recurrent_section import RecurrentSection
 from unroll.report.seeds import Seeds
 from unroll.report.series import MEASURES, Series
+from unroll.report.truth_section import TruthSection
 
 FOLDER = Path(__file__).parent / "page"
 COLORS = 10
@@ -45,8 +45,6 @@ class Findings:
     seeds: Sequence[Seeds]
     distances: Mapping[str, Distance]
     """By tokens, where the truth is known."""
-    learning: Mapping[str, Sequence[Point]]
-    """The excess of models by the size of their text."""
     series: Sequence[Series]
     """Forecasts of numbers."""
     confidence: float
@@ -83,6 +81,11 @@ def render(found: Findings) -> str:
         classifiers=sorted((r for r in found.results if "accuracy" in r.metrics), key=lambda r: -float(r["accuracy"])),
         maps=_maps(found),
         pictures=[Pictures(group, found) for group in groups],
+        truths=[
+            TruthSection(group.tokens, group.colors, found.distances[group.tokens])
+            for group in groups
+            if group.tokens in found.distances
+        ],
         recurrent=RecurrentSection(found.curves, found.diagnostics, COLORS),
         dynamic=any("dynamic_perplexity" in r.metrics for r in predicting),
         level=1 - found.confidence,
@@ -116,7 +119,6 @@ class Pictures:
     def __init__(self, group: Group, found: Findings) -> None:
         self.group, self._found = group, found
         self.pairs = {(p.better, p.worse): p for p in found.pairs.get(group.tokens, [])}
-        self.distance = found.distances.get(group.tokens)
 
     def _series(self, points: Mapping[str, Any], **more: Any) -> list[chart.Series]:
         return [chart.Series(n, self.group.colors[n], p, **more) for n, p in points.items() if p]
@@ -160,52 +162,6 @@ class Pictures:
             rows = self._found.diagnostics[result.name].get("position", [])
             points[result.name] = [((r["first"] + r["last"]) / 2 + 1, r["nats"]) for r in rows if _finite(r["nats"])]
         return chart.lines(self._series(points), "position in the document", "nats per token", log_x=True)
-
-    @property
-    def excess(self) -> Markup:
-        if self.distance is None:
-            return Markup("")
-        possible = {name: d for name, d in self.distance.excess.items() if math.isfinite(d.mean)}
-        most = max((d.high for d in possible.values()), default=0.0)
-        rows = []
-        for name, d in possible.items():
-            expected = self.distance.expected[name]  # of counts, as n-grams have, it says nothing: far off the scale
-            mark = expected if expected < most else None
-            rows.append(chart.Bar(name, self.group.colors[name], d.mean, d.low, d.high, mark))
-        return chart.bars(rows, "millibits per token above the truth", "d / 2N")
-
-    @property
-    def rarity(self) -> Markup:
-        if self.distance is None:
-            return Markup("")
-        points = {
-            name: [(number, g.gain) for number, g in enumerate(groups, 1) if math.isfinite(g.gain)]
-            for name, groups in self.distance.rarity.items()
-        }
-        return chart.lines(self._series(points), "rarity group, rarest first", "log p model − log p truth")
-
-    @property
-    def ahead(self) -> Markup:
-        if self.distance is None:
-            return Markup("")
-        points = {
-            name: [(step, float(nats)) for step, nats in enumerate(values, 1) if math.isfinite(nats)]
-            for name, values in self.distance.ahead.items()
-        }
-        return chart.lines(self._series(points), "steps ahead", "KL from the truth, nats")
-
-    @property
-    def approach(self) -> Markup:
-        """The excess by the size of the text, and d / 2N of those whose d is the same for any text."""
-        excess, expected = {}, {}
-        for name, points in self._found.learning.items():
-            if name not in self.group.colors:
-                continue
-            excess[name] = [(float(p.train_tokens), p.excess) for p in points if 0 < p.excess < math.inf]
-            if len({round(p.expected * p.train_tokens) for p in points}) == 1:
-                expected[name] = [(float(p.train_tokens), p.expected) for p in points]
-        lines = self._series(excess) + self._series(expected, dots=True)
-        return chart.lines(lines, "tokens of text", "millibits above the truth", log_x=True, log_y=True)
 
     @property
     def words(self) -> tuple[str, str, list[Improved], list[Improved]] | None:

@@ -28,7 +28,8 @@ def gather(params: Root, root: Path) -> page.Findings:
         for tokens in dict.fromkeys(r["tokens"] for r in results if r.predicts)
     }
     statistics, seed = params.evaluate.statistics, params.seed
-    distances = {t: distance.measure(ranked, tables, ahead, statistics, seed) for t, ranked in groups.items()}
+    learned = {name: learning.read(root / "metrics/learning" / f"{name}.json") for name in params.learning}
+    distances = {t: distance.measure(ranked, tables, ahead, learned, statistics, seed) for t, ranked in groups.items()}
     pipeline = YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))
     return page.Findings(
         results=results,
@@ -45,7 +46,6 @@ def gather(params: Root, root: Path) -> page.Findings:
             for model, runs in _repeated(params).items()
         ],
         distances={tokens: found for tokens, found in distances.items() if found is not None},
-        learning={name: learning.read(root / "metrics/learning" / f"{name}.json") for name in params.learning},
         series=series.read(list(params.series), root / "metrics/series"),
         confidence=statistics.confidence,
         params=(root / "params.yaml").read_text(encoding="utf-8"),
