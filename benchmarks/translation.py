@@ -39,7 +39,7 @@ def task(kind: str, pairs: int, longest: int, seed: int = 1) -> Data:
     return Data(kind, 4 + WORDS, 35, seed, streams)
 
 
-def params(attention: str, hidden: int, epochs: int, rate: float = 0.01) -> Seq2seqParams:
+def params(attention: str, hidden: int, epochs: int, rate: float = 0.004) -> Seq2seqParams:
     training = {
         "epochs": epochs,
         "patience": epochs,
@@ -181,9 +181,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pairs", type=int, default=30_000)
+    parser.add_argument("--pairs", type=int, default=40_000)
     parser.add_argument("--longest", type=int, default=30)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs; nothing is solved")
