@@ -130,6 +130,8 @@ def _alone(key: str) -> Iterator[None]:
 
 
 def _terminate(number: int, frame: Any) -> NoReturn:
+    for again in (signal.SIGTERM, signal.SIGHUP):  # a second one must not interrupt what the first one closes
+        signal.signal(again, signal.SIG_IGN)
     raise SystemExit(TERMINATED)
 
 
