@@ -119,6 +119,33 @@ def test_a_signal_ends_it_with_its_code_and_publishes_nothing(place: Path, numbe
     assert not list(place.glob(".unroll-*"))
 
 
+TWICE = """
+    import os, signal
+    from pathlib import Path
+    from unroll import stage
+
+    def main(params, name):
+        found = signal.getsignal(signal.SIGTERM)
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            signal.signal(signal.SIGTERM, found)  # as Lightning does when it ends
+            os.kill(os.getpid(), signal.SIGTERM)
+            Path("closed").touch()
+
+    if __name__ == "__main__":
+        stage.run(main, "models")
+"""
+
+
+def test_a_second_signal_does_not_interrupt_the_closing(place: Path) -> None:
+    (place / "sleeper.py").write_text(textwrap.dedent(TWICE))
+    process = start(place, "lstm")
+    process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert (place / "closed").exists()
+
+
 def test_kill_9_publishes_nothing_and_the_next_run_is_whole(place: Path) -> None:
     process = start(place, "lstm")
     assert process.stdout is not None

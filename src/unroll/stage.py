@@ -7,10 +7,11 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -20,6 +21,7 @@ from unroll.params.base import nearest
 
 TERMINATED = 143  # 128 + SIGTERM, whatever ended us from outside: never 0, or DVC would cache half a result
 logger = logging.getLogger("unroll")
+_terminating = threading.Event()
 
 
 def run(main: Callable[..., None], section: str | None = None) -> None:
@@ -129,10 +131,12 @@ def _alone(key: str) -> Iterator[None]:
         lock.release()
 
 
-def _terminate(number: int, frame: Any) -> NoReturn:
-    for again in (signal.SIGTERM, signal.SIGHUP):  # a second one must not interrupt what the first one closes
-        signal.signal(again, signal.SIG_IGN)
-    raise SystemExit(TERMINATED)
+def _terminate(number: int, frame: Any) -> None:
+    # Once: a dying parent's threads signal one by one, and a second exit would interrupt the closing of the first.
+    # A flag, for Lightning puts the handlers it found back in place, so ignoring the signals would not last.
+    if not _terminating.is_set():
+        _terminating.set()
+        raise SystemExit(TERMINATED)
 
 
 def _end_with_the_parent() -> None:
