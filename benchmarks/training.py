@@ -1,7 +1,8 @@
 """Training of recurrent networks beside hand-written loops: python -m benchmarks.training [--json] [--rounds N].
 
 The same network, data, fused Adam and clipping by norm: once through `unroll.neural.fit` (Lightning), once in a bare
-loop with torch's own cross-entropy. They take turns, window by window; a figure is the median over all steps.
+loop with torch's own cross-entropy. They take turns, window by window; a figure is the median over all steps. Memory is
+kept as in every stage, which the bare loop beside it profits from too.
 Text is Penn Treebank (of a Zipf law without the mirror), its V - 4 most frequent words.
 
 --examples FOLDER adds the word_language_model of a checkout of github.com/pytorch/examples at the same sizes.
@@ -26,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.figures import Figure, figure, show
+from unroll import stage
 from unroll.models import recurrent
 from unroll.neural import next_token
 from unroll.neural.fit import fit
@@ -270,6 +272,7 @@ def main() -> None:
     parser.add_argument("--emulate", action="store_true", help="the loss of 16 bits also where they are emulated: slow")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    stage.keep_freed_memory()
     rounds, steps = (1, 6) if arguments.quick else (arguments.rounds, 40)
     figures = overhead(rounds, 50 if arguments.quick else 1000)
     for size in (A, B):

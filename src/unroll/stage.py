@@ -35,7 +35,7 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
         level=logging.INFO, stream=sys.stderr, format=f"{stage} {arguments.name or ''}".strip() + ": %(message)s"
     )
     _end_with_the_parent()
-    _keep_freed_memory()
+    keep_freed_memory()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     try:
@@ -145,7 +145,7 @@ def _end_with_the_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """glibc gives a freed array back to the system and takes it again, page by page, at every training step: 6,000 page
     faults and a sixth of the time of a step of the default LSTM. Elsewhere nothing is done."""
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):

@@ -45,8 +45,7 @@ class _CrossEntropy(torch.autograd.Function):
         counted = (targets >= FIRST_PREDICTED).float()
         h, w, b = hidden.to(kind), weight[FIRST_PREDICTED:].to(kind), bias[FIRST_PREDICTED:].to(kind)
         wanted = (targets - FIRST_PREDICTED).clamp(min=0)
-        of_hidden, of_weight, of_bias = torch.empty_like(hidden), torch.empty_like(weight), torch.zeros_like(bias)
-        of_weight[:FIRST_PREDICTED] = 0
+        of_hidden, of_weight, of_bias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
         nats = hidden.new_zeros(len(hidden))
         chunks = max(1, -(-len(hidden) * len(w) // CHUNK))
         rows = -(-len(hidden) // chunks)
@@ -59,9 +58,7 @@ class _CrossEntropy(torch.autograd.Function):
             of_bias[FIRST_PREDICTED:] += counted[at] @ p
             of_logits, inputs = p.to(kind), h[at] * counted[at, None].to(kind)
             of_hidden[at] = (of_logits @ w) * counted[at, None]
-            if first == 0:
-                of_weight[FIRST_PREDICTED:] = of_logits.T @ inputs
-            elif bfloat16:
+            if bfloat16:
                 of_weight[FIRST_PREDICTED:] += of_logits.T @ inputs
             else:
                 of_weight[FIRST_PREDICTED:].addmm_(of_logits.T, inputs)
