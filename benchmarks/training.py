@@ -252,9 +252,12 @@ def equal_loss(size: Size, steps: int, bf16: bool) -> list[Figure]:
 
 def overhead(rounds: int, steps: int) -> list[Figure]:
     """What Lightning adds to a step: a network so small that little else is left, and the same loss in both loops."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # there is nothing to share out, and waiting for a second thread is no work of Lightning's
     found = in_turns(
         rounds, {"ours": lambda: ours(task(TINY, steps)), "bare": lambda: bare(task(TINY, steps), fused=True)}
     )
+    torch.set_num_threads(threads)
     added = 1000 * (median(found["ours"]) - median(found["bare"]))
     rows = [figure("overhead of a step through Lightning", added, "ms", "bare loop", None, "below 1")]
     for name, seconds in found.items():

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from stages.embed import questions
 from unroll import stage
@@ -29,9 +28,8 @@ def main(params: Root, name: str) -> None:
         known = isinstance(params.corpora[corpus], SampledCorpus)
         model, asked = models.load(folder), questions(section)
         found = evaluate(model, cache, data, tokenizers, params.evaluate, params.seed, known, asked)
-        details.mkdir()
         about = {"family": section.family, "tokens": section.tokens, "corpus": corpus, **run.hashes}
-        described: dict[str, Any] = {**about, "parameters": models.size(folder), **found.write(details)}
+        described = {**about, "parameters": models.size(folder), **found.write(details)}
         metrics.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
         samples.write_text(found.samples, encoding="utf-8")
         run.log_evaluation(described, found.diagnostics, [metrics, samples, details])

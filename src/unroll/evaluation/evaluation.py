@@ -29,7 +29,8 @@ class Evaluation:
     """Larger results by name: `ahead`, the log-probabilities of `unroll.evaluation.ahead`."""
 
     def write(self, folder: Path) -> Metrics:
-        """Write losses and diagnostics into the existing `folder`; the metrics, with the sha256 of the losses."""
+        """Write losses and diagnostics into a new `folder`; the metrics, with the sha256 of the losses."""
+        folder.mkdir()
         (folder / DIAGNOSTICS).write_text(json.dumps(finite(self.diagnostics)) + "\n", encoding="utf-8")
         for name, array in self.arrays.items():
             np.save(folder / f"{name}.npy", array)

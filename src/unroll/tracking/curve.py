@@ -32,10 +32,11 @@ class Curve:
         self.logged = len(rows)
 
     def write(self, path: Path) -> None:
-        """One row per step; a value not measured at that step is empty."""
+        """To a CSV file and, as it is, to MLflow: one row per step; a value not measured at that step is empty."""
         self._log()
         columns = list(dict.fromkeys(name for row in self.rows.values() for name in row)) or ["step"]
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows.values())
+        self.run.log_file(path)

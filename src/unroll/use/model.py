@@ -20,8 +20,8 @@ from unroll.text.cleaning import Cleaner
 from unroll.text.tokenizer import Tokenizer
 from unroll.text.vocabulary import EOS, UNK
 from unroll.use.completion import Completion, complete
-from unroll.use.describe import TEXT, TOKENIZER
 from unroll.use.kinds import refuse
+from unroll.use.save import TEXT, TOKENIZER
 from unroll.use.scores import LineScore, TextScore, TokenScore, total
 from unroll.use.translating import Attended, Translated, attended, translations
 
