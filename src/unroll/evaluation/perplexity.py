@@ -63,18 +63,11 @@ class Score:
 
 def score(log_probs: Sequence[LogProbs], documents: Sequence[Ids]) -> Score:
     """Sum up per-token log-probabilities as `LanguageModel.log_probs` returns them."""
-    tokens = unknown = impossible = 0
-    sums: list[float] = []
-    known_sums: list[float] = []
-    for scores, document in zip(log_probs, documents, strict=True):
-        scores = np.asarray(scores, dtype=np.float64)
-        is_unknown = np.asarray(document) == UNK
-        tokens += len(document)
-        unknown += int(is_unknown.sum())
-        impossible += int(np.isneginf(scores).sum())
-        sums.append(float(scores.sum()))
-        known_sums.append(float(scores[~is_unknown].sum()))
-    return Score(tokens, -_total(sums), unknown, -_total(known_sums), impossible)
+    scores = np.concatenate([*log_probs, np.empty(0)], dtype=np.float64)
+    known = np.concatenate([*documents, np.empty(0, dtype=np.int64)]) != UNK
+    impossible = int(np.isneginf(scores).sum())
+    unknown = len(known) - int(known.sum())
+    return Score(len(scores), -float(scores.sum()), unknown, -float(scores[known].sum()), impossible)
 
 
 def evaluate(model: LanguageModel[Any], documents: Sequence[Ids]) -> Score:
@@ -90,10 +83,6 @@ def carried(model: LanguageModel[Any], documents: Sequence[Ids], rows: int) -> S
     counted = [stretch != BOS for stretch in stretches]
     log_probs = [np.asarray(found)[kept] for found, kept in zip(model.log_probs(stretches), counted, strict=True)]
     return score(log_probs, [stretch[kept] for stretch, kept in zip(stretches, counted, strict=True)])
-
-
-def _total(sums: list[float]) -> float:
-    return math.fsum(sums) if all(map(math.isfinite, sums)) else float(sum(sums))
 
 
 def exp(nats: float) -> float:
