@@ -9,6 +9,7 @@ of target token t on source token s:
                                          cp(X; Y) = coverage_penalty sum_s log min(sum_t a_ts, 1)
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -104,10 +105,12 @@ def _coverage(attended: Any, log_probs: Numbers, params: Search) -> Numbers:
 def largest(values: Numbers, count: int) -> tuple[Numbers, Ids]:
     """The `count` largest of each row and their columns, largest first; of equal ones the first.
 
-    The `count` largest numbers lie in the `count` chunks with the largest maxima, so most are looked at only once."""
-    chunk, size = 64, values.shape[1]
+    The `count` largest numbers lie in the `count` chunks with the largest maxima, so most are looked at only once. The
+    chunks are such that there are as many maxima to sort as numbers in the chosen ones."""
+    size = values.shape[1]
+    chunk = math.isqrt(size // count)
     columns = np.broadcast_to(np.arange(size), values.shape)
-    if size > 4 * chunk * count:
+    if chunk > 1:
         whole = size // chunk * chunk
         peaks = values[:, :whole].reshape(len(values), -1, chunk).max(axis=2)
         chunks = np.sort(np.argsort(-peaks, axis=1, kind="stable")[:, :count], axis=1)
