@@ -4,14 +4,15 @@ import os
 import signal
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: each of two workers has one core
-# A shell's background job ignores Ctrl-C, and so would every program that a test starts and interrupts.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 
 from tests.trained import place, unroll
 
 __all__ = ["place", "unroll"]
+
+# A shell's background job ignores Ctrl-C, and so would every program that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
