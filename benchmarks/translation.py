@@ -181,9 +181,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pairs", type=int, default=40_000)
+    parser.add_argument("--pairs", type=int, default=80_000)
     parser.add_argument("--longest", type=int, default=30)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs; nothing is solved")
@@ -195,8 +195,8 @@ def main() -> None:
 
 
 def figures(asked: argparse.Namespace) -> Iterator[Figure]:
-    yield from training(max(800, asked.pairs // 10), asked.rounds, 2 * asked.hidden)
-    yield from decoding(max(16, asked.pairs // 100), asked.rounds, 2 * asked.hidden)
+    yield from training(max(800, asked.pairs // 20), asked.rounds, 2 * asked.hidden)
+    yield from decoding(max(16, asked.pairs // 200), asked.rounds, 2 * asked.hidden)
     for kind in ("copy", "reverse"):
         yield from solving(kind, asked.pairs, asked.longest, asked.hidden, asked.epochs)
 
