@@ -66,3 +66,9 @@ def test_bits_per_byte_charges_unknown_words_their_spelling() -> None:
     # 3 tokens at 1 bit each; one is <unk> for "zebra": 5 bytes and an end at 8 bits. The text: "a zebra", 7 + 1 bytes.
     result = score([np.log([0.5, 0.5, 0.5])], [np.asarray([5, UNK, EOS])])
     assert result.bits_per(8, unknown_bytes=5) == pytest.approx((3 + 8 * 6) / 8)
+
+
+@pytest.mark.parametrize("scores", [[[0.0], [0.0, 0.0]], [[0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]], ids=str)
+def test_each_token_of_each_document_has_its_score(scores: Any) -> None:
+    with pytest.raises(ValueError, match="one log-probability for each token"):
+        score([np.asarray(row) for row in scores], [np.asarray([7, 8]), np.asarray([9])])

@@ -62,7 +62,9 @@ class Score:
 
 
 def score(log_probs: Sequence[LogProbs], documents: Sequence[Ids]) -> Score:
-    """Sum up per-token log-probabilities as `LanguageModel.log_probs` returns them."""
+    """Sum up per-token log-probabilities as `LanguageModel.log_probs` returns them; ValueError if one is missing."""
+    if [*map(len, log_probs)] != [*map(len, documents)]:
+        raise ValueError("a model gives one log-probability for each token of each document")
     scores = np.concatenate([*log_probs, np.empty(0)], dtype=np.float64)
     known = np.concatenate([*documents, np.empty(0, dtype=np.int64)]) != UNK
     impossible = int(np.isneginf(scores).sum())
