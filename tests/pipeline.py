@@ -106,7 +106,15 @@ def copy_of_the_repository(place: Path) -> Path:
 
 def stages_to_run(place: Path) -> set[str]:
     """What `dvc repro --dry` says it would run."""
-    output = run(place, "dvc", "repro", "--dry")
+    return _named(run(place, "dvc", "repro", "--dry"))
+
+
+def stages_that_run(place: Path) -> set[str]:
+    """What `dvc repro` ran."""
+    return _named(run(place, "dvc", "repro"))
+
+
+def _named(output: str) -> set[str]:
     return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")}
 
 

@@ -1,5 +1,6 @@
 """The real pipeline under the real `dvc`, on a small text and small models, in copies of the repository."""
 
+import json
 import os
 import shutil
 import signal
@@ -22,10 +23,13 @@ from tests.pipeline import (
     run,
     runs,
     small,
+    stages_that_run,
     stages_to_run,
     write_params,
     yaml,
 )
+from unroll.params import load
+from unroll.tracking.run import fingerprint
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +82,15 @@ def test_a_changed_family_reruns_that_family_only(place: Path) -> None:
 def test_a_changed_parameter_reruns_that_model_only(place: Path) -> None:
     edit_params(place, "models.lstm.hidden_size", 24)
     edit_params(place, "models.lstm.embedding_size", 24)
-    assert stages_to_run(place) == {"train@lstm", "evaluate@lstm", "report"}
+    assert stages_that_run(place) == {"train@lstm", "evaluate@lstm", "mix@mixed", "evaluate_mixture@mixed", "report"}
+
+
+def test_a_model_that_learns_the_same_from_another_parameter_is_evaluated_as_what_it_is(place: Path) -> None:
+    edit_params(place, "models.lstm.training.checkpoint_steps", 400)
+    assert {"train@lstm", "evaluate@lstm"} <= stages_that_run(place)
+    written = json.loads((place / "metrics" / "lstm.json").read_text(encoding="utf-8"))
+    params = load(place / "params.yaml").models["lstm"].model_dump()
+    assert written["params_hash"] == fingerprint(params, place / "data/partitions/words")["params_hash"]
 
 
 def test_outputs_hold_no_path_no_time_and_no_run(place: Path) -> None:

@@ -31,9 +31,8 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
     """
     arguments = _arguments(main, section)
     stage = Path(sys.argv[0]).stem
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format=f"{stage} {arguments.name or ''}".strip() + ": %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, format=f"{stage} {arguments.name or ''}".strip() + ": %(message)s")
+    logger.setLevel(logging.INFO)  # of ours alone: libraries have more to tell than a user wants to know
     _end_with_the_parent()
     keep_freed_memory()
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -41,7 +41,7 @@ def _read(path: Path) -> Any:
         raise UnrollError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     if len(text) > LARGEST:
         raise UnrollError(f"{path}: {len(text)} characters are more than the {LARGEST} a params file may have")
-    yaml = YAML(typ="safe", pure=True)
+    yaml = YAML(typ="safe")
     try:
         for event in yaml.parse(text) if "*" in text else ():
             if isinstance(event, AliasEvent):  # a bomb of nested aliases would hang whoever reads it, DVC included
