@@ -79,6 +79,7 @@ def _repeated(params: Root) -> dict[str, list[str]]:
 
 
 def _hashes(results: Sequence[Result], root: Path) -> dict[str, str]:
-    files = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in ("dvc.yaml", "params.yaml")}
+    # Not of dvc.yaml: DVC takes it for no dependency, so its hash here could be that of an older one.
+    params = {"params.yaml": hashlib.sha256((root / "params.yaml").read_bytes()).hexdigest()}
     kept = {f"data/evaluations/{r.name}/{losses.FILE}": r["losses_sha256"] for r in results if r.predicts}
-    return files | kept
+    return params | kept
