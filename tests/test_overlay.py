@@ -55,7 +55,7 @@ def test_a_known_entry_needs_only_what_differs(params: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("models: {lstm: {}}\n", "corpora: dictionary should have at least 1 item"),
+        ("models: {lstm: {}}\n", "has no corpora; what runs is what it names"),
         ("sed: 2\n", "sed: unknown key; did you mean seed?"),
         ("- seed\n", "holds no sections"),
         ("seed: [\n", "is no YAML"),

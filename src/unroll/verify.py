@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from unroll.errors import UnrollError
 
@@ -14,9 +15,11 @@ def outputs(lock: Path) -> dict[str, str]:
     """The hash of every output of a dvc.lock, by path."""
     try:
         stages = YAML(typ="safe").load(lock.read_text(encoding="utf-8"))["stages"]
+        return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
     except FileNotFoundError:
         raise UnrollError(f"{lock}: not found; run `dvc repro` first") from None
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+    except (YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
+        raise UnrollError(f"{lock}: is no dvc.lock; name one that `dvc repro` wrote") from None
 
 
 def damaged(root: Path) -> list[str]:

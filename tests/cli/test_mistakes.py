@@ -76,6 +76,38 @@ def test_bad_pairs_are_one_sentence(unroll: Run, option: str, file: str, sentenc
     assert result.err.startswith(f"unroll: {file}: {sentence}")
 
 
+@pytest.mark.parametrize("file", ["lines.txt", "empty.txt", "binary.txt", "list.jsonl"])
+def test_what_is_no_lock_is_one_sentence(unroll: Run, file: str) -> None:
+    result = unroll("compare-locks", file, file)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"unroll: {file}: is no dvc.lock; name one that `dvc repro` wrote\n"
+
+
+def test_a_folder_is_no_file(unroll: Run, place: Path) -> None:
+    (place / "params.yaml").write_text("seed: 1\n", encoding="utf-8")
+    result = unroll("apply", "models")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "unroll: models: is a folder; name one of its files\n"
+
+
+@pytest.mark.parametrize(
+    ("verb", "option", "value"),
+    [
+        ("generate", "--temperature", "inf"),
+        ("generate", "--repetition-penalty", "nan"),
+        ("rescore", "--length-penalty", "nan"),
+        ("rescore", "--weight", "inf"),
+        ("search", "--mu", "inf"),
+        ("translate", "--length-penalty", "inf"),
+        ("translate", "--nbest", "1001"),
+    ],
+)
+def test_a_number_out_of_range_is_refused(unroll: Run, verb: str, option: str, value: str) -> None:
+    result = unroll(verb, "trigram", option, value)
+    assert (result.code, result.out) == (2, "")
+    assert option in result.err
+
+
 @pytest.mark.parametrize("verb", ["score", "evaluate", "rescore", "judge", "spell", "classify"])
 def test_without_a_file_standard_input_is_read(unroll: Run, verb: str) -> None:
     result = unroll(verb, *VERBS[verb], text="")

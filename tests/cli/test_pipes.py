@@ -31,6 +31,17 @@ def test_a_closed_pipe_ends_the_command_without_a_word(place: Path, lines: int) 
         assert process.wait() == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_is_one_sentence(place: Path) -> None:
+    (place / "piped.txt").write_bytes(LINE)
+    command = [sys.executable, "-c", START, "score", "trigram", "piped.txt"]
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(command, cwd=place, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == b"unroll: [Errno 28] No space left on device"
+    assert b"Traceback" not in result.stderr
+
+
 def test_ctrl_c_is_one_sentence(place: Path) -> None:
     with start(place, "score", "trigram", "-") as process:
         assert process.stdin

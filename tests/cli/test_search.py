@@ -44,7 +44,12 @@ def test_queries_make_a_run_that_is_evaluated(unroll: Run, indexed: Path, place:
         (("search", "nowhere", "file"), "nowhere: no index here"),
         (("search", "indexed"), "search: no query"),
         (("search", "indexed", "--queries", "absent.jsonl"), "absent.jsonl: cannot be read"),
-        (("search", "indexed", "file", "--qrels", "wrong.jsonl"), "wrong.jsonl: line 1: is not"),
+        (("search", "indexed", "file", "--qrels", "wrong.jsonl"), "search: --qrels judges the queries of a file"),
+        (("search", "indexed", "file", "--queries", "documents.jsonl"), "search: 'file' and --queries"),
+        (
+            ("search", "indexed", "--queries", "documents.jsonl", "--qrels", "wrong.jsonl"),
+            "wrong.jsonl: line 1: is not",
+        ),
         (("index", "new", "wrong.jsonl"), 'wrong.jsonl: line 1: its "id" is no name'),
         (("index", "models", "documents.jsonl"), "models: is there already and is no index"),
     ],

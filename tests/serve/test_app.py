@@ -66,6 +66,12 @@ def test_bad_questions_are_refused(client: TestClient, path: str, body: Any, sta
     assert answer.json()["detail"]
 
 
+def test_half_a_surrogate_pair_is_refused(client: TestClient) -> None:
+    answer = client.post("/api/read", content=b'{"text": "\\ud800", "models": ["trigram"]}')
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
+
+
 @pytest.mark.parametrize("text", ["", " ", "zebra", "\x00\x1b[31m", "é", "😀", "a" * TEXT])
 def test_any_text_is_read(client: TestClient, text: str) -> None:
     answer = client.post("/api/read", json={"text": text, "models": ["trigram", "chars"]})

@@ -39,7 +39,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run a command; what a user did wrong is one sentence and exit code 1, and so is Ctrl-C with 130. A reader of the
-    output that has seen enough, as `head`, is no error to speak of."""
+    output that has seen enough, as `head`, is no error to speak of; of a full disk the system's own sentence is."""
     try:
         try:
             app()
@@ -48,12 +48,20 @@ def main() -> None:
     except UnrollError as error:
         sys.exit("unroll: " + "\n".join(map(inert, str(error).splitlines())))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
+        _discard_output()
         sys.exit(1)
+    except OSError as error:
+        _discard_output()
+        sys.exit(f"unroll: {inert(str(error))}")
     except KeyboardInterrupt:
         sys.exit(_interrupted())
     except SystemExit as stop:
         sys.exit(_interrupted() if stop.code == INTERRUPTED else stop.code)
+
+
+def _discard_output() -> None:
+    """What is still to be flushed when Python ends has nowhere to go."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupted() -> int:

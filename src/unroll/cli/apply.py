@@ -16,4 +16,5 @@ def apply(
     from unroll.params.overlay import apply
 
     apply(experiment, Path("params.yaml"))
-    print(f"params.yaml is that of {experiment}; next: dvc exp run --name {experiment.parent.name}-{experiment.stem}")
+    name = "-".join(filter(None, (experiment.parent.name, experiment.stem)))
+    print(f"params.yaml is that of {experiment}; next: dvc exp run --name {name}")

@@ -14,10 +14,12 @@ def generate(
     prompt: Annotated[str, typer.Option(help="Text to continue.")] = "",
     count: Annotated[int, typer.Option(min=1, max=1000, help="Number of texts.")] = 1,
     length: Annotated[int, typer.Option(min=1, max=100_000, help="Tokens at most.")] = 50,
-    temperature: Annotated[float, typer.Option(min=0, help="0 is greedy, 1 the model itself.")] = 1.0,
+    temperature: Annotated[float, typer.Option(min=0, max=1e6, help="0 is greedy, 1 the model itself.")] = 1.0,
     top_k: Annotated[int, typer.Option(min=0, help="Only the k most probable tokens; 0 is all.")] = 0,
     nucleus: Annotated[float, typer.Option(min=0, max=1, help="Only the likeliest of this total probability.")] = 1.0,
-    repetition_penalty: Annotated[float, typer.Option(min=1, help="log p of tokens used before, times this.")] = 1.0,
+    repetition_penalty: Annotated[
+        float, typer.Option(min=1, max=1e6, help="log p of tokens used before, times this.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     json: Json = False,
 ) -> None:

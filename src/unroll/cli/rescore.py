@@ -30,8 +30,8 @@ def rescore(
     dev: Annotated[
         Path | None, typer.Option(help="Lists with references, to tune weight and length penalty on.")
     ] = None,
-    weight: Annotated[float, typer.Option(min=0, help="Of the model's log p.")] = 1.0,
-    length_penalty: Annotated[float, typer.Option(help="Added per word.")] = 0.0,
+    weight: Annotated[float, typer.Option(min=0, max=1e9, help="Of the model's log p.")] = 1.0,
+    length_penalty: Annotated[float, typer.Option(min=-1e9, max=1e9, help="Added per word.")] = 0.0,
     json: Json = False,
 ) -> None:
     """The best candidate of each list by its own score + weight log p + penalty words; word error rates if it is known

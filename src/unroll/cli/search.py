@@ -29,7 +29,9 @@ class By(StrEnum):
 @app.command()
 def index(
     folder: Folder,
-    file: Annotated[Path, typer.Argument(help='JSON lines {"id", "text"}, or one document per line; - is a pipe.')],
+    file: Annotated[
+        Path, typer.Argument(help='.jsonl: {"id", "text"} per line; else a document per line; - is a pipe.')
+    ],
 ) -> None:
     """Index a document collection.
 
@@ -52,10 +54,10 @@ def search(
     qrels: Annotated[Path | None, typer.Option(help="TREC judgements, to evaluate the run by.")] = None,
     by: Annotated[By, typer.Option(help="Smoothing of the query likelihood, or BM25.")] = By.dirichlet,
     mu: Annotated[
-        float, typer.Option(min=1e-9, help="Dirichlet: terms of the collection that a document gets.")
+        float, typer.Option(min=1e-9, max=1e12, help="Dirichlet: terms of the collection that a document gets.")
     ] = 1000,
     weight: Annotated[float, typer.Option(min=1e-9, max=1, help="Jelinek-Mercer: of the collection.")] = 0.5,
-    k1: Annotated[float, typer.Option(min=0, help="BM25: how soon more of a term counts for little.")] = 1.2,
+    k1: Annotated[float, typer.Option(min=0, max=1e9, help="BM25: how soon more of a term counts for little.")] = 1.2,
     b: Annotated[float, typer.Option(min=0, max=1, help="BM25: how much length counts.")] = 0.75,
     count: Annotated[int, typer.Option(min=1, max=100_000, help="Documents per query.")] = 10,
     json: Json = False,
@@ -75,9 +77,13 @@ def search(
         By.jelinek_mercer: JelinekMercer(weight),
         By.bm25: BM25(k1, b),
     }
-    opened, run = Index(folder), []
     if queries is None and not query.strip():
         raise UnrollError("search: no query; write one, or name a file with --queries")
+    if queries and query:
+        raise UnrollError(f"search: {query!r} and --queries; leave one of them out")
+    if qrels and queries is None:
+        raise UnrollError("search: --qrels judges the queries of a file; name it with --queries")
+    opened, run = Index(folder), []
     asked = at_least_one(_entries(queries), queries, "query") if queries else iter([("", query)])
     for name, text in asked:
         for rank, hit in enumerate(ranked(opened, text, rankings[by], count), 1):

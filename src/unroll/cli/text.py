@@ -36,11 +36,12 @@ def named(file: Path) -> str:
 def read_all_lines(file: Path) -> Iterator[tuple[int, str]]:
     """The lines, blank ones too, each with its number, without its line break."""
     for number, line in enumerate(_decoded(file), 1):
-        if len(line) > LONGEST:
+        text = line.rstrip("\r\n")
+        if len(text) > LONGEST:
             raise UnrollError(
                 f"{named(file)}: line {number}: is longer than {LONGEST:,} characters; split it into lines"
             )
-        yield number, line.rstrip("\r\n")
+        yield number, text
 
 
 def read_lines(file: Path) -> Iterator[tuple[int, str]]:

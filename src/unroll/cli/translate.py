@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unroll.cli.app import Model, app, folder, inert
-from unroll.cli.text import Json, print_json, read_all_lines
+from unroll.cli.text import Json, named, print_json, read_all_lines, read_json, text_field
 from unroll.errors import UnrollError
 
 if TYPE_CHECKING:
@@ -24,11 +24,17 @@ TOGETHER = 64
 @app.command()
 def translate(
     model: Model,
-    file: Annotated[Path, typer.Argument(help="One text per line; - is standard input.")] = Path("-"),
+    file: Annotated[
+        Path, typer.Argument(help='One text per line, or JSON lines with a "text" (.jsonl); - is standard input.')
+    ] = Path("-"),
     beam: Annotated[int, typer.Option(min=1, max=1000, help="Beginnings that are kept; 1 is greedy search.")] = 5,
-    nbest: Annotated[int, typer.Option(min=0, help="The N best, as line number, log p and text; 0: the text.")] = 0,
-    length_penalty: Annotated[float, typer.Option(min=0, help="Above 0 long texts are less disfavoured.")] = 1.0,
-    coverage_penalty: Annotated[float, typer.Option(min=0, help="Of leaving source words unattended.")] = 0.0,
+    nbest: Annotated[
+        int, typer.Option(min=0, max=1000, help="The N best, as line number, log p and text; 0: the text.")
+    ] = 0,
+    length_penalty: Annotated[
+        float, typer.Option(min=0, max=10, help="Above 0 long texts are less disfavoured.")
+    ] = 1.0,
+    coverage_penalty: Annotated[float, typer.Option(min=0, max=10, help="Of leaving source words unattended.")] = 0.0,
     attention: Annotated[Path | None, typer.Option(help="Picture (.png, .svg) of the first line's attention.")] = None,
     json: Json = False,
 ) -> None:
@@ -46,7 +52,7 @@ def translate(
     loaded = load(folder(model))
     loaded.translations([], search)  # a model of another kind says so before anything is read
     typed = str(file) == "-" and sys.stdin.isatty()
-    for batch in ([line] for line in _typed()) if typed else _waiting(read_all_lines(file)):
+    for batch in ([line] for line in _typed()) if typed else _waiting(_lines(file)):
         found = loaded.translations([text for _, text in batch], search)
         for (number, text), translations in zip(batch, found, strict=True):
             _show(number, text, translations[: max(1, nbest)], nbest, json)
@@ -54,6 +60,12 @@ def translate(
                 _draw(loaded, text, translations[0], attention)
                 attention = None
         sys.stdout.flush()
+
+
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    if file.suffix == ".jsonl":
+        return ((number, text_field(one, "text", f"{named(file)}: line {number}")) for number, one in read_json(file))
+    return read_all_lines(file)
 
 
 def _typed() -> Iterator[tuple[int, str]]:

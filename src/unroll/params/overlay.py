@@ -11,6 +11,7 @@ from unroll.errors import UnrollError
 from unroll.params.load import parse
 
 MERGED = ("evaluate",)  # a section of numbers; the others hold entries by name
+NEEDED = ("corpora", "tokens", "models")  # of whose entries params.yaml has at least one
 
 
 def apply(overlay: Path, params: Path) -> None:
@@ -25,6 +26,11 @@ def apply(overlay: Path, params: Path) -> None:
     values, wanted = _read(yaml, params), _read(yaml, overlay)
     sections = [name for name, value in values.items() if isinstance(value, Mapping) and name not in MERGED]
     if any(name in wanted for name in sections):
+        if missing := [name for name in NEEDED if name not in wanted]:
+            raise UnrollError(
+                f"{overlay}: has no {missing[0]}; what runs is what it names, so name {', '.join(NEEDED)} too"
+                f" (an entry that params.yaml has needs no more than its name: {{words: {{}}}})"
+            )
         for name in sections:
             values[name] = {key: merged(values[name].get(key), entry) for key, entry in wanted.pop(name, {}).items()}
     for name, value in wanted.items():
@@ -61,7 +67,9 @@ def _read(yaml: YAML, path: Path) -> Any:
     try:
         values = yaml.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UnrollError(f"{path}: not found; the experiments are in experiments/") from None
+        raise UnrollError(f"{path}: not found; run from the repository's root, with a file of experiments/") from None
+    except IsADirectoryError:
+        raise UnrollError(f"{path}: is a folder; name one of its files") from None
     except (UnicodeDecodeError, YAMLError) as error:
         raise UnrollError(f"{path}: is no YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(values, Mapping):

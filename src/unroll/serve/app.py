@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,6 +49,12 @@ def create(models: Mapping[str, TextModel]) -> FastAPI:
     @app.exception_handler(UnrollError)
     def mistake(request: Request, error: UnrollError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_code=400)
+
+    @app.exception_handler(RequestValidationError)
+    def misunderstood(request: Request, error: RequestValidationError) -> JSONResponse:
+        # Without what was sent, which FastAPI's own answer repeats: half a surrogate pair cannot be sent back.
+        faults = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in error.errors()]
+        return JSONResponse({"detail": faults}, status_code=422)
 
     @app.get("/", include_in_schema=False)
     def index() -> HTMLResponse:
