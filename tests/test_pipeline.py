@@ -83,6 +83,8 @@ def test_a_changed_parameter_reruns_that_model_only(place: Path) -> None:
     edit_params(place, "models.lstm.hidden_size", 24)
     edit_params(place, "models.lstm.embedding_size", 24)
     assert stages_that_run(place) == {"train@lstm", "evaluate@lstm", "mix@mixed", "evaluate_mixture@mixed", "report"}
+    git(place, "checkout", "params.yaml")
+    assert stages_that_run(place) == {"report"}  # the rest is in DVC's run cache
 
 
 def test_a_model_that_learns_the_same_from_another_parameter_is_evaluated_as_what_it_is(place: Path) -> None:
