@@ -67,4 +67,4 @@ verify: .venv/.complete ## run the pipeline from nothing in two folders and comp
 	$(BIN)/unroll compare-locks .verify/one/dvc.lock .verify/two/dvc.lock
 
 clean: ## remove the environment and everything the pipeline can make again
-	rm -rf .venv .verify data models mlruns .dvc/cache .dvc/tmp
+	rm -rf .venv .verify data models mlruns reports/samples .dvc/cache .dvc/tmp

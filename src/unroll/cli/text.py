@@ -51,12 +51,13 @@ def read_lines(file: Path) -> Iterator[tuple[int, str]]:
 
 def read_texts(file: Path) -> Iterator[str]:
     """The texts of a file, at least one."""
-    found = (
-        (text_field(entry, "text", f"{named(file)}: line {number}") for number, entry in read_json(file))
-        if file.suffix == ".jsonl"
-        else (line for _, line in read_lines(file))
-    )
-    yield from at_least_one(found, file, "text")
+    found = read_json_texts(file) if file.suffix == ".jsonl" else read_lines(file)
+    yield from at_least_one((text for _, text in found), file, "text")
+
+
+def read_json_texts(file: Path) -> Iterator[tuple[int, str]]:
+    """The "text" of every object of a file of JSON lines, each with its line's number."""
+    return ((number, text_field(entry, "text", f"{named(file)}: line {number}")) for number, entry in read_json(file))
 
 
 def read_json(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

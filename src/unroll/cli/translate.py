@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unroll.cli.app import Model, app, folder, inert
-from unroll.cli.text import Json, named, print_json, read_all_lines, read_json, text_field
+from unroll.cli.text import Json, print_json, read_all_lines, read_json_texts
 from unroll.errors import UnrollError
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def translate(
     search = Search(beam=beam, length_penalty=length_penalty, coverage_penalty=coverage_penalty, ratio=2.0, extra=10)
     loaded = load(folder(model))
     loaded.translations([], search)  # a model of another kind says so before anything is read
+    read = read_json_texts if file.suffix == ".jsonl" else read_all_lines
     typed = str(file) == "-" and sys.stdin.isatty()
-    for batch in ([line] for line in _typed()) if typed else _waiting(_lines(file)):
+    for batch in ([line] for line in _typed()) if typed else _waiting(read(file)):
         found = loaded.translations([text for _, text in batch], search)
         for (number, text), translations in zip(batch, found, strict=True):
             _show(number, text, translations[: max(1, nbest)], nbest, json)
@@ -60,12 +61,6 @@ def translate(
                 _draw(loaded, text, translations[0], attention)
                 attention = None
         sys.stdout.flush()
-
-
-def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    if file.suffix == ".jsonl":
-        return ((number, text_field(one, "text", f"{named(file)}: line {number}")) for number, one in read_json(file))
-    return read_all_lines(file)
 
 
 def _typed() -> Iterator[tuple[int, str]]:
