@@ -12,28 +12,23 @@ from unroll.params.corpora import SampledCorpus
 def main(params: Root, name: str) -> None:
     from unroll import models, partition, tracking
     from unroll.evaluation.evaluate import Tokenizers, evaluate
-    from unroll.report.pictures import pictures
     from unroll.text.tokenizer import Tokenizer
 
     section, folder = params.experiments[name], Path("models") / name
     partitions, corpus = Path("data/partitions") / section.tokens, params.tokens[section.tokens].corpus
     outputs = Path("metrics") / f"{name}.json", Path("reports/samples") / f"{name}.txt", Path("data/evaluations") / name
-    with (
-        tracking.run("evaluate", name, section.model_dump(), partitions) as run,
-        stage.publish(*outputs) as (metrics, samples, details),
-    ):
+    with stage.publish(*outputs) as (metrics, samples, details):
         data, path = partition.load(partitions), folder / "tokenizer.json"
         tokenizers = Tokenizers(Tokenizer.load(path, side="source"), Tokenizer.load(path))
         cache = models.family("cache").Model(params.evaluate.cache, data.vocabulary_size)
         known = isinstance(params.corpora[corpus], SampledCorpus)
         model, asked = models.load(folder), questions(section)
         found = evaluate(model, cache, data, tokenizers, params.evaluate, params.seed, known, asked)
-        about = {"family": section.family, "tokens": section.tokens, "corpus": corpus, **run.hashes}
+        hashes = tracking.fingerprint(section.model_dump(), partitions)
+        about = {"family": section.family, "tokens": section.tokens, "corpus": corpus, **hashes}
         described = {**about, "parameters": models.size(folder), **found.write(details)}
         metrics.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
         samples.write_text(found.samples, encoding="utf-8")
-        run.log_evaluation(described, found.diagnostics, [metrics, samples, details])
-        run.log_figures(pictures(name, described, Path("metrics/train"), samples, found.diagnostics))
 
 
 if __name__ == "__main__":

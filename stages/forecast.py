@@ -15,16 +15,12 @@ def main(params: Root, name: str) -> None:
     section = params.series[name]
     clean, folder = Path("data/clean") / f"{section.corpus}.parquet", Path("metrics/series")
     outputs = folder / f"{name}.json", folder / f"{name}.csv", Path("data/forecasts") / f"{name}.parquet"
-    with (
-        tracking.run("forecast", name, section.model_dump(), clean) as run,
-        stage.publish(*outputs) as (metrics, errors, forecasts),
-    ):
+    with stage.publish(*outputs) as (metrics, errors, forecasts):
         found = forecast(section, name, read(clean), params.corpora[section.corpus], params.seed)
-        metrics.write_text(json.dumps({**run.hashes, **found.metrics}, indent=1) + "\n", encoding="utf-8")
+        hashes = tracking.fingerprint(section.model_dump(), clean)
+        metrics.write_text(json.dumps({**hashes, **found.metrics}, indent=1) + "\n", encoding="utf-8")
         found.write_errors(errors)
         found.write_forecasts(forecasts)
-        run.log_file(metrics)
-        run.log_table(errors, by="forecaster")
 
 
 if __name__ == "__main__":

@@ -14,10 +14,7 @@ def main(params: Root, name: str) -> None:
     section, model = params.learning[name], params.models[name]
     partitions, trained = Path("data/partitions") / model.tokens, Path("models") / name
     values = section.model_dump() | {"model": model.model_dump()}
-    with (
-        tracking.run("learn", name, values, partitions) as run,
-        stage.publish(Path("metrics/learning") / f"{name}.json") as (output,),
-    ):
+    with stage.publish(Path("metrics/learning") / f"{name}.json") as (output,):
         data = partition.load(partitions)
         curve = learning.Curve(data, models.load(Path("models") / section.truth), params.evaluate.statistics)
         for parts in section.parts:
@@ -27,8 +24,7 @@ def main(params: Root, name: str) -> None:
                 fitted.save(Path(folder))
                 curve.add(small.train.predicted, fitted, models.size(Path(folder)))
         curve.add(data.train.predicted, models.load(trained), models.size(trained))
-        learning.write(curve.points, output, run.hashes)
-        run.log_learning(output)
+        learning.write(curve.points, output, tracking.fingerprint(values, partitions))
 
 
 if __name__ == "__main__":

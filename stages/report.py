@@ -1,23 +1,34 @@
-"""Compare all models: python -m stages.report."""
+"""Compare all models, and log to MLflow what has no run yet: python -m stages.report."""
 
+import logging
 from pathlib import Path
 
 from unroll import stage
 from unroll.params import Root
 
+FOLDER, FIGURES = Path("reports"), "figures"
 FILES = ("leaderboard.md", "leaderboard.csv", "comparisons.csv", "index.html")
+logger = logging.getLogger("unroll")
 
 
 def main(params: Root) -> None:
+    from unroll import tracking
     from unroll.report import figures, report
+    from unroll.tracking.record import records
+    from unroll.tracking.sync import sync
 
-    outputs = (Path("reports") / name for name in (*FILES, "figures"))
-    with stage.publish(*outputs) as (*files, pictures):
-        found = report.gather(params, Path())
-        for path, content in zip(files, report.contents(found), strict=True):
-            path.write_text(content, encoding="utf-8")
-        pictures.mkdir()
-        figures.draw(found.results, Path("metrics/train"), Path("reports/samples"), found.diagnostics, pictures)
+    with tracking.run("report", "all", params.evaluate.model_dump(), Path("metrics")) as run:
+        with stage.publish(*(FOLDER / name for name in (*FILES, FIGURES))) as (*files, pictures):
+            found = report.gather(params, Path())
+            for path, content in zip(files, report.contents(found), strict=True):
+                path.write_text(content, encoding="utf-8")
+            pictures.mkdir()
+            figures.draw(found.results, Path("metrics/train"), Path("reports/samples"), found.diagnostics, pictures)
+        for name in FILES:
+            run.log_file(FOLDER / name)
+        run.log_folder(FOLDER / FIGURES, FIGURES)
+    for line in sync(records(params)):
+        logger.info("%s", line)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ from unroll.params import load
 from unroll.tracking.run import fingerprint
 
 pytestmark = pytest.mark.slow
+SMALL = ("unigram", "trigram", "lstm", "seq2seq", "mixed")
+"""The names of the small pipeline's models."""
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +60,7 @@ def place(finished: Path, tmp_path: Path) -> Path:
 
 
 def test_everything_was_made(finished: Path) -> None:
-    for name in ("unigram", "trigram", "lstm", "seq2seq", "mixed"):
+    for name in SMALL:
         assert (finished / "models" / name / "params.json").is_file()
         assert (finished / "metrics" / f"{name}.json").is_file()
     leaderboard = (finished / "reports" / "leaderboard.md").read_text(encoding="utf-8")
@@ -126,11 +128,8 @@ def test_verify_finds_a_flipped_bit_that_dvc_trusts(place: Path) -> None:
 
 def test_every_run_is_tracked_and_linked(place: Path) -> None:
     found = [run for run in runs(place) if run.info.status == "FINISHED"]
-    assert sorted((r.data.tags["unroll.stage"], r.data.tags["unroll.model"]) for r in found) == sorted(
-        (stage, model)
-        for stage in ("train", "evaluate")
-        for model in ("unigram", "trigram", "lstm", "seq2seq", "mixed")
-    )
+    stages = [(stage, name) for stage in ("train", "evaluate") for name in SMALL] + [("report", "all")]
+    assert sorted((r.data.tags["unroll.stage"], r.data.tags["unroll.model"]) for r in found) == sorted(stages)
     train, evaluate = (
         next(r for r in found if r.data.tags["unroll.stage"] == stage and r.data.tags["unroll.model"] == "lstm")
         for stage in ("train", "evaluate")
@@ -140,7 +139,20 @@ def test_every_run_is_tracked_and_linked(place: Path) -> None:
     assert train.data.params["training.epochs"] == "2"
     assert "valid_perplexity" in train.data.metrics
     assert evaluate.data.metrics["test_perplexity"] < 100
-    assert {"evaluation", "curve.png", "lstm.json", "lstm.txt"} <= artifacts(place, evaluate)
+    assert artifacts(place, evaluate) == {"evaluation", "lstm.json", "lstm.txt"}
+    report = next(r for r in found if r.data.tags["unroll.stage"] == "report")
+    assert {"figures", "index.html", "leaderboard.csv"} <= artifacts(place, report)
+
+
+def test_a_training_that_dvc_restored_has_a_run_after_the_report_and_no_result_has_two(place: Path) -> None:
+    edit_params(place, "models.lstm.training.learning_rate", 0.003)
+    run(place, "dvc", "repro")
+    shutil.rmtree(place / "mlruns")
+    git(place, "checkout", "params.yaml")
+    assert stages_that_run(place) == {"report"}
+    expected = sorted([(stage, name) for stage in ("train", "evaluate") for name in SMALL] + [("report", "all")])
+    assert sorted((r.data.tags["unroll.stage"], r.data.tags["unroll.model"]) for r in runs(place)) == expected
+    assert "every result has its runs" in run(place, "unroll", "sync")
 
 
 def test_the_logged_model_loads_and_answers(finished: Path) -> None:

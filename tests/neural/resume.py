@@ -55,7 +55,7 @@ def train(case: str, folder: Path, killed_at: int | None) -> None:
 
     fit._Module.on_train_batch_start = on_train_batch_start  # type: ignore[method-assign]
     params = TypeAdapter(ModelParams).validate_python(CASES[case])
-    curve = Curve(SimpleNamespace(log_curve=lambda rows: None, log_file=lambda path: None))  # type: ignore[arg-type]
+    curve = Curve(SimpleNamespace(log_curve=lambda rows: None, log_result=lambda path: None))  # type: ignore[arg-type]
     data = replace(toy.text(), checkpoints=folder / "checkpoints")
     model = models.family(params.family).fit(params, data, curve)
     (folder / "model").mkdir()

@@ -102,6 +102,7 @@ def findings(word: str = "word") -> page.Findings:
         seeds=[seeds.measure("lstm", ["lstm", "gru"], nats, STATISTICS, seed=1)],
         distances={"symbols": far},
         series=[numbers(word)],
+        frequencies={"symbols": np.array([8, 4, 2, 1, 1]), "labels": np.array([3, 1])},
         confidence=0.95,
         params=f"# {word}\nseed: 1\n",
         pipeline=Markup("<svg></svg>"),

@@ -63,17 +63,30 @@ def test_every_section_is_there() -> None:
         "context",
         "words",
         "samples",
+        "frequencies",
         "classes",
         "series",
         "pipeline",
     ):
         assert f'<section id="{part}">' in text
-    # excess, rarity, approach, ahead; learning, gradients; flow, radius; cut, shuffled, position; two maps; series
-    assert text.count('class="chart"') == 14
+    # excess, rarity, approach, ahead; learning, gradients; flow, radius; cut, shuffled, position; frequencies; two
+    # maps; series
+    assert text.count('class="chart"') == 15
     assert "lstm: the embedding of its tokens." in text
     assert "glove: 5 dimensions, for 50.0 % of the vocabulary." in text
     assert "01234567·fedcba98" in text
     assert "% higher" in text
+
+
+def test_frequencies_by_rank_beside_zipfs_law() -> None:
+    text = page.render(findings())
+    section = text[text.index('<section id="frequencies">') : text.index('<section id="classes">')]
+    assert section.count("<polyline") == 2
+    for shown in ("symbols: 0.5 at 1", "symbols: 0.0625 at 5", "labels: 0.25 at 2"):
+        assert shown in section
+    for shown in ("law: 0.438 at 1", "law: 0.0876 at 5"):  # 1 / (1 + 1/2 + 1/3 + 1/4 + 1/5) = 60 / 137
+        assert shown in section
+    assert 'id="frequencies"' not in page.render(replace(findings(), frequencies={}))
 
 
 def test_what_recurrent_networks_do_is_one_picture_of_each_kind() -> None:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.report.findings import curve_row, findings
-from unroll.report.pictures import pictures
+from tests.report.findings import findings
 from unroll.report.recurrent_figures import recurrent_figures
 
 
@@ -26,12 +25,3 @@ def test_a_line_for_each_network_and_a_row_for_each_gate(tmp_path: Path) -> None
 def test_a_network_whose_gradient_vanished_or_exploded_at_once_is_no_error() -> None:
     rows = [{"steps": 0, "norm": 0.0}, {"steps": 1, "norm": "inf"}]
     assert recurrent_figures({"rnn": [{"step": 1.0}]}, {"rnn": {"gradient_flow": rows}}) == {}
-
-
-def test_they_are_figures_of_the_model_in_its_run(tmp_path: Path) -> None:
-    columns = list(curve_row(1))
-    lines = [",".join(columns), *(",".join(str(curve_row(row)[column]) for column in columns) for row in (1, 2))]
-    (tmp_path / "lstm.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    metrics = {"family": "recurrent", "tokens": "words", "corpus": "prose", "test_perplexity": 9.0}
-    found = pictures("lstm", metrics, tmp_path, tmp_path / "lstm.txt", findings().diagnostics["lstm"])
-    assert set(found) == {"curve", "gradient_norm", "spectral_radius", "gradient_flow", "gates"}

@@ -46,7 +46,8 @@ def runs() -> dict[str, Any]:
     import mlflow
 
     client = mlflow.MlflowClient(store.address())
-    return {run.data.tags["unroll.stage"]: run for run in client.search_runs([store.experiment_id(client)])}
+    newest_first = client.search_runs([store.experiment_id(client)])
+    return {run.data.tags["unroll.stage"]: run for run in reversed(newest_first)}
 
 
 def test_what_is_missing_is_logged_once(records: list[Record]) -> None:
@@ -58,6 +59,15 @@ def test_what_is_missing_is_logged_once(records: list[Record]) -> None:
     assert all(run.data.params["window"] == "3" for run in found.values())
     assert sync(records) == []
     assert len(runs()) == 2
+
+
+def test_a_new_result_of_the_same_params_has_a_run_of_its_own(records: list[Record]) -> None:
+    sync(records)
+    metrics = Path("metrics/cache.json")
+    metrics.write_text(json.dumps(json.loads(metrics.read_text()) | {"test_perplexity": 4.5}))
+    assert sync(records) == ["cache: evaluate logged from its files"]
+    assert runs()["evaluate"].data.metrics["test_perplexity"] == 4.5
+    assert sync(records) == []
 
 
 def test_forecasts_and_curves_of_the_excess_have_runs_too() -> None:

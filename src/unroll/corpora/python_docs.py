@@ -17,6 +17,8 @@ from unroll.params.corpora import Corpus
 
 OUTSIDE = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"}
 """Folders of the library that hold no documentation, or that depend on what was installed."""
+BLOCKS = ("body", "handlers", "cases", "orelse", "finalbody")
+"""Where statements hold statements, in the order of the source: expressions define nothing, but are most of a tree."""
 
 
 def fetch(params: Corpus, seed: int, folder: Path) -> None:
@@ -56,6 +58,6 @@ def docstrings(node: ast.AST) -> Iterator[str]:
         text := ast.get_docstring(node)
     ):
         yield text
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.expr):  # where nothing is defined, but most nodes are
-            yield from docstrings(child)
+    for block in BLOCKS:
+        for statement in getattr(node, block, ()):
+            yield from docstrings(statement)

@@ -47,15 +47,10 @@ class Ends:
 
     def __init__(self, of: Index, count: int) -> None:
         self.of, self.count = of, count
-        self._order = np.argsort(of, kind="stable")
-        self._found, self._first = np.unique(of[self._order], return_index=True)
 
     def total(self, mass: Mass) -> Mass:
         """(N, B) of the k-grams, summed into (count, B) of their ends."""
-        sums = np.zeros((self.count, mass.shape[1]))
-        if len(mass):
-            sums[self._found] = np.add.reduceat(mass[self._order], self._first)
-        return sums
+        return np.stack([np.bincount(self.of, column, self.count) for column in mass.T], axis=1)
 
 
 class Automaton:
@@ -93,12 +88,12 @@ class Automaton:
         for k in range(self.order - 1, 0, -1):
             passed.insert(1, self.gammas[k - 1] * down[k])
             down[k - 1] = down[k - 1] + self.ends[k - 1].total(passed[1])
-        whole = down[-1][self.contexts[-1]] * self.probs[-1]
+        whole = np.take(down[-1], self.contexts[-1], axis=0) * self.probs[-1]
         after = [np.zeros_like(nodes[0]) for _ in nodes]
         for k in range(self.order - 1, 0, -1):  # of k-grams
-            seen = self.ends[k].total(passed[k][self.contexts[k]])
+            seen = self.ends[k].total(np.take(passed[k], self.contexts[k], axis=0))
             # Never below nought, but for the rounding of a difference.
-            rest = np.maximum(down[k - 1][self.contexts[k - 1]] - seen, 0) * self.probs[k - 1]
+            rest = np.maximum(np.take(down[k - 1], self.contexts[k - 1], axis=0) - seen, 0) * self.probs[k - 1]
             whole = rest + self.ends[k].total(whole)
             after[k] = np.where((self.last[k - 1] == EOS)[:, None], 0, whole if k == self.order - 1 else rest)
         if self.order == 1:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from unroll.evaluation.improvement import Improved, improved
 from unroll.evaluation.losses import Column
@@ -24,6 +26,7 @@ from unroll.report.recurrent_section import RecurrentSection
 from unroll.report.seeds import Seeds
 from unroll.report.series import MEASURES, Series
 from unroll.report.truth_section import TruthSection
+from unroll.report.zipf import Zipf
 
 FOLDER = Path(__file__).parent / "page"
 COLORS = 10
@@ -47,6 +50,8 @@ class Findings:
     """By tokens, where the truth is known."""
     series: Sequence[Series]
     """Forecasts of numbers."""
+    frequencies: Mapping[str, NDArray[np.int64]]
+    """By tokens: occurrences in train, the most frequent first."""
     confidence: float
     params: str
     """params.yaml as text."""
@@ -86,6 +91,7 @@ def render(found: Findings) -> str:
             for group in groups
             if group.tokens in found.distances
         ],
+        zipf=Zipf(found.frequencies, COLORS),
         recurrent=RecurrentSection(found.curves, found.diagnostics, COLORS),
         dynamic=any("dynamic_perplexity" in r.metrics for r in predicting),
         level=1 - found.confidence,

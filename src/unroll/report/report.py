@@ -14,6 +14,7 @@ from unroll.params.root import NEEDED
 from unroll.report import comparison, diagram, distance, leaderboard, page, seeds, series
 from unroll.report.curve import curve
 from unroll.report.leaderboard import Result
+from unroll.text import frequencies
 
 
 def gather(params: Root, root: Path) -> page.Findings:
@@ -47,6 +48,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         ],
         distances={tokens: found for tokens, found in distances.items() if found is not None},
         series=series.read(list(params.series), root / "metrics/series"),
+        frequencies={name: frequencies.by_rank(path) for name, path in _tables(params, root).items()},
         confidence=statistics.confidence,
         params=(root / "params.yaml").read_text(encoding="utf-8"),
         pipeline=diagram.draw(diagram.groups(pipeline, params.model_dump())),
@@ -59,6 +61,12 @@ def contents(found: page.Findings) -> tuple[str, str, str, str]:
     results = found.results
     board = "\n".join([leaderboard.markdown(results), *series.markdown(found.series)])
     return board, leaderboard.table(results), comparison.table(found.pairs), page.render(found)
+
+
+def _tables(params: Root, root: Path) -> dict[str, Path]:
+    """By tokens, those that have frequencies: of a series there are none."""
+    paths = {name: root / "data/tokens" / name / "frequencies.parquet" for name in params.tokens}
+    return {name: path for name, path in paths.items() if path.is_file()}
 
 
 def _perplexity(result: Result) -> float:

@@ -1,4 +1,4 @@
-"""How often each token occurs: a table and Zipf's plot."""
+"""How often each token occurs: a table, and the counts by rank."""
 
 from pathlib import Path
 
@@ -26,18 +26,7 @@ def write(path: Path, tokenizer: Tokenizer, frequencies: Frequencies) -> None:
     pq.write_table(pa.table(columns | frequencies), path, compression="zstd", write_page_checksum=True)
 
 
-def plot(path: Path, title: str, train: NDArray[np.int64]) -> None:
-    """Frequency by rank in the train split, on logarithmic axes, beside Zipf's law f = c / rank (Zipf 1949): a PNG
-    whose bytes depend on the numbers alone."""
-    from matplotlib.figure import Figure  # 0.3 s that reading a table should not cost
-
-    counts = np.sort(train[train > 0])[::-1]
-    ranks = np.arange(1, len(counts) + 1)
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.loglog(ranks, counts, label=title)
-    harmonic = np.sum(1 / ranks)
-    axes.loglog(ranks, counts.sum() / harmonic / ranks, "--", label="Zipf: c / rank")
-    axes.set(xlabel="rank", ylabel="occurrences in train")
-    axes.legend()
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+def by_rank(path: Path) -> NDArray[np.int64]:
+    """(R,) how often each of the R tokens of the train split occurs, the most frequent first, from that table."""
+    counts = pq.read_table(path, columns=["train"])["train"].to_numpy()
+    return np.sort(counts[counts > 0])[::-1]

@@ -30,7 +30,7 @@ def tokenize(params: TokenParams, clean: Path, folder: Path) -> dict[str, Any]:
      "warnings": [sentences]}
 
     Files: tokenizer.json; <split>.arrow with a list<int32> column per side without special tokens, and the label as it
-    is; frequencies.parquet and zipf.png, and of separate vocabularies source.frequencies.parquet too. For a series see
+    is; frequencies.parquet, and of separate vocabularies source.frequencies.parquet too. For a series see
     `unroll.text.series`.
     """
     fields = cleaned.fields(clean)
@@ -65,7 +65,6 @@ def _text(params: LevelTokens, clean: Path, folder: Path) -> dict[str, Any]:
                 columns[side] = _encode(tokenizers[side], rows[side], counts[split][side], table)
             files.write(split, [columns[name] for name in fields])
     frequencies.write(folder / "frequencies.parquet", main, tables[main])
-    frequencies.plot(folder / "zipf.png", f"{params.corpus}, {params.level}", tables[main]["train"])
     if source is not main:
         frequencies.write(folder / "source.frequencies.parquet", source, tables[source])
     sizes = {"vocabulary_size": main.vocabulary_size}

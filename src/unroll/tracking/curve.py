@@ -39,4 +39,4 @@ class Curve:
             writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows.values())
-        self.run.log_file(path)
+        self.run.log_result(path)

@@ -16,14 +16,14 @@ import psutil
 
 from unroll.tracking import store
 
+RESULT = "unroll.result"
+
 
 class Run:
     """The run in progress: numbers, files and the model go through it."""
 
-    def __init__(self, client: Any, run_id: str, hashes: Mapping[str, str]) -> None:
+    def __init__(self, client: Any, run_id: str) -> None:
         self.client, self.run_id = client, run_id
-        self.hashes = dict(hashes)
-        """Of the params and the data that the run is of: what finds it again, and its like."""
 
     def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Numbers by name; MLflow keeps no infinities as such, so what is not finite is left to the files."""
@@ -44,7 +44,7 @@ class Run:
             self.client.log_batch(self.run_id, metrics=metrics[first : first + 1000])
 
     def log_table(self, path: Path, by: str = "") -> None:
-        """A CSV file: its numbers by its column `step`, those of each value of the column `by` apart, and itself."""
+        """The numbers of a CSV file by its column `step`, those of each value of the column `by` apart."""
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row.get("step")]
         names = [f"{row.pop(by)}_" if by else "" for row in rows]
@@ -54,21 +54,23 @@ class Run:
                 for name, row in zip(names, rows, strict=True)
             ]
         )
-        self.log_file(path)
 
     def log_learning(self, path: Path) -> None:
         """What stage learn wrote: the excess over the truth by tokens of text."""
         points = json.loads(path.read_text(encoding="utf-8"))["points"]
         self.log_curve([{"step": point.pop("train_tokens"), **point} for point in points])
+
+    def log_result(self, path: Path) -> None:
+        """The file that, with the params and the data, says what came out: equal bytes are the same result."""
+        self.client.set_tag(self.run_id, RESULT, digest(path.read_bytes()))
         self.log_file(path)
 
-    def log_file(self, path: Path, folder: str | None = None) -> None:
+    def log_file(self, path: Path) -> None:
         """A file as an artifact."""
-        self.client.log_artifact(self.run_id, str(path), folder)
+        self.client.log_artifact(self.run_id, str(path))
 
-    def log_evaluation(self, metrics: Mapping[str, Any], diagnostics: Mapping[str, Any], files: list[Path]) -> None:
-        """What the evaluate stage found: numbers, what they are made of by distance, position or steps, and the files
-        (a folder's go into a folder)."""
+    def log_evaluation(self, metrics: Mapping[str, Any], diagnostics: Mapping[str, Any]) -> None:
+        """What the evaluate stage found: numbers, and what they are made of by distance, position or steps."""
         self.log_metrics({key: value for key, value in metrics.items() if isinstance(value, int | float)})
         context = diagnostics.get("context", {})
         tables = {
@@ -90,16 +92,10 @@ class Run:
                 for row in metrics.get("by_source_length", [])
             ]
         )
-        for file in files:
-            if file.is_dir():
-                self.client.log_artifacts(self.run_id, str(file), "evaluation")
-            else:
-                self.log_file(file)
 
-    def log_figures(self, figures: Mapping[str, Any]) -> None:
-        """Matplotlib figures by name, as pictures among the artifacts."""
-        for name, figure in figures.items():
-            self.client.log_figure(self.run_id, figure, f"{name}.png")
+    def log_folder(self, path: Path, name: str) -> None:
+        """The files of a folder, as artifacts in the folder `name`."""
+        self.client.log_artifacts(self.run_id, str(path), name)
 
     def log_model(self, path: Path) -> None:
         """The model's folder as a pyfunc, without pickle: `mlflow.pyfunc.load_model(...).predict([...])`."""
@@ -132,7 +128,6 @@ def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterato
         "unroll.host": socket.gethostname(),
         "unroll.pid": str(process.pid),
         "unroll.started": str(process.create_time()),
-        "dvc.stage": os.environ.get("DVC_STAGE", ""),
         "dvc.exp.name": os.environ.get("DVC_EXP_NAME", ""),
         "dvc.exp.baseline": os.environ.get("DVC_EXP_BASELINE_REV", ""),
         "mlflow.source.git.commit": _commit(),
@@ -141,7 +136,7 @@ def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterato
     run_name = f"{stage} {name}" + (f" {experiment_name}" if experiment_name else "")
     known = {key: value for key, value in tags.items() if value}
     started = mlflow.start_run(experiment_id=store.experiment_id(client), run_name=run_name, tags=known)
-    active = Run(client, started.info.run_id, hashes)
+    active = Run(client, started.info.run_id)
     status = "KILLED"
     try:
         mlflow.log_params(flatten(params))
@@ -165,14 +160,15 @@ def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def fingerprint(params: Mapping[str, Any], data: Path) -> dict[str, str]:
     """Hashes of a model's section of params.yaml and of the folder or file `data` it was made from."""
     files = (file.read_bytes() for file in (data, *sorted(data.rglob("*"))) if file.is_file())
-    return {"params_hash": _hash(json.dumps(params, sort_keys=True).encode()), "data_hash": _hash(*files)}
+    return {"params_hash": digest(json.dumps(params, sort_keys=True).encode()), "data_hash": digest(*files)}
 
 
-def _hash(*contents: bytes) -> str:
-    digest = hashlib.sha256()
+def digest(*contents: bytes) -> str:
+    """16 hexadecimal digits of SHA-256."""
+    found = hashlib.sha256()
     for content in contents:
-        digest.update(content)
-    return digest.hexdigest()[:16]
+        found.update(content)
+    return found.hexdigest()[:16]
 
 
 def _commit() -> str:

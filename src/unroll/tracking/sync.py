@@ -1,7 +1,7 @@
-"""Runs for stages that DVC did not run: what it restores from its cache, or skips, MLflow never hears of.
+"""Runs from files: for the stages after training, and for a training that DVC restored from its cache or skipped.
 
-A result is known by its stage, its name and the hashes of its params and data. Where a finished run with these tags is
-missing, one is made from the files that the stage left. So a second sync does nothing.
+A result is known by its stage, its name and the hashes of its params, its data and itself. Where a finished run with
+these tags is missing, one is made from the files that the stage left. So a second sync does nothing.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from unroll.tracking import store
 from unroll.tracking.record import Record
-from unroll.tracking.run import fingerprint, run
+from unroll.tracking.run import RESULT, digest, fingerprint, run
 
 
 def sync(records: Sequence[Record]) -> list[str]:
@@ -28,13 +28,14 @@ def sync(records: Sequence[Record]) -> list[str]:
             with run(record.stage, record.name, record.params, record.data) as made:
                 client.set_tag(made.run_id, "unroll.synced", "true")
                 record.log(made)
+                made.log_result(record.result)
             lines.append(f"{record.name}: {record.stage} logged from its files")
     return list(dict.fromkeys(lines))
 
 
 def _hashes(record: Record) -> dict[str, str] | None:
     """Of its params and data; None if its files are not there, or of others."""
-    if not all(path.exists() for path in (record.metrics, record.data, *record.files)):
+    if not all(path.exists() for path in (record.metrics, record.data, record.result, *record.files)):
         return None
     hashes = fingerprint(record.params, record.data)
     metrics = json.loads(record.metrics.read_text(encoding="utf-8"))
@@ -44,5 +45,5 @@ def _hashes(record: Record) -> dict[str, str] | None:
 def _known(client: Any, record: Record, hashes: Mapping[str, str]) -> bool:
     tags = {"stage": record.stage, "model": record.name, "params": hashes["params_hash"], "data": hashes["data_hash"]}
     wanted = " and ".join(f"tags.`unroll.{key}` = '{value}'" for key, value in tags.items())
-    wanted += " and attributes.status = 'FINISHED'"
+    wanted += f" and tags.`{RESULT}` = '{digest(record.result.read_bytes())}' and attributes.status = 'FINISHED'"
     return bool(client.search_runs([store.experiment_id(client)], wanted, max_results=1))

@@ -107,6 +107,8 @@ class Lexicon:
     nouns: dict[str, list[Noun]]
     """By class; a class of classes holds the nouns of all of them."""
     adjectives: list[Adjective]
+    fitting: dict[str, list[Adjective]]
+    """By the class of the noun that they go with."""
     determiners: dict[str, Determiner]
     pronouns: list[Pronoun]
     names: list[str]
@@ -150,6 +152,7 @@ def lexicon() -> Lexicon:
     return Lexicon(
         nouns=nouns,
         adjectives=adjectives,
+        fitting={kind: [adjective for adjective in adjectives if kind in adjective.kinds] for kind in nouns},
         determiners={name: _determiner(line) for name, line in words["determiners"].items()},
         pronouns=[_pronoun(line) for line in words["pronouns"]],
         names=words["names"],

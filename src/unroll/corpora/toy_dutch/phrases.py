@@ -108,7 +108,7 @@ class Phrases:
 
     def adjective(self, noun: Noun) -> Adjective | None:
         """One that goes with the noun, or none."""
-        fitting = [adjective for adjective in self.words.adjectives if noun.kind in adjective.kinds]
+        fitting = self.words.fitting[noun.kind]
         return self.pick(fitting) if fitting and self.chance(0.3) else None
 
     def person(self) -> NounPhrase:
