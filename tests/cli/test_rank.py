@@ -76,7 +76,8 @@ def test_a_bad_line_is_named(unroll: Run, place: Path, verb: str, line: str, sen
 
 def test_tuning_needs_references(unroll: Run, place: Path, lists: Path) -> None:
     (place / "bare.jsonl").write_text('{"candidates": [{"text": "a", "score": 1}]}\n', encoding="utf-8")
-    assert 'has no "reference"' in unroll("rescore", "trigram", lists.name, "--dev", "bare.jsonl").err
+    refused = unroll("rescore", "trigram", lists.name, "--dev", "bare.jsonl").err
+    assert refused.startswith('unroll: bare.jsonl: line 1: has no "reference"')
     assert "WER" not in unroll("rescore", "trigram", "bare.jsonl").err
 
 

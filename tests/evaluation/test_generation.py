@@ -62,6 +62,15 @@ def test_sampling_follows_the_tempered_distribution(temperature: float) -> None:
     np.testing.assert_allclose(np.bincount(drawn, minlength=3) / len(rows), tempered, atol=0.01)
 
 
+@pytest.mark.parametrize("temperature", [1e-320, 1e-30])
+def test_next_to_no_temperature_is_greedy(temperature: float) -> None:
+    rows = np.log(np.tile([0.1, 0.2, 0.7], (4, 1)))
+    rows = np.hstack([rows, np.full((4, 1), -np.inf)])
+    assert choose(rows, temperature, np.random.default_rng(1)).tolist() == [2] * 4
+    kept = truncated(rows, temperature, Truncation(nucleus=0.9), np.zeros_like(rows, bool))
+    assert np.isfinite(kept).tolist() == [[False, False, True, False]] * 4
+
+
 class Extreme:
     """The least and the greatest numbers that a generator draws."""
 

@@ -18,12 +18,6 @@ Model = Annotated[
 ]
 
 
-def folder(model: Path) -> Path:
-    """The folder that a user means by a path or a name."""
-    named = Path("models") / model
-    return named if not model.exists() and (named.exists() or len(model.parts) == 1) else model
-
-
 def inert(text: str) -> str:
     """Control characters, which could drive a terminal, as visible escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.app import Model, app, inert
 from unroll.cli.text import STDIN, File, Json, batches, print_json, read_texts
 
 
@@ -22,7 +22,7 @@ def classify(
     """
     from unroll.use import load
 
-    loaded = load(folder(model))
+    loaded = load(model)
     for texts in batches(read_texts(file), 256):
         for text, found in zip(texts, loaded.classify(texts), strict=True):
             label, probability = next(iter(found.items()))

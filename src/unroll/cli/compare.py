@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.app import Model, app, inert
 from unroll.cli.text import STDIN, File, Json, print_json, read_texts
 
 FEW = 12
@@ -33,7 +33,7 @@ def compare(
     from unroll.use import load
     from unroll.use.comparison import compare as compared
 
-    models = [load(folder(name)) for name in (model, other)]
+    models = [load(name) for name in (model, other)]
     params = Statistics(block=block, resamples=resamples, confidence=confidence)
     found = compared(models[0], models[1], list(read_texts(file)), params, seed)
     if json:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.app import Model, app, inert
 from unroll.cli.text import Json, print_json
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def complete(
     """
     from unroll.use import load
 
-    loaded = load(folder(model))
+    loaded = load(model)
     if interactive and sys.stdin.isatty():
         from unroll.cli.typing_line import as_you_type
 

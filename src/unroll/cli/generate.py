@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.app import Model, app, inert
 from unroll.cli.text import Json, print_json
 
 
@@ -32,7 +32,7 @@ def generate(
     from unroll.use import load
 
     truncation = Truncation(top_k, nucleus, repetition_penalty)
-    for text in load(folder(model)).generate(prompt, count, length, temperature, seed, truncation):
+    for text in load(model).generate(prompt, count, length, temperature, seed, truncation):
         if json:
             print_json({"prompt": prompt, "text": text})
         else:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.app import Model, app, inert
 from unroll.cli.text import STDIN, Json, at_least_one, batches, named, print_json, read_json, text_field
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def judge(
     from unroll.use.judging import accuracy
     from unroll.use.judging import judge as judged
 
-    loaded = load(folder(model))
+    loaded = load(model)
     loaded.language_model("judge")
     read = at_least_one((_pair(entry, f"{named(file)}: line {n}") for n, entry in read_json(file)), file, "pair")
     found = [one for batch in batches(read, 128, False) for one in judged(loaded, batch)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.app import Model, app, inert
 from unroll.cli.text import STDIN, Json, at_least_one, batches, named, print_json, read_json, text_field
 from unroll.errors import UnrollError
 
@@ -43,13 +43,11 @@ def rescore(
     from unroll.use import load
     from unroll.use.rescoring import Interpolation, best, report, tune
 
-    loaded = load(folder(model))
+    loaded = load(model)
     loaded.language_model("rescore")
     lists, by = _lists(file), Interpolation(weight, length_penalty)
     if dev:
-        tuned = _lists(dev)
-        if any(one.reference is None for one in tuned):
-            raise UnrollError(f'{dev}: a list has no "reference"; every list to tune on needs one')
+        tuned = _lists(dev, referred=True)
         by = tune(tuned, _likelihoods(loaded, tuned))
     log_probs = _likelihoods(loaded, lists)
     chosen = best(lists, log_probs, by)
@@ -72,10 +70,14 @@ def _likelihoods(loaded: "TextModel", lists: list["NBest"]) -> list["NDArray[np.
     return [row for batch in batches(lists, TOGETHER, printing=False) for row in likelihoods(loaded, batch)]
 
 
-def _lists(file: Path) -> list["NBest"]:
-    return [
-        _list(entry, f"{named(file)}: line {number}") for number, entry in at_least_one(read_json(file), file, "list")
-    ]
+def _lists(file: Path, referred: bool = False) -> list["NBest"]:
+    """Those of a file; `referred`: each with what was said."""
+    found = []
+    for number, entry in at_least_one(read_json(file), file, "list"):
+        found.append(_list(entry, where := f"{named(file)}: line {number}"))
+        if referred and found[-1].reference is None:
+            raise UnrollError(f'{where}: has no "reference"; every list to tune on needs one')
+    return found
 
 
 def _list(entry: dict[str, Any], where: str) -> "NBest":

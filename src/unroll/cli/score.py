@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.app import Model, app, inert
 from unroll.cli.text import STDIN, File, Json, batches, print_json, read_texts
 
 BATCH = 256
@@ -28,7 +28,7 @@ def score(
     from unroll.use import load
     from unroll.use.scores import total
 
-    loaded, scores = load(folder(model)), []
+    loaded, scores = load(model), []
     for texts in batches(read_texts(file), BATCH, not only_sum):
         found = loaded.score(texts)
         scores += found
@@ -66,7 +66,7 @@ def evaluate(model: Model, file: File = STDIN, json: Json = False) -> None:
     from unroll.use import load
     from unroll.use.scores import total
 
-    loaded = load(folder(model))
+    loaded = load(model)
     found = total(
         [line for texts in batches(read_texts(file), BATCH, False) for line in loaded.score(texts, "evaluate")]
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from unroll.cli.app import app, folder
+from unroll.cli.app import app
 from unroll.errors import UnrollError
 
 
@@ -28,7 +28,7 @@ def serve(
     from unroll.use import load
     from unroll.use.kinds import refuse, verbs
 
-    named = {folder(model).name: load(folder(model)) for model in models}
+    named = {loaded.folder.name: loaded for loaded in map(load, models)}
     if len(named) < len(models):
         raise UnrollError("serve: two models have the same name; give each once")
     for one in named.values():

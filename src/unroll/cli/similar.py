@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.app import Model, app, inert
 from unroll.cli.text import Json, print_json
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def similar(model: Model, word: Word, count: Count = 10, json: Json = False) -> 
     from unroll.use import load
     from unroll.use import neighbours as use
 
-    _show(use.neighbours(load(folder(model)), word, count), json)
+    _show(use.neighbours(load(model), word, count), json)
 
 
 @app.command()
@@ -37,7 +37,7 @@ def analogy(model: Model, a: Word, b: Word, c: Word, count: Count = 5, json: Jso
     from unroll.use import load
     from unroll.use import neighbours as use
 
-    _show(use.analogy(load(folder(model)), a, b, c, count), json)
+    _show(use.analogy(load(model), a, b, c, count), json)
 
 
 def _show(found: "list[Neighbour]", json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.app import Model, app, inert
 from unroll.cli.text import (
     STDIN,
     File,
@@ -47,7 +47,7 @@ def spell(
     from unroll.use.spelling import Speller, tune, words_of
     from unroll.use.spelling import accuracy as measure
 
-    loaded = load(folder(model))
+    loaded = load(model)
     loaded.language_model("spell")
     vocabulary = list(dict.fromkeys(map(loaded.cleaner, read_texts(words)))) if words else words_of(loaded)
     edits = EditModel(_pairs(learn) if learn else [])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, folder, inert
+from unroll.cli.app import Model, app, inert
 from unroll.cli.text import Json, print_json, read_all_lines, read_json_texts
 from unroll.errors import UnrollError
 
@@ -49,7 +49,7 @@ def translate(
 
     beam = max(beam, nbest)
     search = Search(beam=beam, length_penalty=length_penalty, coverage_penalty=coverage_penalty, ratio=2.0, extra=10)
-    loaded = load(folder(model))
+    loaded = load(model)
     loaded.translations([], search)  # a model of another kind says so before anything is read
     read = read_json_texts if file.suffix == ".jsonl" else read_all_lines
     typed = str(file) == "-" and sys.stdin.isatty()

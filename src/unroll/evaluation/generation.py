@@ -65,8 +65,7 @@ def choose(log_probs: Any, temperature: float, generator: np.random.Generator) -
     cumulative p passes a uniform number. One number a row: noise for each entry (Gumbel-max) took most of a step."""
     if temperature == 0:
         return np.argmax(log_probs, axis=1)
-    scaled = np.asarray(log_probs, np.float64) / temperature
-    cumulative = np.cumsum(np.exp(scaled - scaled.max(axis=1, keepdims=True)), axis=1)
+    cumulative = np.cumsum(_tempered(np.asarray(log_probs, np.float64), temperature), axis=1)
     whole = cumulative[:, -1]
     reached = np.minimum(generator.random(len(whole)) * whole, np.nextafter(whole, 0))  # rounding must not reach it
     return np.argmax(cumulative > reached[:, None], axis=1)
@@ -81,9 +80,8 @@ def truncated(log_probs: LogProbs, temperature: float, truncation: Truncation, s
         least = np.partition(log_probs, -truncation.top_k, axis=1)[:, [-truncation.top_k]]
         log_probs = np.where(log_probs >= least, log_probs, -np.inf)
     if truncation.nucleus < 1 and temperature > 0:
-        tempered = log_probs / temperature
-        order = np.argsort(-tempered, axis=1, kind="stable")
-        sorted_p = np.exp(np.take_along_axis(tempered - tempered.max(axis=1, keepdims=True), order, axis=1))
+        order = np.argsort(-log_probs, axis=1, kind="stable")
+        sorted_p = np.take_along_axis(_tempered(log_probs, temperature), order, axis=1)
         before = np.cumsum(sorted_p, axis=1) - sorted_p  # mass of the tokens more probable than this one
         outside = before >= truncation.nucleus * sorted_p.sum(axis=1, keepdims=True)
         outside[:, 0] = False
@@ -91,6 +89,12 @@ def truncated(log_probs: LogProbs, temperature: float, truncation: Truncation, s
         rows, columns = np.nonzero(outside)
         log_probs[rows, order[rows, columns]] = -np.inf
     return log_probs
+
+
+def _tempered(log_probs: LogProbs, temperature: float) -> LogProbs:
+    """(B, V) p^(1 / temperature) over that of the row's most probable token; the coldest leave it alone."""
+    with np.errstate(over="ignore"):
+        return np.exp((log_probs - log_probs.max(axis=1, keepdims=True)) / temperature)
 
 
 def read(model: LanguageModel[Any], tokens: Ids, count: int) -> Any:

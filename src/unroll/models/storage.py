@@ -46,11 +46,18 @@ def size(path: Path) -> int:
 
 def _verified(path: Path, name: str) -> bytes:
     # A flipped bit in a weight loads without a word, so the bytes are checked before they are believed.
+    content, hashes = (_content(path / file) for file in (name, MANIFEST))
     try:
-        content = (path / name).read_bytes()
-        expected = json.loads((path / MANIFEST).read_text(encoding="utf-8"))[name]
-    except (OSError, ValueError, KeyError) as error:
-        raise UnrollError(f"{path / name}: unreadable ({error}); run `dvc repro -f` for this model") from error
+        expected = json.loads(hashes)[name]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnrollError(f"{path / MANIFEST}: damaged ({error}); run `dvc repro -f` for this model") from error
     if hashlib.sha256(content).hexdigest() != expected:
         raise UnrollError(f"{path / name}: does not match {MANIFEST}: the file is damaged; train the model again")
     return content
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UnrollError(f"{file}: unreadable ({error}); run `dvc repro -f` for this model") from error

@@ -23,7 +23,7 @@ def sync(records: Sequence[Record]) -> list[str]:
     for record in records:
         hashes = _hashes(record)
         if hashes is None:
-            lines.append(f"{record.name}: not what params.yaml says; run `dvc repro`")
+            lines.append(f"{record.name}: its files are missing, or of other params than params.yaml has; run `dvc repro`")
         elif not _known(client, record, hashes):
             with run(record.stage, record.name, record.params, record.data) as made:
                 client.set_tag(made.run_id, "unroll.synced", "true")

@@ -57,6 +57,8 @@ class TextModel:
 
     def evaluate(self, texts: Sequence[str]) -> TextScore:
         """Perplexity, bits per byte and share of unknown words of at least one text."""
+        if not texts:
+            raise UnrollError("no text to evaluate; give at least one")
         return total(self.score(texts, "evaluate"))
 
     def generate(
@@ -89,7 +91,8 @@ class TextModel:
         """The `search.beam` best translations of each text, best first; none of an empty one."""
         if not isinstance(self.model, ConditionalModel):
             refuse(self.model, self.folder, "translate")
-        return translations(self.model, self.source, self.tokenizer, [self.cleaner(text) for text in texts], search)
+        cleaned = [self.cleaner(text) for text in several(texts)]
+        return translations(self.model, self.source, self.tokenizer, cleaned, search)
 
     def attention(self, text: str, translation: Translated) -> Attended | None:
         """Where the model looks when it translates `text` so; None without attention."""
@@ -101,7 +104,7 @@ class TextModel:
         """p(class | text) of every class, most probable first, for each text."""
         if not isinstance(self.model, Classifier):
             refuse(self.model, self.folder, "classify")
-        documents = [np.append(self.encode(text), EOS) for text in texts]
+        documents = [np.append(self.encode(text), EOS) for text in several(texts)]
         posteriors: Any = np.exp(self.model.log_posteriors(documents)) if documents else []
         return [{self.model.classes[c]: float(row[c]) for c in np.argsort(-row, kind="stable")} for row in posteriors]
 
@@ -129,7 +132,7 @@ class TextModel:
 
     def _scored(self, texts: Sequence[str], wanted: str) -> list[tuple[LineScore, Ids, NDArray[np.floating]]]:
         """Of each text its score, its tokens and log p of each of them."""
-        model, cleaned = self.language_model(wanted), [self.cleaner(text) for text in texts]
+        model, cleaned = self.language_model(wanted), [self.cleaner(text) for text in several(texts)]
         documents = [np.append(np.asarray(ids, np.int64), EOS) for ids in self.tokenizer.encode_batch(cleaned)]
         lines = []
         for text, scores, document in zip(cleaned, model.log_probs(documents), documents, strict=True):
@@ -142,8 +145,8 @@ class TextModel:
 
 
 def load(folder: Path | str) -> TextModel:
-    """The model of a folder as the train stage wrote it."""
-    folder = Path(folder)
+    """The model of a folder as the train stage wrote it, or of its name under `models/`."""
+    folder = _found(Path(folder))
     model = models.load(folder)
     try:
         cleaning = json.loads((folder / TEXT).read_text(encoding="utf-8"))
@@ -151,3 +154,15 @@ def load(folder: Path | str) -> TextModel:
         raise UnrollError(f"{folder / TEXT}: unreadable ({error}); run `dvc repro -f` for this model") from error
     source, target = (Tokenizer.load(folder / TOKENIZER, side=side) for side in ("source", "target"))
     return TextModel(model, target, Cleaner(**cleaning), folder, source)
+
+
+def several(texts: Sequence[str]) -> Sequence[str]:
+    """The texts; UnrollError of a single one, whose letters would pass for texts."""
+    if isinstance(texts, str):
+        raise UnrollError("one text where a list of texts is wanted; write [text]")
+    return texts
+
+
+def _found(folder: Path) -> Path:
+    named = Path("models") / folder
+    return named if not folder.exists() and (named.exists() or len(folder.parts) == 1) else folder

@@ -1,0 +1,49 @@
+"""What Python gets from `unroll.load`, and what it is told."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import unroll
+from unroll.errors import UnrollError
+
+
+def test_a_name_is_a_model_under_models(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    assert unroll.load("trigram").folder == unroll.load("models/trigram").folder == Path("models/trigram")
+    with pytest.raises(UnrollError, match=r"^models/trigrm: no model here; there are bayes, chars"):
+        unroll.load("trigrm")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        ("manifest.json", b"{", r"manifest\.json: damaged"),
+        ("manifest.json", b"[]", r"manifest\.json: damaged"),
+        ("manifest.json", None, r"manifest\.json: unreadable"),
+        ("weights.safetensors", None, r"weights\.safetensors: unreadable"),
+        ("weights.safetensors", b"x", r"weights\.safetensors: does not match manifest\.json"),
+        ("params.json", b"{}", r"params\.json: does not match manifest\.json"),
+    ],
+)
+def test_a_damaged_file_is_the_one_that_is_named(
+    place: Path, tmp_path: Path, file: str, content: bytes | None, sentence: str
+) -> None:
+    folder = tmp_path / "trigram"
+    shutil.copytree(place / "models" / "trigram", folder)
+    (folder / file).unlink()
+    if content is not None:
+        (folder / file).write_bytes(content)
+    with pytest.raises(UnrollError, match=sentence):
+        unroll.load(folder)
+
+
+def test_one_text_for_several_and_none_at_all(place: Path) -> None:
+    trigram, bayes = (unroll.load(place / "models" / name) for name in ("trigram", "bayes"))
+    for asked in (trigram.score, trigram.evaluate, trigram.token_scores, trigram.predict, bayes.classify):
+        with pytest.raises(UnrollError, match="a list of texts is wanted"):
+            asked("the students")
+    with pytest.raises(UnrollError, match="give at least one"):
+        trigram.evaluate([])
+    assert trigram.score([]) == []
