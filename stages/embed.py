@@ -22,7 +22,7 @@ def main(params: Root, name: str) -> None:
             tokenizer = Tokenizer.load(Path("data/tokens") / section.tokens / "tokenizer.json")
             words = [tokenizer.token(token) for token in range(tokenizer.vocabulary_size)]
             fit = partial(fit, file=fetch(section.file, "vectors", Path(folder)), words=words)
-        train(params, name, section, fit)
+        train(params, name, section, fit, live=False)
 
 
 def questions(section: Any) -> Any:

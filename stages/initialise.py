@@ -19,7 +19,7 @@ def main(params: Root, name: str) -> None:
     def fit(_: Any, data: Any, report: Callable[..., None]) -> Any:
         return models.family(section.family).fit(section.of_family(), data, report, initial=initial)
 
-    train(params, name, section, fit)
+    train(params, name, section, fit, live=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def main(params: Root, name: str) -> None:
 
     section = params.mixtures[name]
     members = [models.load(Path("models") / member) for member in (section.first, section.second)]
-    train(params, name, section, partial(mixture.fit, members=members))
+    train(params, name, section, partial(mixture.fit, members=members), live=False)
 
 
 if __name__ == "__main__":

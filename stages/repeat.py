@@ -18,7 +18,7 @@ def main(params: Root, name: str) -> None:
     def fit(_: Any, data: Any, report: Callable[..., None]) -> Any:
         return family(model.family).fit(model, replace(data, seed=section.seed), report)
 
-    train(params, name, section, fit)
+    train(params, name, section, fit, live=hasattr(model, "training"))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ def main(params: Root, name: str) -> None:
 
     section = params.truths[name]
     tokenizer = Tokenizer.load(Path("data/tokens") / section.tokens / "tokenizer.json")
-    train(params, name, section, partial(source.fit, raw=Path("data/raw") / section.corpus, tokenizer=tokenizer))
+    fit = partial(source.fit, raw=Path("data/raw") / section.corpus, tokenizer=tokenizer)
+    train(params, name, section, fit, live=False)
 
 
 if __name__ == "__main__":

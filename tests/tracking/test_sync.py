@@ -90,7 +90,7 @@ def test_files_of_other_params_are_not_logged(records: list[Record]) -> None:
     other = of_model("cache", PARAMS | {"window": 4}, Path("data/partitions/words"))
     absent = of_model("absent", PARAMS, Path("data/partitions/words"))
     assert sync([*other, *absent]) == [
-        "cache: its files are missing, or of other params than params.yaml has; run `dvc repro`",
-        "absent: its files are missing, or of other params than params.yaml has; run `dvc repro`",
+        "cache: files missing, or of other params than params.yaml has; run `dvc repro`",
+        "absent: files missing, or of other params than params.yaml has; run `dvc repro`",
     ]
     assert runs() == {}

@@ -1,4 +1,4 @@
-"""MLflow: a run per training, as it goes on, and per result of the stages after it, from their files.
+"""MLflow: a run per training of a network, as it goes on, and per result of all other stages, from their files.
 
 The only package that imports mlflow, and only inside functions: two seconds that a stage without a run is spared.
 """

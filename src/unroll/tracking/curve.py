@@ -13,7 +13,8 @@ logger = logging.getLogger("unroll")
 class Curve:
     """The `report` callback of `fit`: report(step, name=value, ...). Values of one step share a row."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run | None) -> None:
+        """Without a run, to a file alone."""
         self.run = run
         self.rows: dict[int, dict[str, float]] = {}
         self.logged = 0
@@ -28,7 +29,8 @@ class Curve:
     def _log(self) -> None:
         # In batches: a transaction per number would cost more than the training step it belongs to.
         rows = list(self.rows.values())
-        self.run.log_curve(rows[self.logged :])
+        if self.run:
+            self.run.log_curve(rows[self.logged :])
         self.logged = len(rows)
 
     def write(self, path: Path) -> None:
@@ -39,4 +41,5 @@ class Curve:
             writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows.values())
-        self.run.log_result(path)
+        if self.run:
+            self.run.log_result(path)

@@ -1,4 +1,4 @@
-"""Runs from files: for the stages after training, and for a training that DVC restored from its cache or skipped.
+"""Runs from files: for the stages that have none of their own, and for a training that DVC restored or skipped.
 
 A result is known by its stage, its name and the hashes of its params, its data and itself. Where a finished run with
 these tags is missing, one is made from the files that the stage left. So a second sync does nothing.
@@ -23,7 +23,7 @@ def sync(records: Sequence[Record]) -> list[str]:
     for record in records:
         hashes = _hashes(record)
         if hashes is None:
-            lines.append(f"{record.name}: its files are missing, or of other params than params.yaml has; run `dvc repro`")
+            lines.append(f"{record.name}: files missing, or of other params than params.yaml has; run `dvc repro`")
         elif not _known(client, record, hashes):
             with run(record.stage, record.name, record.params, record.data) as made:
                 client.set_tag(made.run_id, "unroll.synced", "true")
