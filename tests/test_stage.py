@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from unroll.stage import publish
+from unroll.stage import _limit_threads, publish
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,6 +26,14 @@ def test_publish_puts_files_and_folders_in_place(tmp_path: Path) -> None:
     assert file.read_text() == "one"
     assert (folder / "c.txt").read_text() == "two"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "b", "c.txt", "deep"]
+
+
+def test_libraries_have_the_threads_of_the_params_and_take_no_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3", "MKL_DYNAMIC": "FALSE", "OMP_DYNAMIC": "FALSE"}
+    for name in (*expected, "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
+        monkeypatch.setenv(name, "of the shell")  # and back again after the test
+    _limit_threads(3)
+    assert {name: os.environ[name] for name in expected} == expected
 
 
 def test_publish_replaces_a_whole_folder(tmp_path: Path) -> None:

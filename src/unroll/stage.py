@@ -158,3 +158,5 @@ def _limit_threads(threads: int) -> None:
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)
     os.environ["RAYON_NUM_THREADS"] = str(threads)  # the tokenizers library
+    # Nor may they take fewer of their own accord: another number is another order of sums.
+    os.environ["MKL_DYNAMIC"] = os.environ["OMP_DYNAMIC"] = "FALSE"
