@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from unroll.errors import UnrollError
 from unroll.models.protocol import LogProbs
 from unroll.partition import Ids
+from unroll.text.arrow import numbers, strings
 
 FILE = "losses.parquet"
 ROWS = 1 << 16
@@ -48,7 +49,7 @@ def _joined(arrays: Sequence[NDArray]) -> Column:
 def write(columns: Mapping[str, Column], path: Path) -> str:
     """Write a table; the sha256 of the file."""
     arrays = {
-        name: pa.array(values.tolist()).dictionary_encode() if name == "text" else pa.array(values)
+        name: strings(values.tolist()).dictionary_encode() if name == "text" else numbers(values)
         for name, values in columns.items()
     }
     pq.write_table(

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from unroll.text.arrow import numbers, strings
 from unroll.text.splits import SPLITS
 from unroll.text.tokenizer import Tokenizer
 
@@ -21,9 +22,10 @@ def nothing(vocabulary_size: int) -> Frequencies:
 
 def write(path: Path, tokenizer: Tokenizer, frequencies: Frequencies) -> None:
     """A Parquet table with the columns token, spelling and one per split, by token."""
-    tokens = range(tokenizer.vocabulary_size)
-    columns = {"token": pa.array(tokens, pa.int32()), "spelling": [tokenizer.token(token) for token in tokens]}
-    pq.write_table(pa.table(columns | frequencies), path, compression="zstd", write_page_checksum=True)
+    tokens = np.arange(tokenizer.vocabulary_size, dtype=np.int32)
+    columns = {"token": numbers(tokens), "spelling": strings([tokenizer.token(int(token)) for token in tokens])}
+    counts = {split: numbers(frequencies[split]) for split in SPLITS}
+    pq.write_table(pa.table(columns | counts), path, compression="zstd", write_page_checksum=True)
 
 
 def by_rank(path: Path) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
+from unroll.text.arrow import numbers
 from unroll.text.splits import SPLITS
 
 LABEL = "label"
@@ -39,7 +40,7 @@ class Writer:
 def array(values: NDArray[Any], lengths: list[int]) -> pa.ListArray:
     """Documents end to end as an Arrow column."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
+    return pa.ListArray.from_arrays(numbers(offsets), numbers(values))
 
 
 def sides(path: Path) -> list[str]:
@@ -55,8 +56,9 @@ def read(path: Path, side: str) -> Iterator[Column]:
             file = pa.ipc.open_file(source)
             for number in range(file.num_record_batches):
                 column = file.get_batch(number).column(side)
-                offsets = column.offsets.to_numpy().astype(np.int64)
-                yield column.values.to_numpy()[offsets[0] : offsets[-1]], offsets - offsets[0]
+                # Not by `to_numpy`, which imports pandas: see unroll.text.arrow.
+                offsets = np.from_dlpack(column.offsets).astype(np.int64)
+                yield np.from_dlpack(column.values)[offsets[0] : offsets[-1]], offsets - offsets[0]
     except (OSError, pa.ArrowInvalid) as error:
         raise UnrollError(f"{path}: unreadable ({error}); run `dvc repro -f` for these tokens") from None
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from unroll.errors import UnrollError
 from unroll.params.tokens import BpeTokens, CharTokens, SeriesTokens, TokenParams, WordTokens
-from unroll.text import cleaned, frequencies, ids, series
+from unroll.text import arrow, cleaned, frequencies, ids, series
 from unroll.text.splits import SPLITS
 from unroll.text.tokenizer import Tokenizer, learn
 from unroll.text.vocabulary import UNK
@@ -59,7 +59,7 @@ def _text(params: LevelTokens, clean: Path, folder: Path) -> dict[str, Any]:
     schema = pa.schema([(name, pa.string() if name == ids.LABEL else ids.IDS) for name in fields])
     with ids.Writer(folder, schema) as files:
         for split, rows in _splits(clean, SPLITS):
-            columns = {name: pa.array(texts) for name, texts in rows.items() if name == ids.LABEL}
+            columns = {name: arrow.strings(texts) for name, texts in rows.items() if name == ids.LABEL}
             for side in sides:
                 table = tables[tokenizers[side]][split]
                 columns[side] = _encode(tokenizers[side], rows[side], counts[split][side], table)
