@@ -1,4 +1,4 @@
-"""Arrow arrays of NumPy arrays and of strings. `pa.array` would do, but imports pandas: half a second of every stage."""
+"""Arrow arrays of numbers and of strings. `pa.array` would do, but imports pandas: half a second of every stage."""
 
 from collections.abc import Sequence
 from typing import Any
