@@ -1,0 +1,43 @@
+"""unroll.text.arrow: what `pa.array` gives, without pandas."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from unroll.text.arrow import numbers, strings
+
+
+@pytest.mark.parametrize("kind", ["int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize("step", [1, 2, -1])
+def test_numbers_are_those_of_arrow(kind, step):
+    values = np.arange(7).astype(kind)[::step]
+    assert numbers(values).equals(pa.array(values))
+    assert len(numbers(values[:0])) == 0
+
+
+def test_numbers_keep_their_memory():
+    values = np.arange(5)
+    column = numbers(values)
+    del values
+    assert column.to_pylist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("values", [[], [""], ["a", "", "zwölf", "日本", "\0", "a"]])
+def test_strings_are_those_of_arrow(values):
+    column = strings(values)
+    column.validate(full=True)
+    assert column.equals(pa.array(values, pa.string()))
+
+
+def test_pandas_is_not_imported():
+    """The reason for the file."""
+    code = (
+        "import sys, numpy as np\n"
+        "from unroll.text import arrow, ids\n"
+        "arrow.strings(['a']), ids.array(np.arange(3, dtype=np.int32), [3])\n"
+        "assert 'pandas' not in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
