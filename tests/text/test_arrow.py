@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from unroll.errors import UnrollError
+from unroll.text import ids
 from unroll.text.arrow import numbers, strings
 
 
@@ -41,3 +43,12 @@ def test_pandas_is_not_imported():
         "assert 'pandas' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_ids_that_are_missing_are_one_sentence(tmp_path):
+    """A file of ours has no nulls; a damaged one may claim them."""
+    column = pa.array([[1, None, 2]], ids.IDS)
+    with pa.ipc.new_file(str(tmp_path / "train.arrow"), pa.schema([("text", ids.IDS)])) as file:
+        file.write_batch(pa.record_batch([column], names=["text"]))
+    with pytest.raises(UnrollError, match=r"train\.arrow: unreadable \(.*nulls"):
+        list(ids.read(tmp_path / "train.arrow", "text"))

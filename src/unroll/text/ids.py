@@ -59,7 +59,7 @@ def read(path: Path, side: str) -> Iterator[Column]:
                 # Not by `to_numpy`, which imports pandas: see unroll.text.arrow.
                 offsets = np.from_dlpack(column.offsets).astype(np.int64)
                 yield np.from_dlpack(column.values)[offsets[0] : offsets[-1]], offsets - offsets[0]
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowInvalid, pa.ArrowTypeError) as error:  # DLPack's refusal of nulls is the last
         raise UnrollError(f"{path}: unreadable ({error}); run `dvc repro -f` for these tokens") from None
 
 
