@@ -1,5 +1,9 @@
 """Every fast layer against its equations (neural/reference.py): outputs, last state and all gradients."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor
@@ -79,6 +83,19 @@ def test_bfloat16_products_give_float32_outputs_near_the_exact_ones(cell: str) -
     rough.float().sum().backward()
     torch.testing.assert_close(rough.float(), exact, atol=0.05, rtol=0.05)
     assert all(torch.isfinite(parameter.grad).all() for parameter in layer.parameters())
+
+
+def test_an_lstm_takes_bfloat16_on_a_processor_without_16_bit_instructions() -> None:
+    """oneDNN is told to use AVX2 alone, as it would on such a processor."""
+    code = (
+        "import torch; from unroll.neural.lstm import LSTM; layer = LSTM(8, 8); state = (torch.zeros(2, 8),) * 2\n"
+        "with torch.autocast('cpu', torch.bfloat16):\n"
+        "    outputs, _ = layer(torch.randn(5, 2, 8).bfloat16(), state, layer.weight_hh_l0)\n"
+        "outputs.float().sum().backward(); print(torch.isfinite(layer.weight_hh_l0.grad).all().item())"
+    )
+    environment = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert result.stdout == "True\n", result.stderr
 
 
 def test_a_relu_network_begins_by_forgetting_half_at_each_step() -> None:

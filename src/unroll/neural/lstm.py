@@ -27,7 +27,22 @@ class LSTM(nn.LSTM):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(T, B, I), ((B, H), (B, H)) = (h, C), (4H, H) -> (T, B, H) and the state after the last step."""
         weights = [self.weight_ih_l0, recurrent_weight, self.bias_ih_l0, self.bias_hh_l0]
+        if _onednn_refuses(inputs):
+            with torch.autocast("cpu", enabled=False):
+                return self._run(inputs.float(), tuple(part.float() for part in state), weights)
+        return self._run(inputs, state, weights)
+
+    def _run(
+        self, inputs: Tensor, state: tuple[Tensor, ...], weights: list[Tensor]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         outputs, *last = torch._VF.lstm(
             inputs, [part[None] for part in state], weights, True, 1, 0.0, self.training, False, False
         )
         return outputs, tuple(part[0] for part in last)
+
+
+def _onednn_refuses(inputs: Tensor) -> bool:
+    """Whether oneDNN would raise an error: it has no LSTM with 16-bit products for a processor without 16-bit
+    instructions. The layer then computes in 32 bits."""
+    sixteen_bits = not inputs.is_cuda and torch.is_autocast_enabled("cpu")
+    return sixteen_bits and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
