@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 PORT ?= 5000
 
-.PHONY: help repro test test-fast check format ui report verify clean
+.PHONY: help repro test test-fast check format ui report verify lock clean
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
@@ -16,8 +16,9 @@ help: ## list the targets
 	@echo "== setting up .venv (a few minutes the first time)"
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11 ...')"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
+	@# The lock has no torch: its builds for CPU, CUDA and macOS are different files, and pip takes the one of this machine.
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
 	@touch $@
 
 repro: .venv/.complete ## run the pipeline: train and compare every model of params.yaml
@@ -65,6 +66,11 @@ verify: .venv/.complete ## run the pipeline from nothing in two folders and comp
 	  (cd ".verify/$$copy" && $(CURDIR)/$(BIN)/unroll doctor && $(CURDIR)/$(BIN)/dvc repro --quiet) || exit 1; \
 	done
 	$(BIN)/unroll compare-locks .verify/one/dvc.lock .verify/two/dvc.lock
+
+lock: ## resolve pyproject.toml into requirements.lock (UPGRADE=--upgrade takes newer versions)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PYTHON) -m venv "$$folder" && \
+	  "$$folder/bin/python" -m pip install --quiet uv==0.13.9 && \
+	  "$$folder/bin/uv" pip compile --quiet --extra dev $(UPGRADE) --output-file requirements.lock pyproject.toml
 
 clean: ## remove the environment and everything the pipeline can make again
 	rm -rf .venv .verify data models mlruns reports/samples .dvc/cache .dvc/tmp
