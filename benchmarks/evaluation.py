@@ -19,14 +19,15 @@ from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from benchmarks.figures import Figure, figure, show
-from unroll import models, partition
+from unroll import models
 from unroll.evaluation import perplexity
-from unroll.models.protocol import LanguageModel
-from unroll.neural.next_token import Predictor
+from unroll.models.base.neural_language_model import Predictor
+from unroll.models.base.protocol import LanguageModel
 from unroll.params import Root, load
-from unroll.params.models import ModelParams
-from unroll.partition import Ids
-from unroll.text.vocabulary import BOS
+from unroll.params.experiments import ModelParams
+from unroll.text import streams
+from unroll.text.streams import Ids
+from unroll.text.tokenizers.vocabulary import BOS
 
 RATIO = 0.9
 GOALS = {"ngram": 2e6}
@@ -39,7 +40,7 @@ ROWS, NUMBERS = 64, 1 << 22
 
 def speed(params: Root, rounds: int, quick: bool) -> Iterator[Figure]:
     for name, family, model, tokens in _measured(params):
-        documents = partition.load(Path("data/partitions") / tokens).test.documents[: 5 if quick else None]
+        documents = streams.load(Path("data/partitions") / tokens).test.documents[: 5 if quick else None]
         if family in GOALS and not quick:
             documents = documents * -(-LONG // sum(map(len, documents)))
         yield _speed(f"evaluation of {name} ({family})", model, documents, rounds, GOALS.get(family))
@@ -54,7 +55,7 @@ def _measured(params: Root) -> Iterator[tuple[str, str, Any, str]]:
     for name in ("window", "transformer"):
         values = YAML(typ="safe").load(Path(f"experiments/ptb/{name}.yaml").read_text(encoding="utf-8"))
         section, family = TypeAdapter(ModelParams).validate_python(values["models"][name]), models.family(name)
-        size = partition.load(Path("data/partitions/words")).vocabulary_size
+        size = streams.load(Path("data/partitions/words")).vocabulary_size
         torch.manual_seed(params.seed)
         yield f"{name}, untrained", name, family.Model(section, size, family.Network(section, size)), "words"
 

@@ -18,13 +18,16 @@ from torch import Tensor, nn
 
 from benchmarks import bare
 from benchmarks.figures import Figure, figure, show
-from unroll.models import recurrent
-from unroll.models.recurrent import Network
-from unroll.neural.fit import fit
-from unroll.params.models.recurrent import Dropouts, RecurrentParams
-from unroll.params.models.training import Training
-from unroll.partition import Data, Stream, sequential_batches, stream_of
-from unroll.text.vocabulary import BOS
+from unroll.models.base.inputs import Inputs
+from unroll.models.recurrent import model as recurrent
+from unroll.models.recurrent.model import Network
+from unroll.models.recurrent.params import RecurrentParams
+from unroll.params.layers import Dropouts
+from unroll.params.training import Training
+from unroll.text.streams import Data, Stream, stream_of
+from unroll.text.tokenizers.vocabulary import BOS
+from unroll.training.batching import contiguous_batches
+from unroll.training.fit import fit
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 WARM_UP = 10  # steps before the clock starts
@@ -33,31 +36,31 @@ TRAINING: dict[str, Any] = {
     "epochs": 1,
     "patience": 1000,
     "batch_size": 20,
-    "accumulate": 1,
+    "accumulate_grad_batches": 1,
     "learning_rate": 30.0,
     "optimizer": {"kind": "sgd", "momentum": 0.0, "nesterov": False, "weight_decay": 1.2e-6},
     "schedule": {"kind": "constant"},
-    "clip": {"kind": "norm", "limit": 0.25},
-    "average": {"kind": "non_monotonic", "interval": 5},
+    "clip": {"kind": "norm", "max_norm": 0.25},
+    "averaging": {"kind": "nt_asgd", "interval": 5},
     "precision": 32,
     "checkpoint_steps": 10**9,
 }
 AWD: dict[str, Any] = {
     "family": "recurrent",
-    "tokens": "words",
+    "tokenizer": "words",
     "cell": "lstm",
     "embedding_size": 400,
     "hidden_size": [1150, 1150, 400],
     "layers": 3,
     "residual": False,
-    "dropout": {"input": 0.4, "between": 0.25, "output": 0.4, "embedding": 0.1, "weights": 0.5, "locked": True},
-    "activation_penalty": {"size": 2.0, "change": 1.0},
+    "dropout": {"input": 0.4, "hidden": 0.25, "output": 0.4, "embedding": 0.1, "weight_drop": 0.5, "variational": True},
+    "activation_regularization": {"ar": 2.0, "tar": 1.0},
     "tie_weights": True,
-    "order": "sequential",
+    "batching": "contiguous",
     "softmax": {"kind": "full", "precision": 32},
     "training": TRAINING,
 }
-NONE = {"input": 0.0, "between": 0.0, "output": 0.0, "embedding": 0.0, "weights": 0.0, "locked": False}
+NONE = {"input": 0.0, "hidden": 0.0, "output": 0.0, "embedding": 0.0, "weight_drop": 0.0, "variational": False}
 ADAM = {"kind": "adam", "betas": [0.9, 0.999], "epsilon": 1e-8, "weight_decay": 0.0}
 
 
@@ -114,7 +117,7 @@ def task(values: dict[str, Any], given: Data, limit: int = 10**9) -> Task:
 def train(built: Task, **changes: Any) -> list[dict[str, float]]:
     """What was reported, by row."""
     rows: list[dict[str, float]] = []
-    fit(built, bare.make(Training, TRAINING | changes), 1, lambda step, **values: rows.append(values))
+    fit(built, bare.make(Training, TRAINING | changes), 1, Inputs(), lambda step, **values: rows.append(values))
     return rows
 
 
@@ -144,7 +147,7 @@ def carried(built: Task, stream: Stream) -> float:
     """Perplexity with the state carried on from beginning to end."""
     network, state = built.network.to(DEVICE).eval(), None
     nats, count = 0.0, 0
-    for x, y in sequential_batches(stream, 256, 1, 0, 0):
+    for x, y in contiguous_batches(stream, 256, 1, 0, 0):
         tokens, targets = (torch.from_numpy(np.asarray(part, dtype=np.int64)).to(DEVICE) for part in (x, y))
         summed, counted, state = built.loss((tokens, targets), state)
         nats, count = nats + float(summed), count + int(counted)
@@ -155,9 +158,9 @@ def carried(built: Task, stream: Stream) -> float:
 def speed(given: Data, hidden: int, layers: int, rows: int, steps: int, rounds: int) -> list[Figure]:
     """The plain LSTM without dropout, through Lightning and in a bare loop over nn.LSTM, in turns."""
     values = AWD | {"hidden_size": hidden, "embedding_size": hidden, "layers": layers, "dropout": NONE}
-    values |= {"activation_penalty": {"size": 0.0, "change": 0.0}, "tie_weights": False}
+    values |= {"activation_regularization": {"ar": 0.0, "tar": 0.0}, "tie_weights": False}
     values |= {"training": TRAINING | {"batch_size": rows}}
-    changes = {"batch_size": rows, "optimizer": ADAM, "learning_rate": 0.001, "average": {"kind": "none"}}
+    changes = {"batch_size": rows, "optimizer": ADAM, "learning_rate": 0.001, "averaging": {"kind": "none"}}
     ours, theirs = [], []
     for _ in range(rounds):
         built = task(values, given, steps)
@@ -187,7 +190,7 @@ def bare_loop(given: Data, hidden: int, layers: int, rows: int, steps: int) -> f
     network = Plain(given.vocabulary_size, hidden, layers).to(DEVICE)
     optimizer = torch.optim.Adam(network.parameters(), 0.001, fused=True)
     state, begin = None, 0.0
-    for index, (x, y) in enumerate(sequential_batches(given.train, given.sequence_length, rows, 1, 0)):
+    for index, (x, y) in enumerate(contiguous_batches(given.train, given.sequence_length, rows, 1, 0)):
         if index == min(WARM_UP, steps // 2):
             begin = now()
         if index == steps:

@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.figures import Figure, figure, show
-from unroll.models import hmm
-from unroll.params.models import HmmParams
-from unroll.partition import Data, Ids, Stream, stream_of
-from unroll.text.vocabulary import EOS
+from unroll.models.base.inputs import Inputs
+from unroll.models.hmm import model as hmm
+from unroll.models.hmm.params import HmmParams
+from unroll.text.streams import Data, Ids, Stream, stream_of
+from unroll.text.tokenizers.vocabulary import EOS
 
 MIRROR = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[2] / "shared/corpora")
 PTB = MIRROR / "ptb/ptb.train.txt"
@@ -32,7 +33,7 @@ STATES, SIZE, TOKENS = 32, 2000, 100_000
 def params(**changes: Any) -> HmmParams:
     numbers = {"states": STATES, "pseudo_count": 0.01, "restarts": 1, "restart_tokens": 50_000}
     numbers |= {"restart_iterations": 1, "iterations": 500, "tolerance": 1e-7}
-    return HmmParams.model_validate({"family": "hmm", "tokens": "words"} | numbers | changes)
+    return HmmParams.model_validate({"family": "hmm", "tokenizer": "words"} | numbers | changes)
 
 
 def words() -> Stream:
@@ -155,7 +156,7 @@ def truth() -> list[Figure]:
     data = Data("hidden", size, 35, 1, streams)
     rows: list[int] = []
     begin = time.perf_counter(), time.process_time()
-    model = hmm.fit(wanted, data, lambda step, **values: rows.append(step))
+    model = hmm.fit(wanted, data, Inputs(), lambda step, **values: rows.append(step))
     wall, cpu = time.perf_counter() - begin[0], time.process_time() - begin[1]
     documents = data.test.documents
     excess = np.concatenate(source.log_probs(documents)) - np.concatenate(model.log_probs(documents))

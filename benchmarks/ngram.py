@@ -22,10 +22,12 @@ import numpy as np
 
 from benchmarks.figures import Figure, figure, show
 from unroll.evaluation.perplexity import evaluate
-from unroll.models import arpa, ngram
-from unroll.params.models import NgramParams
-from unroll.partition import Data, stream_of
-from unroll.text.vocabulary import SPECIAL
+from unroll.models.base.inputs import Inputs
+from unroll.models.ngram import arpa
+from unroll.models.ngram import model as ngram
+from unroll.models.ngram.params import NgramParams
+from unroll.text.streams import Data, stream_of
+from unroll.text.tokenizers.vocabulary import SPECIAL
 
 MIRROR = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[2] / "shared/corpora")
 PTB, WIKITEXT = "ptb/ptb.{}.txt", "wikitext-2/{}.txt"
@@ -53,10 +55,10 @@ def estimate(pattern: str, order: int) -> tuple[ngram.Model, Data, list[str], fl
     data, words = read(pattern)
     smoothing = {"kind": "modified_kneser_ney", "fallback": [0.5, 1.0, 1.5]}
     params = NgramParams.model_validate(
-        {"family": "ngram", "tokens": "words", "order": order, "smoothing": smoothing, "prune": [0]}
+        {"family": "ngram", "tokenizer": "words", "order": order, "smoothing": smoothing, "prune": [0]}
     )
     start = time.perf_counter()
-    model = ngram.fit(params, data, lambda step, **values: None)
+    model = ngram.fit(params, data, Inputs(), lambda step, **values: None)
     return model, data, words, time.perf_counter() - start
 
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.figures import Figure, figure, show
-from unroll.neural import reference
-from unroll.neural.recurrent import Recurrent
+from unroll.layers import reference
+from unroll.layers.recurrent import Recurrent
 
 TOKENS, SIZE = 4096, 256
 MODELS = {"default": (35, 16, 128), "PTB": (35, 20, 200), "large": (64, 64, 256)}  # T, B, H

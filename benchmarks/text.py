@@ -35,14 +35,15 @@ CORPUS = {
     "invisible": "keep",
     "lowercase": False,
     "empty": "drop",
-    "longest": 100_000,
+    "max_characters": 100_000,
     "duplicates": {"kind": "exact", "drop": False},
     "splits": {"by": "position", "valid": 0.01, "test": 0.01},
 }
-SHARED = {"corpus": "wikitext", "vocabularies": "joint", "sequence_length": 35}
+SHARED = {"corpus": "wikitext", "shared_vocabulary": True, "sequence_length": 35}
 TOKENS = {
-    "word": SHARED | {"level": "word", "pieces": "whitespace", "min_count": 1, "vocabulary_size": "all"},
-    "bpe": SHARED | {"level": "bpe", "alphabet": "bytes", "vocabulary_size": 8000, "learn_characters": 10**10},
+    "word": SHARED | {"type": "word", "pretokenizer": "whitespace", "min_count": 1, "vocabulary_size": "all"},
+    "bpe": SHARED
+    | {"type": "bpe", "base_alphabet": "bytes", "vocabulary_size": 8000, "max_training_characters": 10**10},
 }
 BATCH = 4000  # lines that the peer encodes at a time: more make it no faster
 
@@ -58,11 +59,11 @@ def clean(folder: Path) -> Callable[[], Any]:
 def tokenize(folder: Path, level: str) -> Callable[[], Any]:
     from pydantic import TypeAdapter
 
-    from unroll.params.tokens import TokenParams
-    from unroll.text import pieces  # noqa: F401  (imported late by the stage)
+    from unroll.params.tokenizers import TokenizerParams
     from unroll.text.tokenize import tokenize
+    from unroll.text.tokenizers import bpe  # noqa: F401  (imported late by the stage)
 
-    params: Any = TypeAdapter(TokenParams).validate_python(TOKENS[level])
+    params: Any = TypeAdapter(TokenizerParams).validate_python(TOKENS[level])
     (folder / level).mkdir(exist_ok=True)
     return lambda: tokenize(params, folder / "clean.parquet", folder / level)
 
@@ -70,10 +71,10 @@ def tokenize(folder: Path, level: str) -> Callable[[], Any]:
 def partition(folder: Path, level: str) -> Callable[[], Any]:
     from pydantic import TypeAdapter
 
-    from unroll.params.tokens import TokenParams
-    from unroll.partition import partition
+    from unroll.params.tokenizers import TokenizerParams
+    from unroll.text.partition import partition
 
-    params: Any = TypeAdapter(TokenParams).validate_python(TOKENS[level])
+    params: Any = TypeAdapter(TokenizerParams).validate_python(TOKENS[level])
     (folder / f"{level}-streams").mkdir(exist_ok=True)
     return lambda: partition(params, "wikitext", 1, folder / level, folder / f"{level}-streams")
 
@@ -83,7 +84,7 @@ def peer(folder: Path, level: str) -> Callable[[], Any]:
     import numpy as np
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-    from unroll.text.pieces import PARTS
+    from unroll.text.tokenizers.bpe import PARTS
 
     def run() -> int:
         if level == "word":
@@ -167,10 +168,10 @@ def prepare(folder: Path, size: float, one_line: bool = False) -> float:
 
 def split_lines(folder: Path) -> None:
     """The clean lines as text files, for the peer."""
-    from unroll.text import cleaned
+    from unroll.text import document_table
 
     files = {name: (folder / f"{name}.txt").open("w", encoding="utf-8") for name in ("train", "valid", "test")}
-    for table in cleaned.tables(folder / "clean.parquet"):
+    for table in document_table.tables(folder / "clean.parquet"):
         for split, text in zip(table["split"].to_pylist(), table["text"].to_pylist(), strict=True):
             files[split].write(text + "\n")
     for file in files.values():

@@ -1,6 +1,6 @@
 """Training of recurrent networks beside hand-written loops: python -m benchmarks.training [--json] [--rounds N].
 
-The same network, data, fused Adam and clipping by norm: once through `unroll.neural.fit` (Lightning), once in a bare
+The same network, data, fused Adam and clipping by norm: once through `unroll.training.fit` (Lightning), once in a bare
 loop with torch's own cross-entropy. They take turns, window by window; a figure is the median over all steps. Memory is
 kept as in every stage, which the bare loop beside it profits from too.
 Text is Penn Treebank (of a Zipf law without the mirror), its V - 4 most frequent words.
@@ -27,13 +27,14 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.figures import Figure, figure, show
-from unroll import stage
-from unroll.models import recurrent
-from unroll.neural import next_token
-from unroll.neural.fit import fit
-from unroll.params.models import RecurrentParams, Training
-from unroll.partition import Data, Stream, stream_of
-from unroll.text.vocabulary import BOS, UNK
+from unroll.models.base import neural_language_model
+from unroll.models.recurrent import model as recurrent
+from unroll.models.recurrent.params import RecurrentParams
+from unroll.params.training import Training
+from unroll.pipeline import stage
+from unroll.text.streams import Data, Stream, stream_of
+from unroll.text.tokenizers.vocabulary import BOS, UNK
+from unroll.training.fit import fit
 
 MIRROR = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[2] / "shared/corpora")
 PTB = MIRROR / "ptb/ptb.train.txt"
@@ -67,12 +68,12 @@ TRAINING = Training.model_validate(
         "epochs": 1,
         "patience": 1,
         "batch_size": 1,  # the task knows its rows
-        "accumulate": 1,
+        "accumulate_grad_batches": 1,
         "learning_rate": 0.001,
         "optimizer": {"kind": "adam", "betas": [0.9, 0.999], "epsilon": 1e-8, "weight_decay": 0.0},
         "schedule": {"kind": "constant"},
-        "clip": {"kind": "norm", "limit": LIMIT},
-        "average": {"kind": "none"},
+        "clip": {"kind": "norm", "max_norm": LIMIT},
+        "averaging": {"kind": "none"},
         "precision": 32,
         "checkpoint_steps": 10**9,
     }
@@ -81,12 +82,24 @@ TRAINING = Training.model_validate(
 
 
 def params(size: Size, precision: int | str = 32) -> RecurrentParams:
-    values = {"family": "recurrent", "tokens": "words", "cell": "lstm", "layers": size.layers, "residual": False}
-    values |= {"embedding_size": size.hidden, "hidden_size": size.hidden, "tie_weights": False, "order": "sequential"}
+    values = {"family": "recurrent", "tokenizer": "words", "cell": "lstm", "layers": size.layers, "residual": False}
     values |= {
-        "dropout": {"input": 0.2, "between": 0.2, "output": 0.2, "embedding": 0.0, "weights": 0.0, "locked": False}
+        "embedding_size": size.hidden,
+        "hidden_size": size.hidden,
+        "tie_weights": False,
+        "batching": "contiguous",
     }
-    values |= {"activation_penalty": {"size": 0.0, "change": 0.0}}
+    values |= {
+        "dropout": {
+            "input": 0.2,
+            "hidden": 0.2,
+            "output": 0.2,
+            "embedding": 0.0,
+            "weight_drop": 0.0,
+            "variational": False,
+        }
+    }
+    values |= {"activation_regularization": {"ar": 0.0, "tar": 0.0}}
     softmax = {"kind": "full", "precision": precision}
     return RecurrentParams.model_validate(values | {"softmax": softmax, "training": TRAINING.model_dump()})
 
@@ -114,7 +127,7 @@ def data(size: Size, steps: int) -> Data:
     return Data("words", size.words, size.length, 1, {"train": {"text": train}, "valid": {"text": valid}})
 
 
-class Task(next_token.Task):
+class Task(neural_language_model.Task):
     """Notes when each batch is asked for: what lies between is a step."""
 
     def train_batches(self, epoch: int) -> Iterable[tuple[Tensor, Tensor]]:

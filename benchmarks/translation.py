@@ -1,7 +1,7 @@
 """Encoder-decoders: python -m benchmarks.translation [--json] [--quick] [--rounds N] [--pairs N] [--longest N].
 
 - copy and reverse: random words up to length 30, said again or backwards, by attention and through the bottleneck;
-- training through `unroll.models.seq2seq` (Lightning) beside a bare loop of the same network, in turns; medians;
+- training through `unroll.models.seq2seq.model` (Lightning) beside a bare loop of the same network, in turns; medians;
 - decoding sentences together beside one at a time, greedily and with a beam.
 """
 
@@ -16,15 +16,16 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks.figures import Figure, figure, show
-from unroll.evaluation.quality import LENGTHS
-from unroll.evaluation.translation import translate
-from unroll.models import seq2seq
-from unroll.neural.encoder_decoder import EncoderDecoder
-from unroll.neural.pairs import SIDES, Batch, Task
+from unroll.evaluation.tasks.translation import translate
+from unroll.evaluation.tasks.translation_metrics import LENGTHS
+from unroll.models.base.inputs import Inputs
+from unroll.models.seq2seq import model as seq2seq
+from unroll.models.seq2seq.network import EncoderDecoder
+from unroll.models.seq2seq.params import Seq2seqParams
+from unroll.models.seq2seq.task import SIDES, Batch, Task
 from unroll.params.evaluate import Search
-from unroll.params.models import Seq2seqParams
-from unroll.partition import Data, stream_of
-from unroll.text.vocabulary import FIRST_PREDICTED, PAD
+from unroll.text.streams import Data, stream_of
+from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED, PAD
 
 WORDS = 20
 
@@ -44,12 +45,12 @@ def params(attention: str, hidden: int, epochs: int, rate: float = 0.004) -> Seq
         "epochs": epochs,
         "patience": epochs,
         "batch_size": 64,
-        "accumulate": 1,
+        "accumulate_grad_batches": 1,
         "learning_rate": rate,
         "optimizer": {"kind": "adam", "betas": [0.9, 0.999], "epsilon": 1e-8, "weight_decay": 0.0},
         "schedule": {"kind": "cosine"},
-        "clip": {"kind": "norm", "limit": 1.0},
-        "average": {"kind": "none"},
+        "clip": {"kind": "norm", "max_norm": 1.0},
+        "averaging": {"kind": "none"},
         "precision": 32,
         "checkpoint_steps": 10**9,
     }
@@ -57,12 +58,12 @@ def params(attention: str, hidden: int, epochs: int, rate: float = 0.004) -> Seq
     kind = {"cell": "lstm", "bidirectional": True, "attention": attention, "input_feeding": attention != "none"}
     shared = {"share_embeddings": False, "tie_weights": False, "teacher_forcing": {"first": 1.0, "last": 1.0}}
     return Seq2seqParams.model_validate(
-        {"family": "seq2seq", "tokens": "pairs", **kind, **sizes, **shared, "training": training}
+        {"family": "seq2seq", "tokenizer": "pairs", **kind, **sizes, **shared, "training": training}
     )
 
 
 def search(beam: int) -> Search:
-    return Search(beam=beam, length_penalty=0.0, coverage_penalty=0.0, ratio=2.0, extra=10)
+    return Search(beam=beam, length_penalty=0.0, coverage_penalty=0.0, max_length_ratio=2.0, max_length_offset=10)
 
 
 def exact(model: seq2seq.Model, data: Data) -> list[bool]:
@@ -76,7 +77,7 @@ def solving(kind: str, pairs: int, longest: int, hidden: int, epochs: int) -> li
     """Exact match of attention beside the bottleneck, over all lengths and by length."""
     data = task(kind, pairs, longest)
     right = {
-        name: np.asarray(exact(seq2seq.fit(params(name, hidden, epochs), data, lambda *_, **__: None), data))
+        name: np.asarray(exact(seq2seq.fit(params(name, hidden, epochs), data, Inputs(), lambda *_, **__: None), data))
         for name in ("dot", "none")
     }
     lengths = np.asarray([len(source) - 1 for source in data.streams["test"]["source"].documents])

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import noise
 from benchmarks.figures import Figure, figure, show
-from unroll.text.vocabulary import EOS
+from unroll.text.tokenizers.vocabulary import EOS
 from unroll.use import TextModel, load
 from unroll.use.rescoring import best, likelihoods, report, word_errors
 from unroll.use.rescoring import tune as tune_rescoring

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from unroll import stage
 from unroll.params import Root
+from unroll.pipeline import stage
 
 
 def main(params: Root, name: str) -> None:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from unroll import stage
 from unroll.params import Root
+from unroll.pipeline import stage
 
 
 def main(params: Root, name: str) -> None:

@@ -1,31 +1,26 @@
-"""Measure one model on the test split: python -m stages.evaluate MODEL."""
+"""Measure one model of any section on the test split: python -m stages.evaluate MODEL."""
 
 import json
 from pathlib import Path
 
-from stages.embed import questions
-from unroll import stage
 from unroll.params import Root
-from unroll.params.corpora import SampledCorpus
+from unroll.pipeline import stage
 
 
 def main(params: Root, name: str) -> None:
-    from unroll import models, partition, tracking
-    from unroll.evaluation.evaluate import Tokenizers, evaluate
-    from unroll.text.tokenizer import Tokenizer
+    """Evaluate the model `name`, and publish its metrics, samples and losses."""
+    from unroll import models
+    from unroll.evaluation.evaluate import evaluate
+    from unroll.evaluation.subject import Subject
+    from unroll.models.base.folder import read_experiment
 
-    section, folder = params.experiments[name], Path("models") / name
-    partitions, corpus = Path("data/partitions") / section.tokens, params.tokens[section.tokens].corpus
+    folder = Path("models") / name
+    experiment = read_experiment(folder)
+    partition = Path("data/partitions") / experiment["tokenizer"]
     outputs = Path("metrics") / f"{name}.json", Path("reports/samples") / f"{name}.txt", Path("data/evaluations") / name
     with stage.publish(*outputs) as (metrics, samples, details):
-        data, path = partition.load(partitions), folder / "tokenizer.json"
-        tokenizers = Tokenizers(Tokenizer.load(path, side="source"), Tokenizer.load(path))
-        cache = models.family("cache").Model(params.evaluate.cache, data.vocabulary_size)
-        known = isinstance(params.corpora[corpus], SampledCorpus)
-        model, asked = models.load(folder), questions(section)
-        found = evaluate(model, cache, data, tokenizers, params.evaluate, params.seed, known, asked)
-        hashes = tracking.fingerprint(section.model_dump(), partitions)
-        about = {"family": section.family, "tokens": section.tokens, "corpus": corpus, **hashes}
+        found = evaluate(Subject.load(folder, partition, params.evaluate, params.seed))
+        about = {key: value for key, value in experiment.items() if key != "sampled"}
         described = {**about, "parameters": models.size(folder), **found.write(details)}
         metrics.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
         samples.write_text(found.samples, encoding="utf-8")

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from unroll import stage
 from unroll.params import Root
+from unroll.pipeline import stage
 
 
 def main(params: Root, name: str) -> None:
-    from unroll import tracking
+    from unroll.params.fingerprint import fingerprint
     from unroll.series.forecast import forecast
     from unroll.series.observed import read
 
@@ -17,7 +17,7 @@ def main(params: Root, name: str) -> None:
     outputs = folder / f"{name}.json", folder / f"{name}.csv", Path("data/forecasts") / f"{name}.parquet"
     with stage.publish(*outputs) as (metrics, errors, forecasts):
         found = forecast(section, name, read(clean), params.corpora[section.corpus], params.seed)
-        hashes = tracking.fingerprint(section.model_dump(), clean)
+        hashes = fingerprint(section.model_dump(), clean)
         metrics.write_text(json.dumps({**hashes, **found.metrics}, indent=1) + "\n", encoding="utf-8")
         found.write_errors(errors)
         found.write_forecasts(forecasts)

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from unroll import stage
 from unroll.params import Root
+from unroll.pipeline import stage
 
 
 def main(params: Root, name: str) -> None:
-    from unroll.partition import partition
+    from unroll.text.partition import partition
 
     with stage.publish(Path("data/partitions") / name) as (folder,):
         folder.mkdir()
-        partition(params.tokens[name], name, params.seed, Path("data/tokens") / name, folder)
+        partition(params.tokenizers[name], name, params.seed, Path("data/tokens") / name, folder)
 
 
 if __name__ == "__main__":
-    stage.run(main, "tokens")
+    stage.run(main, "tokenizers")

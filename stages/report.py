@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from unroll import stage
 from unroll.params import Root
+from unroll.pipeline import stage
 
 FOLDER, FIGURES = Path("reports"), "figures"
 FILES = ("leaderboard.md", "leaderboard.csv", "comparisons.csv", "index.html")

@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from unroll import stage
 from unroll.params import Root
+from unroll.pipeline import stage
 
 
 def main(params: Root, name: str) -> None:
     from unroll.text.tokenize import tokenize
 
-    tokens = params.tokens[name]
+    tokens = params.tokenizers[name]
     with stage.publish(Path("data/tokens") / name, Path("metrics/tokens") / f"{name}.json") as (folder, metrics):
         folder.mkdir()
         counts = tokenize(tokens, Path("data/clean") / f"{tokens.corpus}.parquet", folder)
@@ -18,4 +18,4 @@ def main(params: Root, name: str) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main, "tokens")
+    stage.run(main, "tokenizers")

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from unroll.cli import app
 from unroll.params.corpora import PathCorpus
-from unroll.params.tokens import BpeTokens
+from unroll.params.tokenizers import BpeTokenizerParams
 
 DOCS = Path(__file__).parent.parent / "docs"
 USE = (DOCS / "use.md").read_text(encoding="utf-8")
@@ -54,4 +54,4 @@ def test_the_overlay_for_own_pairs_is_valid() -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", TRANSLATION, re.DOTALL)
     overlay = YAML(typ="safe").load(block)
     assert PathCorpus.model_validate(overlay["corpora"]["mine"]).format == "pairs"
-    assert BpeTokens.model_validate(overlay["tokens"]["mine_pieces"]).corpus == "mine"
+    assert BpeTokenizerParams.model_validate(overlay["tokens"]["mine_pieces"]).corpus == "mine"

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from unroll.partition import Data, Ids, stream_of
-from unroll.text.vocabulary import UNK
+from unroll.text.streams import Data, Ids, stream_of
+from unroll.text.tokenizers.vocabulary import UNK
 
 WORDS = 12
 VOCABULARY_SIZE = 4 + WORDS
@@ -12,18 +12,18 @@ TRAINING = {
     "epochs": 3,
     "patience": 3,
     "batch_size": 16,
-    "accumulate": 1,
+    "accumulate_grad_batches": 1,
     "learning_rate": 0.01,
     "optimizer": {"kind": "adam", "betas": [0.9, 0.999], "epsilon": 1e-8, "weight_decay": 0.0},
     "schedule": {"kind": "cosine"},
-    "clip": {"kind": "norm", "limit": 1.0},
-    "average": {"kind": "none"},
+    "clip": {"kind": "norm", "max_norm": 1.0},
+    "averaging": {"kind": "none"},
     "precision": 32,
     "checkpoint_steps": 1000,
 }
 SOFTMAX = {"kind": "full", "precision": 32}
-DROPOUT = {"input": 0.1, "between": 0.1, "output": 0.1, "embedding": 0.0, "weights": 0.0, "locked": False}
-LAYERS = {"residual": False, "dropout": DROPOUT, "activation_penalty": {"size": 0.0, "change": 0.0}}
+DROPOUT = {"input": 0.1, "hidden": 0.1, "output": 0.1, "embedding": 0.0, "weight_drop": 0.0, "variational": False}
+LAYERS = {"residual": False, "dropout": DROPOUT, "activation_regularization": {"ar": 0.0, "tar": 0.0}}
 """Sections of the params of a network."""
 
 

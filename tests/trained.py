@@ -14,17 +14,21 @@ import pytest
 from tests import toy
 from unroll import models
 from unroll.cli import main
-from unroll.params.models import HmmParams, NaiveBayesParams, NgramParams, RecurrentParams
-from unroll.params.tokens import CharTokens, WordTokens
-from unroll.partition import Data, stream_of
-from unroll.text.cleaning import Cleaner
-from unroll.text.tokenizer import learn
+from unroll.models.base.inputs import Inputs
+from unroll.models.hmm.params import HmmParams
+from unroll.models.naive_bayes.params import NaiveBayesParams
+from unroll.models.ngram.params import NgramParams
+from unroll.models.recurrent.params import RecurrentParams
+from unroll.params.tokenizers import CharTokenizerParams, WordTokenizerParams
+from unroll.text.cleaner import Cleaner
+from unroll.text.streams import Data, stream_of
+from unroll.text.tokenizers.loading import learn_tokenizer
 
 TEXTS = ["the students opened their books", "the students opened their laptops", "the time traveller arrived"]
-WORDS = {"corpus": "toy", "sequence_length": 5, "level": "word", "pieces": "whitespace", "min_count": 1}
-CHARS = {"corpus": "toy", "sequence_length": 5, "level": "char", "min_count": 1, "vocabularies": "joint"}
-TRIGRAM = {"family": "ngram", "tokens": "toy", "order": 3, "prune": [0], "smoothing": {"kind": "add_k", "k": 0.01}}
-BAYES = {"family": "naive_bayes", "tokens": "toy", "order": 1, "pseudo_count": 0.1, "priors": "uniform"}
+WORDS = {"corpus": "toy", "sequence_length": 5, "type": "word", "pretokenizer": "whitespace", "min_count": 1}
+CHARS = {"corpus": "toy", "sequence_length": 5, "type": "char", "min_count": 1, "shared_vocabulary": True}
+TRIGRAM = {"family": "ngram", "tokenizer": "toy", "order": 3, "prune": [0], "smoothing": {"kind": "add_k", "k": 0.01}}
+BAYES = {"family": "naive_bayes", "tokenizer": "toy", "order": 1, "pseudo_count": 0.1, "priors": "uniform"}
 HMM = {"states": 3, "pseudo_count": 0.01, "restarts": 1, "restart_tokens": 10, "restart_iterations": 1}
 RECURRENT = {"cell": "lstm", "embedding_size": 8, "hidden_size": 8, "layers": 1} | toy.LAYERS
 TRAINING = toy.TRAINING | {"epochs": 1, "patience": 1, "batch_size": 2}
@@ -52,15 +56,15 @@ Run = Callable[..., Result]
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with models/: trigram, hmm and lstm over words, chars (an n-gram model), bayes (a classifier)."""
     place = tmp_path_factory.mktemp("cli")
-    words = WordTokens.model_validate(WORDS | {"vocabularies": "joint", "vocabulary_size": "all"})
-    chars = CharTokens.model_validate(CHARS)
-    hmm = {"family": "hmm", "tokens": "toy", **HMM, "iterations": 2, "tolerance": 0.0001}
+    words = WordTokenizerParams.model_validate(WORDS | {"shared_vocabulary": True, "vocabulary_size": "all"})
+    chars = CharTokenizerParams.model_validate(CHARS)
+    hmm = {"family": "hmm", "tokenizer": "toy", **HMM, "iterations": 2, "tolerance": 0.0001}
     lstm = {
         "family": "recurrent",
-        "tokens": "toy",
+        "tokenizer": "toy",
         **RECURRENT,
         "tie_weights": True,
-        "order": "random",
+        "batching": "shuffled",
         "softmax": toy.SOFTMAX,
     }
     _train(place, "trigram", words, NgramParams.model_validate(TRIGRAM))
@@ -74,12 +78,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _train(place: Path, name: str, tokens: Any, params: Any, labels: Sequence[str] = ()) -> None:
     folder = place / "models" / name
     folder.mkdir(parents=True)
-    tokenizer = learn(tokens, Lines(TEXTS))
+    tokenizer = learn_tokenizer(tokens, Lines(TEXTS))
     stream = stream_of([np.asarray(ids) for ids in tokenizer.encode_batch(TEXTS)], tokenizer.vocabulary_size)
     streams = {split: {"text": stream} for split in ("train", "valid", "test")}
     of = {split: list(labels) for split in streams}
     data = Data("toy", tokenizer.vocabulary_size, 5, 1, streams, labels=of if labels else {})
-    models.family(params.family).fit(params, data, lambda *_, **__: None).save(folder)
+    models.family(params.family).fit(params, data, Inputs(), lambda *_, **__: None).save(folder)
     tokenizer.save(folder / "tokenizer.json")
     cleaner = {"cleaning": "plain", "invisible": "drop", "lowercase": True, "markup": "keep"}
     assert Cleaner(**cleaner)("A  b") == "a b"

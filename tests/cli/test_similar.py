@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from tests.models.test_vectors import WORD2VEC
+from tests.models.test_word_vectors import WORD2VEC
 from tests.trained import Run
-from unroll.models.vectors import Model
-from unroll.params.models import VectorsParams
-from unroll.text.words import WordTokenizer
+from unroll.models.base.word_vectors import Model
+from unroll.params.experiments import VectorsParams
+from unroll.text.tokenizers.word import WordTokenizer
 
 WORDS = ["paris", "france", "rome", "italy", "\x1b[31m", "unseen"]
 

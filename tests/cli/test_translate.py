@@ -18,11 +18,11 @@ import torch
 from tests import trained
 from tests.models.test_contract import SEQ2SEQ
 from tests.trained import Run
-from unroll.models import seq2seq
-from unroll.neural.encoder_decoder import EncoderDecoder
-from unroll.params.models import Seq2seqParams
-from unroll.params.tokens import WordTokens
-from unroll.text.tokenizer import learn
+from unroll.models.seq2seq import model as seq2seq
+from unroll.models.seq2seq.network import EncoderDecoder
+from unroll.models.seq2seq.params import Seq2seqParams
+from unroll.params.tokenizers import WordTokenizerParams
+from unroll.text.tokenizers.loading import learn_tokenizer
 
 DUTCH = ["de studenten openden hun boeken", "de tijdreiziger kwam aan"]
 
@@ -30,8 +30,11 @@ DUTCH = ["de studenten openden hun boeken", "de tijdreiziger kwam aan"]
 @pytest.fixture(scope="module", autouse=True)
 def _translators(place: Path) -> None:
     """models/translator, with attention, and models/bottleneck, without, of random weights."""
-    tokens = WordTokens.model_validate(trained.WORDS | {"vocabularies": "separate", "vocabulary_size": "all"})
-    source, target = learn(tokens, trained.Lines(trained.TEXTS)), learn(tokens, trained.Lines(DUTCH))
+    tokens = WordTokenizerParams.model_validate(trained.WORDS | {"shared_vocabulary": False, "vocabulary_size": "all"})
+    source, target = (
+        learn_tokenizer(tokens, trained.Lines(trained.TEXTS)),
+        learn_tokenizer(tokens, trained.Lines(DUTCH)),
+    )
     sizes = source.vocabulary_size, target.vocabulary_size
     for name, attention in (("translator", "dot"), ("bottleneck", "none")):
         torch.manual_seed(1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.corpora.hostile import Server, serving
-from unroll.corpora import transfer
+from unroll.corpora import download
 
 SHARED = Path(__file__).parents[3] / "shared" / "corpora"
 
@@ -26,7 +26,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server without TLS that downloads are allowed from, and little patience with it."""
     monkeypatch.setattr(transfer, "PLAIN_HOSTS", frozenset({"127.0.0.1"}))
-    monkeypatch.setattr(transfer, "PATIENCE", transfer.Patience(2, window=5, slowest=1000, attempts=2, pause=0.01))
+    monkeypatch.setattr(transfer, "PATIENCE", download.Patience(2, window=5, slowest=1000, attempts=2, pause=0.01))
     with serving() as running:
         yield running
 

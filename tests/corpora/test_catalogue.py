@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.corpora import hostile
-from unroll.corpora import catalogue, fetch, table
+from unroll.corpora import catalogue, fetch, parallel_files
 from unroll.corpora.catalogue import Data, Entry, File
 from unroll.errors import UnrollError
 from unroll.params import load
@@ -187,7 +187,7 @@ def test_parallel_files_of_unequal_length_are_refused(tmp_path: Path, lines: tup
     for file, count in zip(files, lines, strict=True):
         file.write_bytes(b"line\n" * count)
     with pytest.raises(UnrollError, match=f"{'ab'[lines[0] > lines[1]]}: has no line {max(lines)}"):
-        table.columns(files, tmp_path / "c")
+        parallel_files.columns(files, tmp_path / "c")
 
 
 def test_a_compressed_file_of_the_catalogue_is_unpacked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

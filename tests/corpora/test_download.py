@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.corpora import hostile
-from unroll.corpora import fetch, store, transfer
+from unroll.corpora import cache, download, fetch
 from unroll.errors import UnrollError
 from unroll.params import load
 from unroll.params.corpora import UrlCorpus
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("repository")
 
 
 def obtain(url: str, sha256: str = SHA256, largest: int = LARGEST) -> bytes:
-    return store.obtain("a/text.txt", [url], sha256, largest, "set sha256: {sha256}").read_bytes()
+    return cache.obtain("a/text.txt", [url], sha256, largest, "set sha256: {sha256}").read_bytes()
 
 
 def left() -> list[str]:
@@ -171,7 +171,7 @@ def test_case_84_a_wrong_hash_is_refused_and_kept_aside(server: hostile.Server) 
 def test_case_84_the_next_address_is_tried(server: hostile.Server) -> None:
     server.behaviours |= {"/wrong": hostile.good(b"wrong"), "/right": hostile.good(TEXT)}
     urls = [server.url("/wrong"), server.url("/none"), server.url("/right")]
-    assert store.obtain("a/text.txt", urls, SHA256, LARGEST, "").read_bytes() == TEXT
+    assert cache.obtain("a/text.txt", urls, SHA256, LARGEST, "").read_bytes() == TEXT
 
 
 def _url_corpus(url: str, sha256: str) -> UrlCorpus:
@@ -228,7 +228,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 def test_case_87_a_slow_loris_is_dropped(
     server: hostile.Server, head: bytes, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "PATIENCE", replace(transfer.PATIENCE, window=0.3))
+    monkeypatch.setattr(transfer, "PATIENCE", replace(download.PATIENCE, window=0.3))
 
     def silent(request: hostile.Request) -> None:
         time.sleep(1)
@@ -292,4 +292,4 @@ def test_case_22_a_full_disk_leaves_what_came_to_go_on_from(
 
 
 def test_passwords_keys_and_escapes_of_an_address_are_not_shown() -> None:
-    assert transfer.shown("https://me:secret@a.org/b\x1b[2J?key=secret") == "https://a.org/b\\x1b[2J"
+    assert download.shown("https://me:secret@a.org/b\x1b[2J?key=secret") == "https://a.org/b\\x1b[2J"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from unroll.corpora.file import fetch
-from unroll.corpora.raw import sha256
+from unroll.corpora.assets import fetch
+from unroll.corpora.manifest import sha256
 from unroll.errors import UnrollError
-from unroll.params.models.vectors import CatalogueFile, PathFile
+from unroll.params.files import CatalogueFile, PathFile
 
 
 def test_ones_own_file_is_pinned(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from ruamel.yaml import YAML
 
 from tests.corpora import hostile
 from tests.corpora.test_download import SHA256, TEXT, left, obtain, refusal
-from unroll.corpora import transfer
 from unroll.errors import UnrollError
 from unroll.params import load
 

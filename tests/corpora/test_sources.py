@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from scipy.stats import binom, norm
 
 from unroll.corpora import hmm, markov, pcfg
-from unroll.corpora.known import Table
+from unroll.corpora.sampled import Table
 from unroll.errors import UnrollError
 
 MARKOV = SimpleNamespace(order=1, symbols=5, concentration=0.5, end=0.05, tokens=200_000)

@@ -12,8 +12,8 @@ import numpy as np
 from torch import nn
 
 from tests import toy
-from unroll.partition import Ids
-from unroll.text.vocabulary import BOS, EOS, PAD
+from unroll.text.streams import Ids
+from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD
 
 Reference = Callable[[Ids], Sequence[float]]
 

@@ -11,15 +11,15 @@ from tests.models.test_contract import train
 from tests.models.test_seq2seq import OPTIONS, SOURCES, model
 from unroll.evaluation import beam, generation
 from unroll.evaluation.beam import largest, search
-from unroll.models.protocol import LanguageModel
+from unroll.models.base.protocol import LanguageModel
 from unroll.params.evaluate import Search
-from unroll.text.vocabulary import EOS
+from unroll.text.tokenizers.vocabulary import EOS
 
 LONGEST = [8, 3, 1, 12]
 
 
 def params(width: int, **options: float) -> Search:
-    values = {"length_penalty": 0.0, "coverage_penalty": 0.0, "ratio": 2.0, "extra": 10}
+    values = {"length_penalty": 0.0, "coverage_penalty": 0.0, "max_length_ratio": 2.0, "max_length_offset": 10}
     return Search.model_validate({"beam": width, **values, **options})
 
 
@@ -27,7 +27,7 @@ def params(width: int, **options: float) -> Search:
 def language_model(request: pytest.FixtureRequest) -> LanguageModel[Any]:
     if request.param == "ngram":
         return train("trigram-add-k")
-    return model(**OPTIONS[request.param]).given(SOURCES)
+    return model(**OPTIONS[request.param]).condition_on(SOURCES)
 
 
 def test_beam_one_is_greedy_search(language_model: LanguageModel[Any]) -> None:
@@ -61,9 +61,9 @@ def test_results_differ_are_ordered_and_no_longer_than_asked(language_model: Lan
 def test_a_batch_equals_one_at_a_time() -> None:
     found = model(attention="dot")
     options = params(3, length_penalty=1.0, coverage_penalty=0.2)
-    together = search(found.given(SOURCES), LONGEST, options)
+    together = search(found.condition_on(SOURCES), LONGEST, options)
     for source, limit, hypotheses in zip(SOURCES, LONGEST, together, strict=True):
-        (alone,) = search(found.given([source]), [limit], options)
+        (alone,) = search(found.condition_on([source]), [limit], options)
         assert [list(one.tokens) for one in alone] == [list(one.tokens) for one in hypotheses]
         np.testing.assert_allclose([one.rank for one in alone], [one.rank for one in hypotheses], rtol=1e-4)
 

@@ -12,12 +12,13 @@ from tests import toy
 from tests.models.test_contract import train
 from unroll.errors import UnrollError
 from unroll.evaluation.evaluate import Tokenizers, evaluate
-from unroll.models import cache
-from unroll.models.protocol import Adapts
-from unroll.neural import dynamic, next_token
+from unroll.models.base import neural_language_model
+from unroll.models.base.protocol import DynamicModel
+from unroll.models.cache import model as cache
 from unroll.params.evaluate import DynamicSgd, Evaluate
-from unroll.text.vocabulary import BOS, EOS
-from unroll.text.words import WordTokenizer
+from unroll.text.tokenizers.vocabulary import BOS, EOS
+from unroll.text.tokenizers.word import WordTokenizer
+from unroll.training import dynamic_evaluation
 
 PARAMS = DynamicSgd(kind="sgd", learning_rate=0.3, segment=8, decay=0.01)
 CASES = ["gru-random-untied", "lstm", "bidirectional", "transformer", "rnn-sampled"]
@@ -34,7 +35,7 @@ def long(seed: int = 5) -> np.ndarray:
 
 def test_it_is_scored_before_it_is_learned(model: Any) -> None:
     """The first segment has the static numbers; another future changes nothing up to the segment it is in."""
-    assert isinstance(model, Adapts)
+    assert isinstance(model, DynamicModel)
     document = long()
     static, adapted = model.log_probs([document])[0], model.adapted_log_probs([document], PARAMS)[0]
     np.testing.assert_allclose(adapted[:8], static[:8], rtol=1e-5, atol=1e-6)
@@ -44,12 +45,12 @@ def test_it_is_scored_before_it_is_learned(model: Any) -> None:
 
 
 def test_what_is_learned_stays_for_the_next_document_and_then_is_forgotten(model: Any) -> None:
-    before = {name: np.array(value) for name, value in next_token.weights(model.network).items()}
+    before = {name: np.array(value) for name, value in neural_language_model.weights(model.network).items()}
     document = long()
     first, second = model.adapted_log_probs([document, document], PARAMS)
     assert second.sum() > first.sum()
     np.testing.assert_array_equal(model.adapted_log_probs([document], PARAMS)[0], first)
-    for name, value in next_token.weights(model.network).items():
+    for name, value in neural_language_model.weights(model.network).items():
         np.testing.assert_array_equal(value, before[name])
     assert not any(weight.grad is not None for weight in model.network.parameters())
 
@@ -65,7 +66,7 @@ def test_the_steps_are_the_equation() -> None:
     """theta_i = theta_{i-1} - rate grad L(s_i) + decay (theta_0 - theta_{i-1}), written out for a window network."""
     model, document = train("window"), long()[:28]
     adapted = model.adapted_log_probs([document], PARAMS.model_copy(update={"decay": 0.25}))[0]
-    network, read = model.network, next_token.as_tensor(np.append(BOS, document))[None]
+    network, read = model.network, neural_language_model.as_tensor(np.append(BOS, document))[None]
     weights = list(network.parameters())
     trained, state, expected = [weight.data.clone() for weight in weights], network.start(1), []
     for first in (0, 8, 16, 24):
@@ -89,7 +90,7 @@ def test_documents_may_be_empty_or_absent() -> None:
 def test_divergence_is_said() -> None:
     model = train("rnn-relu")
     with pytest.raises(UnrollError, match=r"evaluate\.dynamic\.learning_rate 100"):
-        dynamic.score(model.network, [long(), long()], PARAMS.model_copy(update={"learning_rate": 100.0}))
+        dynamic_evaluation.score(model.network, [long(), long()], PARAMS.model_copy(update={"learning_rate": 100.0}))
 
 
 def test_it_is_a_column_of_its_own() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unroll.evaluation.generation import Truncation, choose, generate, read, truncated
-from unroll.text.vocabulary import EOS
+from unroll.text.tokenizers.vocabulary import EOS
 
 
 class Counting:

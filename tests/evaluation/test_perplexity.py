@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from unroll.evaluation.perplexity import Score, evaluate, score
-from unroll.text.vocabulary import EOS, UNK
+from unroll.text.tokenizers.vocabulary import EOS, UNK
 
 
 class Uniform:

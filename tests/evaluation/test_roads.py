@@ -9,14 +9,15 @@ import pytest
 from tests import toy
 from tests.evaluation import references
 from tests.evaluation.references import Reference
-from tests.evaluation.test_ahead import chain
+from tests.evaluation.analysis.test_k_step import chain
 from tests.models.test_contract import CASES, train
 from unroll.evaluation.perplexity import evaluate, score
-from unroll.models import mixture
-from unroll.models.protocol import log_probs_by_stepping
-from unroll.params.models import MixtureParams
-from unroll.partition import Ids
-from unroll.text.vocabulary import EOS
+from unroll.models.base.inputs import Inputs
+from unroll.models.base.protocol import log_probs_by_stepping
+from unroll.models.mixture import model as mixture
+from unroll.models.mixture.params import MixtureParams
+from unroll.text.streams import Ids
+from unroll.text.tokenizers.vocabulary import EOS
 
 EXACT, FLOAT32 = 1e-9, 1e-6
 """How near the roads must come, relatively: networks compute in float32, all else in float64."""
@@ -35,8 +36,8 @@ def road(case: str) -> tuple[Any, Reference]:
     if case == "mixture":
         (first, one), (second, other) = road("trigram-add-k"), road("hmm")
         numbers = {"first": "a", "second": "b", "iterations": 5, "tolerance": 0.0}
-        params = MixtureParams.model_validate({"family": "mixture", "tokens": "toy", **numbers})
-        mixed = mixture.fit(params, toy.text(), lambda *_, **__: None, [first, second])
+        params = MixtureParams.model_validate({"family": "mixture", "tokenizer": "toy", **numbers})
+        mixed = mixture.fit(params, toy.text(), Inputs(), lambda *_, **__: None, [first, second])
         return mixed, references.mixed(mixed.weights, [one, other])
     model = train(case)
     match CASES[case]["family"]:

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unroll.models import ngram
-from unroll.params.models import NgramParams
-from unroll.partition import Data, stream_of
-from unroll.text.vocabulary import UNK
+from unroll.models.base.inputs import Inputs
+from unroll.models.ngram import model as ngram
+from unroll.models.ngram.params import NgramParams
+from unroll.text.streams import Data, stream_of
+from unroll.text.tokenizers.vocabulary import UNK
 
 SIZE = 12
 SMOOTHINGS: dict[str, dict[str, Any]] = {
@@ -27,7 +28,7 @@ def params(kind: str, order: int, prune: Sequence[int] = (0,)) -> NgramParams:
     return NgramParams.model_validate(
         {
             "family": "ngram",
-            "tokens": "words",
+            "tokenizer": "words",
             "order": order,
             "smoothing": {"kind": kind, **SMOOTHINGS[kind]},
             "prune": list(prune),
@@ -50,7 +51,7 @@ DATA = Data("toy", SIZE, 4, 1, {"train": {"text": stream_of(TRAIN, SIZE)}, "vali
 
 
 def fitted(kind: str, order: int, prune: Sequence[int] = (0,)) -> ngram.Model:
-    return ngram.fit(params(kind, order, prune), DATA, lambda step, **values: None)
+    return ngram.fit(params(kind, order, prune), DATA, Inputs(), lambda step, **values: None)
 
 
 def state_after(model: ngram.Model, history: Sequence[int]) -> Any:

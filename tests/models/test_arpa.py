@@ -7,9 +7,11 @@ import pytest
 
 from tests.models.ngrams import SIZE, SMOOTHINGS, documents, every_model, fitted, params
 from unroll.errors import UnrollError
-from unroll.models import arpa, ngram
-from unroll.partition import Data, stream_of
-from unroll.text.vocabulary import EOS, SPECIAL, UNK
+from unroll.models.base.inputs import Inputs
+from unroll.models.ngram import arpa
+from unroll.models.ngram import model as ngram
+from unroll.text.streams import Data, stream_of
+from unroll.text.tokenizers.vocabulary import EOS, SPECIAL, UNK
 
 WORDS = [*SPECIAL, "<unk>", " ", "\n", "a\tb", r"\x20", "é", "</S>", "word"]
 
@@ -72,7 +74,7 @@ def test_faulty_arpa_is_refused(old: str, new: str, words: str, tmp_path: Path) 
     train = [np.array([9, 11]), np.array([11, 9])]
     data = Data("two", SIZE, 1, 1, {split: {"text": stream_of(train, SIZE)} for split in ("train", "valid")})
     path = tmp_path / "model.arpa"
-    arpa.write(ngram.fit(params("kneser_ney", 2), data, lambda step, **values: None), WORDS, path)
+    arpa.write(ngram.fit(params("kneser_ney", 2), data, Inputs(), lambda step, **values: None), WORDS, path)
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")

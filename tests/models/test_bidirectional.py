@@ -8,21 +8,22 @@ import torch
 from pydantic import TypeAdapter
 
 from tests import toy
-from unroll.evaluation import blanks
-from unroll.models import bidirectional
-from unroll.models.bidirectional import Model
-from unroll.models.protocol import FillsBlanks
-from unroll.params.models import BidirectionalParams
+from unroll.evaluation.tasks import cloze
+from unroll.models.base.inputs import Inputs
+from unroll.models.base.protocol import ClozeModel
+from unroll.models.bidirectional import model as bidirectional
+from unroll.models.bidirectional.model import Model
+from unroll.models.bidirectional.params import BidirectionalParams
 
 PARAMS = toy.LAYERS | {
     "family": "bidirectional",
-    "tokens": "toy",
+    "tokenizer": "toy",
     "cell": "gru",
     "embedding_size": 16,
     "hidden_size": 16,
     "layers": 1,
     "tie_weights": True,
-    "order": "sequential",
+    "batching": "contiguous",
     "softmax": toy.SOFTMAX,
     "training": toy.TRAINING | {"epochs": 4, "patience": 4, "learning_rate": 0.02},
 }
@@ -31,17 +32,17 @@ PARAMS = toy.LAYERS | {
 @pytest.fixture(scope="module")
 def model() -> Model:
     params = TypeAdapter(BidirectionalParams).validate_python(PARAMS)
-    return bidirectional.fit(params, toy.text(), lambda *_, **__: None)
+    return bidirectional.fit(params, toy.text(), Inputs(), lambda *_, **__: None)
 
 
 def test_the_blank_is_a_distribution_given_everything_else(model: Any) -> None:
     """p(x_t | others) does not depend on x_t, so over all words in its place it sums to one."""
-    assert isinstance(model, FillsBlanks)
+    assert isinstance(model, ClozeModel)
     document = np.asarray([5, 6, 7, 9, 10])
     for position in (0, 2, 4):
         variants = np.tile(document, (toy.VOCABULARY_SIZE - 2, 1))
         variants[:, position] = np.arange(2, toy.VOCABULARY_SIZE)
-        scores, guesses = model.blanks(list(variants))
+        scores, guesses = model.cloze_log_probs(list(variants))
         column = np.array([score[position] for score in scores])
         assert np.exp(column.astype(np.float64)).sum() == pytest.approx(1, abs=1e-5)
         assert {int(guess[position]) for guess in guesses} == {2 + int(column.argmax())}
@@ -56,7 +57,7 @@ def test_the_blank_is_the_product_of_both_sides_over_the_share(model: Any) -> No
         counts = torch.from_numpy(np.bincount(toy.text().train.tokens, minlength=toy.VOCABULARY_SIZE)).float() + 1
         both = network.softmax.log_probs(left[0, -1]) + network.softmax.log_probs(right[0, -1]) - counts.log()
         expected = both.log_softmax(-1)[7]
-    (scores,), _ = model.blanks([document])
+    (scores,), _ = model.cloze_log_probs([document])
     assert scores[position] == pytest.approx(float(expected), abs=1e-5)
 
 
@@ -69,7 +70,7 @@ def test_each_half_of_a_contextual_vector_sees_one_side(model: Any) -> None:
 
 def test_two_sides_know_more_than_one(model: Any) -> None:
     documents = toy.text().test.documents
-    both = blanks.evaluate(model, documents)
+    both = cloze.evaluate(model, documents)
     texts = [document[:-1] for document in documents if len(document) > 1]
     forward = float(np.exp(-np.concatenate(model.log_probs(texts)).mean()))
     assert both["blank_perplexity"] < forward - 1
@@ -77,5 +78,5 @@ def test_two_sides_know_more_than_one(model: Any) -> None:
 
 
 def test_an_empty_document(model: Any) -> None:
-    scores, guesses = model.blanks([np.asarray([], dtype=np.int64)])
+    scores, guesses = model.cloze_log_probs([np.asarray([], dtype=np.int64)])
     assert len(scores[0]) == len(guesses[0]) == 0

@@ -8,18 +8,19 @@ import pytest
 
 from tests import toy
 from unroll import models
-from unroll.models import cache
-from unroll.models.protocol import log_probs_by_stepping
-from unroll.params.models import CacheParams
-from unroll.partition import Ids
+from unroll.models.base.inputs import Inputs
+from unroll.models.base.protocol import log_probs_by_stepping
+from unroll.models.cache import model as cache
+from unroll.models.cache.params import CacheParams
+from unroll.text.streams import Ids
 
 SIZE = toy.VOCABULARY_SIZE
 
 
 def model(**changes: Any) -> cache.Model:
     numbers: dict[str, Any] = {"window": 5, "decay": 0.8, "uniform": 0.1}
-    params = CacheParams(family="cache", tokens="toy", **numbers | changes)
-    return cache.fit(params, toy.text(), lambda *_, **__: None)
+    params = CacheParams(family="cache", tokenizer="toy", **numbers | changes)
+    return cache.fit(params, toy.text(), Inputs(), lambda *_, **__: None)
 
 
 def by_hand(document: Ids, window: int, decay: float, uniform: float) -> list[float]:

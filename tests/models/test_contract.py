@@ -1,4 +1,4 @@
-"""The laws of `unroll.models.protocol`, over every family and its main options."""
+"""The laws of `unroll.models.base.protocol`, over every family and its main options."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,39 +10,40 @@ from pydantic import TypeAdapter
 
 from tests import toy
 from unroll import models
-from unroll.models.protocol import ConditionalModel, LanguageModel, log_probs_by_stepping
-from unroll.params.models import ModelParams
-from unroll.partition import Ids
-from unroll.text.vocabulary import BOS, EOS, PAD, UNK
+from unroll.models.base.inputs import Inputs
+from unroll.models.base.protocol import ConditionalModel, LanguageModel, log_probs_by_stepping
+from unroll.params.experiments import ModelParams
+from unroll.text.streams import Ids
+from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, UNK
 
-NGRAM = {"family": "ngram", "tokens": "toy", "prune": [0]}
+NGRAM = {"family": "ngram", "tokenizer": "toy", "prune": [0]}
 RECURRENT = {
     "family": "recurrent",
-    "tokens": "toy",
+    "tokenizer": "toy",
     "embedding_size": 16,
     "hidden_size": 16,
     "layers": 1,
     "tie_weights": True,
-    "order": "sequential",
+    "batching": "contiguous",
     "softmax": toy.SOFTMAX,
     "training": toy.TRAINING,
 } | toy.LAYERS
 WINDOW = {
     "family": "window",
-    "tokens": "toy",
+    "tokenizer": "toy",
     "window": 3,
     "embedding_size": 16,
     "hidden_size": 16,
-    "direct": False,
+    "direct_connections": False,
     "dropout": 0.1,
     "tie_weights": True,
-    "order": "sequential",
+    "batching": "contiguous",
     "softmax": toy.SOFTMAX,
     "training": toy.TRAINING,
 }
 TRANSFORMER = {
     "family": "transformer",
-    "tokens": "toy",
+    "tokenizer": "toy",
     "hidden_size": 16,
     "layers": 2,
     "heads": 2,
@@ -50,13 +51,13 @@ TRANSFORMER = {
     "context": 5,
     "dropout": 0.1,
     "tie_weights": True,
-    "order": "sequential",
+    "batching": "contiguous",
     "softmax": toy.SOFTMAX,
     "training": toy.TRAINING,
 }
 SEQ2SEQ = {
     "family": "seq2seq",
-    "tokens": "toy",
+    "tokenizer": "toy",
     "cell": "lstm",
     "embedding_size": 16,
     "hidden_size": 16,
@@ -79,7 +80,7 @@ CASES: dict[str, dict[str, Any]] = {
     "kneser5": NGRAM | {"order": 5, "smoothing": {"kind": "modified_kneser_ney", "fallback": [0.5, 1.0, 1.5]}},
     "hmm": {
         "family": "hmm",
-        "tokens": "toy",
+        "tokenizer": "toy",
         "states": 4,
         "pseudo_count": 0.01,
         "restarts": 2,
@@ -88,13 +89,13 @@ CASES: dict[str, dict[str, Any]] = {
         "iterations": 5,
         "tolerance": 0.0,
     },
-    "cache": {"family": "cache", "tokens": "toy", "window": 20, "decay": 0.9, "uniform": 0.5},
+    "cache": {"family": "cache", "tokenizer": "toy", "window": 20, "decay": 0.9, "uniform": 0.5},
     "rnn": RECURRENT | {"cell": "rnn"},
-    "gru-random-untied": RECURRENT | {"cell": "gru", "order": "random", "tie_weights": False, "embedding_size": 8},
+    "gru-random-untied": RECURRENT | {"cell": "gru", "batching": "shuffled", "tie_weights": False, "embedding_size": 8},
     "lstm": RECURRENT | {"cell": "lstm"},
     "lstm-two-layers": RECURRENT | {"cell": "lstm", "layers": 2},
     "rnn-adaptive": RECURRENT
-    | {"cell": "rnn", "tie_weights": False, "softmax": {"kind": "adaptive", "cutoffs": [4, 9], "factor": 2.0}},
+    | {"cell": "rnn", "tie_weights": False, "softmax": {"kind": "adaptive", "cutoffs": [4, 9], "div_value": 2.0}},
     "rnn-sampled": RECURRENT | {"cell": "rnn", "softmax": {"kind": "sampled", "samples": 8, "exponent": 0.75}},
     "rnn-nce": RECURRENT | {"cell": "rnn", "softmax": {"kind": "nce", "samples": 8, "exponent": 0.75}},
     "rnn-negative-sampling": RECURRENT
@@ -108,15 +109,15 @@ CASES: dict[str, dict[str, Any]] = {
         "cell": "lstm",
         "layers": 2,
         "hidden_size": [8, 16],
-        "dropout": toy.DROPOUT | {"embedding": 0.1, "weights": 0.2, "locked": True},
-        "activation_penalty": {"size": 2.0, "change": 1.0},
+        "dropout": toy.DROPOUT | {"embedding": 0.1, "weight_drop": 0.2, "variational": True},
+        "activation_regularization": {"ar": 2.0, "tar": 1.0},
     },
     "bidirectional": RECURRENT | {"family": "bidirectional", "cell": "gru"},
     "window": WINDOW,
-    "window-of-one": WINDOW | {"window": 1, "order": "random"},
-    "window-direct": WINDOW | {"direct": True, "tie_weights": False, "embedding_size": 8},
+    "window-of-one": WINDOW | {"window": 1, "batching": "shuffled"},
+    "window-direct": WINDOW | {"direct_connections": True, "tie_weights": False, "embedding_size": 8},
     "transformer": TRANSFORMER,
-    "transformer-random-untied": TRANSFORMER | {"context": 64, "order": "random", "tie_weights": False},
+    "transformer-random-untied": TRANSFORMER | {"context": 64, "batching": "shuffled", "tie_weights": False},
     "transformer-context-of-one": TRANSFORMER | {"context": 1, "layers": 1},
     "seq2seq": SEQ2SEQ | {"teacher_forcing": {"first": 1.0, "last": 0.5}},
     "seq2seq-dot": SEQ2SEQ | {"cell": "gru", "layers": 2, "bidirectional": True, "attention": "dot"},
@@ -128,7 +129,7 @@ SOURCE = np.asarray([5, 6, 7, 8])
 def train(case: str) -> Any:
     params = TypeAdapter(ModelParams).validate_python(CASES[case])
     data = toy.pairs() if params.family == "seq2seq" else toy.text()
-    return models.family(params.family).fit(params, data, lambda *_, **__: None)
+    return models.family(params.family).fit(params, data, Inputs(), lambda *_, **__: None)
 
 
 _trained: dict[str, Any] = {}
@@ -153,7 +154,7 @@ def model(trained: Any) -> LanguageModel[Any]:
 
 def language_model(trained: Any) -> LanguageModel[Any]:
     """The model itself, or the one a conditional model becomes for a source."""
-    return trained.given([SOURCE]) if isinstance(trained, ConditionalModel) else trained
+    return trained.condition_on([SOURCE]) if isinstance(trained, ConditionalModel) else trained
 
 
 @pytest.fixture
@@ -247,7 +248,7 @@ def test_beats_uniform(trained: Any) -> None:
     if isinstance(trained, ConditionalModel):
         test = toy.pairs().streams["test"]
         documents = test["target"].documents
-        scores = trained.given([source[:-1] for source in test["source"].documents]).log_probs(documents)
+        scores = trained.condition_on([source[:-1] for source in test["source"].documents]).log_probs(documents)
     else:
         scores = trained.log_probs(toy.text().test.documents)
     assert -np.mean(np.concatenate(scores)) < uniform - 0.02

@@ -11,12 +11,12 @@ import torch
 from tests import toy
 from unroll import models
 from unroll.errors import UnrollError
-from unroll.models import hmm
-from unroll.models.protocol import log_probs_by_stepping
-from unroll.neural import trellis
-from unroll.neural.trellis import Counts, Trellis
-from unroll.params.models import HmmParams
-from unroll.partition import Ids
+from unroll.models.base.inputs import Inputs
+from unroll.models.base.protocol import log_probs_by_stepping
+from unroll.models.hmm import model as hmm
+from unroll.models.hmm.forward_backward import Counts, Trellis
+from unroll.models.hmm.params import HmmParams
+from unroll.text.streams import Ids
 
 CPU = torch.device("cpu")
 
@@ -31,7 +31,7 @@ def params(**changes: Any) -> HmmParams:
         "iterations": 15,
         "tolerance": 1e-6,
     }
-    return HmmParams(family="hmm", tokens="toy", **numbers | changes)
+    return HmmParams(family="hmm", tokenizer="toy", **numbers | changes)
 
 
 def chain(states: int, size: int, seed: int, concentration: float = 1.0) -> hmm.Model:
@@ -135,11 +135,11 @@ def test_cutting_a_stream_changes_nothing(
     model = chain(4, 12, 5, concentration)
     generator = np.random.default_rng(2)
     documents = [generator.integers(2, 12, length) for length in (700, 3, 1, 90)]
-    monkeypatch.setattr(trellis, "SHORTEST", 10**6)
+    monkeypatch.setattr(forward_backward, "SHORTEST", 10**6)
     whole = stream(model, documents)
     monkeypatch.undo()
     for name, value in cut.items():
-        monkeypatch.setattr(trellis, name, value)
+        monkeypatch.setattr(forward_backward, name, value)
     pieces = stream(model, documents)
     assert whole.blocks[0].tokens.shape == (794, 1)
     assert len(pieces.blocks) == (1 if "BLOCK" not in cut else 25)
@@ -151,8 +151,8 @@ def test_cutting_a_stream_changes_nothing(
 
 def test_a_chain_that_never_forgets_is_still_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cycle of two states, told apart by the first token alone: every row waits for the one before."""
-    monkeypatch.setattr(trellis, "SHORTEST", 8)
-    monkeypatch.setattr(trellis, "WIDTH", 16)
+    monkeypatch.setattr(forward_backward, "SHORTEST", 8)
+    monkeypatch.setattr(forward_backward, "WIDTH", 16)
     emission = np.array([[0, 0, 0.25, 0, 0.75, 0], [0, 0, 0.25, 0, 0, 0.75]])
     model = hmm.Model(params(states=2), np.array([0.5, 0.5]), np.array([[0.0, 1.0], [1.0, 0.0]]), emission)
     document = np.asarray([4, *[2] * 98, 5])
@@ -199,8 +199,10 @@ def test_em_ends_at_the_tolerance() -> None:
 def test_fit_learns_reports_and_is_deterministic() -> None:
     rows: list[dict[str, float]] = []
     data = toy.text()
-    first = hmm.fit(params(states=8, iterations=30), data, lambda step, **values: rows.append({"step": step} | values))
-    second = hmm.fit(params(states=8, iterations=30), data, lambda *_, **__: None)
+    first = hmm.fit(
+        params(states=8, iterations=30), data, Inputs(), lambda step, **values: rows.append({"step": step} | values)
+    )
+    second = hmm.fit(params(states=8, iterations=30), data, Inputs(), lambda *_, **__: None)
     for name in ("initial", "transition", "emission"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
     assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
@@ -214,7 +216,7 @@ def test_more_restarts_are_never_worse() -> None:
     whole = {"restart_tokens": 10**6, "restart_iterations": 20, "iterations": 1, "pseudo_count": 0.0}
     losses = []
     for restarts in (1, 6):
-        model = hmm.fit(params(restarts=restarts, **whole), data, lambda *_, **__: None)
+        model = hmm.fit(params(restarts=restarts, **whole), data, Inputs(), lambda *_, **__: None)
         losses.append(-np.concatenate(model.log_probs(data.train.documents)).mean())
     assert losses[1] < losses[0]
 
@@ -237,7 +239,7 @@ def test_without_pseudo_count_an_unseen_token_is_impossible() -> None:
     unseen = toy.VOCABULARY_SIZE  # one more than the toy text has
     data = type(data)("toy", unseen + 1, 7, 1, data.streams)
     for pseudo_count, impossible in ((0.0, True), (0.01, False)):
-        model = hmm.fit(params(pseudo_count=pseudo_count), data, lambda *_, **__: None)
+        model = hmm.fit(params(pseudo_count=pseudo_count), data, Inputs(), lambda *_, **__: None)
         scores = model.log_probs([np.asarray([5, unseen, 6])])[0]
         assert np.isneginf(scores).tolist() == [False, impossible, False]
         assert np.exp(model.next_log_probs(model.start())).sum() == pytest.approx(1)

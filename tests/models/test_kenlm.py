@@ -8,8 +8,9 @@ import pytest
 
 from tests.models.ngrams import params
 from unroll.evaluation.perplexity import evaluate
-from unroll.models import ngram
-from unroll.partition import Data, stream_of
+from unroll.models.base.inputs import Inputs
+from unroll.models.ngram import model as ngram
+from unroll.text.streams import Data, stream_of
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,6 @@ def test_perplexity_of_kenlm(
     pattern: str, order: int, valid: float, test: float, mirrored: Callable[[str], Data]
 ) -> None:
     data = mirrored(pattern)
-    model = ngram.fit(params("modified_kneser_ney", order), data, lambda step, **values: None)
+    model = ngram.fit(params("modified_kneser_ney", order), data, Inputs(), lambda step, **values: None)
     assert evaluate(model, data.valid.documents).perplexity == pytest.approx(valid, abs=0.01)
     assert evaluate(model, data.test.documents).perplexity == pytest.approx(test, abs=0.01)

@@ -11,30 +11,36 @@ from pydantic import TypeAdapter
 from tests import toy
 from unroll import models
 from unroll.errors import UnrollError
-from unroll.models import mixture
-from unroll.models.protocol import LanguageModel, log_probs_by_stepping
-from unroll.params.models import MixtureParams, ModelParams
-from unroll.text.vocabulary import EOS
+from unroll.models.base.inputs import Inputs
+from unroll.models.base.protocol import LanguageModel, log_probs_by_stepping
+from unroll.models.mixture import model as mixture
+from unroll.models.mixture.params import MixtureParams
+from unroll.params.experiments import ModelParams
+from unroll.text.tokenizers.vocabulary import EOS
 
-PARAMS = MixtureParams(family="mixture", tokens="toy", first="bigram", second="cache", iterations=200, tolerance=1e-9)
-NGRAM = {"family": "ngram", "tokens": "toy", "prune": [0]}
+PARAMS = MixtureParams(
+    family="mixture", tokenizer="toy", first="bigram", second="cache", iterations=200, tolerance=1e-9
+)
+NGRAM = {"family": "ngram", "tokenizer": "toy", "prune": [0]}
 MEMBERS: dict[str, dict[str, Any]] = {
     "bigram": NGRAM | {"order": 2, "smoothing": {"kind": "add_k", "k": 0.1}},
     "unigram": NGRAM | {"order": 1, "smoothing": {"kind": "add_k", "k": 0.1}},
     "likelihood": NGRAM | {"order": 3, "smoothing": {"kind": "maximum_likelihood"}},
-    "cache": {"family": "cache", "tokens": "toy", "window": 20, "decay": 0.9, "uniform": 0.2},
-    "forgetful": {"family": "cache", "tokens": "toy", "window": 1, "decay": 1.0, "uniform": 0.0},
+    "cache": {"family": "cache", "tokenizer": "toy", "window": 20, "decay": 0.9, "uniform": 0.2},
+    "forgetful": {"family": "cache", "tokenizer": "toy", "window": 1, "decay": 1.0, "uniform": 0.0},
 }
 
 
 def member(name: str) -> Any:
     params = TypeAdapter(ModelParams).validate_python(MEMBERS[name])
-    return models.family(params.family).fit(params, toy.text(), lambda *_, **__: None)
+    return models.family(params.family).fit(params, toy.text(), Inputs(), lambda *_, **__: None)
 
 
 def mixed(*names: str) -> tuple[mixture.Model, list[dict[str, float]]]:
     rows: list[dict[str, float]] = []
-    made = mixture.fit(PARAMS, toy.text(), lambda step, **values: rows.append(values), [member(n) for n in names])
+    made = mixture.fit(
+        PARAMS, toy.text(), Inputs(), lambda step, **values: rows.append(values), [member(n) for n in names]
+    )
     return made, rows
 
 
@@ -108,11 +114,11 @@ def test_nothing_possible_leaves_equal_weights() -> None:
     for m in broken:
         m.log_probs = lambda documents: [np.full(len(d), -np.inf) for d in documents]
     streams = data.streams | {"valid": {"text": stream}}
-    made = mixture.fit(PARAMS, replace(data, streams=streams), lambda *_, **__: None, broken)
+    made = mixture.fit(PARAMS, replace(data, streams=streams), Inputs(), lambda *_, **__: None, broken)
     np.testing.assert_array_equal(made.weights, [0.5, 0.5])
 
 
 def test_members_of_another_vocabulary_are_refused() -> None:
     data = replace(toy.text(), vocabulary_size=toy.VOCABULARY_SIZE + 1)
     with pytest.raises(UnrollError, match="same `tokens`"):
-        mixture.fit(PARAMS, data, lambda *_, **__: None, [member("bigram"), member("cache")])
+        mixture.fit(PARAMS, data, Inputs(), lambda *_, **__: None, [member("bigram"), member("cache")])

@@ -11,15 +11,18 @@ from pydantic import ValidationError
 from tests import toy
 from unroll import models
 from unroll.errors import UnrollError
-from unroll.models import naive_bayes, per_class
-from unroll.models.protocol import Classifier
-from unroll.params.models import NaiveBayesParams, PerClassParams
-from unroll.partition import Data, Ids, stream_of
-from unroll.text.vocabulary import EOS
+from unroll.models.base.inputs import Inputs
+from unroll.models.base.protocol import Classifier
+from unroll.models.generative_classifier import model as per_class
+from unroll.models.generative_classifier.params import GenerativeClassifierParams
+from unroll.models.naive_bayes import model as naive_bayes
+from unroll.models.naive_bayes.params import NaiveBayesParams
+from unroll.text.streams import Data, Ids, stream_of
+from unroll.text.tokenizers.vocabulary import EOS
 
 UNIGRAM = {
     "family": "ngram",
-    "tokens": "toy",
+    "tokenizer": "toy",
     "order": 1,
     "smoothing": {"kind": "add_k", "k": 0.5},
     "prune": [0],
@@ -28,7 +31,7 @@ UNIGRAM = {
 
 def params(**changes: Any) -> NaiveBayesParams:
     return NaiveBayesParams(
-        family="naive_bayes", tokens="toy", **{"order": 2, "pseudo_count": 0.5, "priors": "empirical"} | changes
+        family="naive_bayes", tokenizer="toy", **{"order": 2, "pseudo_count": 0.5, "priors": "empirical"} | changes
     )
 
 
@@ -63,7 +66,7 @@ def test_posteriors_equal_scikit_learn(data: Data, order: int, priors: str) -> N
     peer.fit(vectorizer.fit_transform(map(words, data.train.documents)), data.labels["train"])
     documents = [*data.test.documents, np.asarray([EOS]), np.empty(0, np.int64)]
     expected = peer.predict_log_proba(vectorizer.transform(map(words, documents)))
-    model = naive_bayes.fit(params(order=order, priors=priors), data, lambda *_, **__: None)
+    model = naive_bayes.fit(params(order=order, priors=priors), data, Inputs(), lambda *_, **__: None)
     assert model.classes == peer.classes_.tolist()
     np.testing.assert_allclose(model.log_posteriors(documents), expected, rtol=1e-9, atol=1e-9)
 
@@ -73,7 +76,7 @@ def test_a_worked_example() -> None:
     chinese, beijing, shanghai, macao, tokyo, japan = range(4, 10)
     train = [[chinese, beijing, chinese], [chinese, chinese, shanghai], [chinese, macao], [tokyo, japan, chinese]]
     example = labelled({"train": [np.asarray(d) for d in train]}, {"train": ["c", "c", "c", "not c"]})
-    model = naive_bayes.fit(params(order=1, pseudo_count=1.0), example, lambda *_, **__: None)
+    model = naive_bayes.fit(params(order=1, pseudo_count=1.0), example, Inputs(), lambda *_, **__: None)
     posterior = np.exp(model.log_posteriors([np.asarray([chinese, chinese, chinese, tokyo, japan, EOS])]))
     yes, no = 3 / 4 * (3 / 7) ** 3 / 14 / 14, 1 / 4 * (2 / 9) ** 5
     np.testing.assert_allclose(posterior, [[yes / (yes + no), no / (yes + no)]], rtol=1e-12)
@@ -82,7 +85,7 @@ def test_a_worked_example() -> None:
 def test_unseen_features_say_nothing(data: Data) -> None:
     rare = 4 + toy.WORDS
     wider = replace(data, vocabulary_size=rare + 1)
-    model = naive_bayes.fit(params(order=1), wider, lambda *_, **__: None)
+    model = naive_bayes.fit(params(order=1), wider, Inputs(), lambda *_, **__: None)
     with_rare, without = model.log_posteriors([np.asarray([4, rare, 5]), np.asarray([4, 5])])
     np.testing.assert_array_equal(with_rare, without)
 
@@ -97,7 +100,7 @@ def test_pairs_do_not_cross_documents() -> None:
 
 def test_bigrams_tell_order_where_unigrams_cannot(data: Data) -> None:
     def accuracy(order: int) -> float:
-        model = naive_bayes.fit(params(order=order), data, lambda *_, **__: None)
+        model = naive_bayes.fit(params(order=order), data, Inputs(), lambda *_, **__: None)
         predicted = model.log_posteriors(data.test.documents).argmax(1)
         return float(
             np.mean([model.classes[c] == label for c, label in zip(predicted, data.labels["test"], strict=True)])
@@ -107,7 +110,7 @@ def test_bigrams_tell_order_where_unigrams_cannot(data: Data) -> None:
 
 
 def test_save_and_load_are_exact(data: Data, tmp_path: Path) -> None:
-    model = naive_bayes.fit(params(), data, lambda *_, **__: None)
+    model = naive_bayes.fit(params(), data, Inputs(), lambda *_, **__: None)
     model.save(tmp_path)
     loaded = models.load(tmp_path)
     assert isinstance(loaded, Classifier)
@@ -115,14 +118,14 @@ def test_save_and_load_are_exact(data: Data, tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.log_posteriors(data.test.documents), model.log_posteriors(data.test.documents))
 
 
-def of_class(**changes: Any) -> PerClassParams:
-    return PerClassParams.model_validate(
-        {"family": "per_class", "tokens": "toy", "priors": "empirical", "member": UNIGRAM} | changes
+def of_class(**changes: Any) -> GenerativeClassifierParams:
+    return GenerativeClassifierParams.model_validate(
+        {"family": "generative_classifier", "tokenizer": "toy", "priors": "empirical", "member": UNIGRAM} | changes
     )
 
 
 def test_unigram_members_are_naive_bayes_with_eos(data: Data) -> None:
-    model = per_class.fit(of_class(), data, lambda *_, **__: None)
+    model = per_class.fit(of_class(), data, Inputs(), lambda *_, **__: None)
     labels = np.asarray(data.labels["train"])
     document = data.test.documents[0]
     expected = []
@@ -137,7 +140,7 @@ def test_unigram_members_are_naive_bayes_with_eos(data: Data) -> None:
 
 def test_per_class_of_trigrams_tells_order_and_is_saved_whole(data: Data, tmp_path: Path) -> None:
     trigram = UNIGRAM | {"order": 3, "smoothing": {"kind": "jelinek_mercer", "iterations": 5}}
-    model = per_class.fit(of_class(member=trigram), data, lambda *_, **__: None)
+    model = per_class.fit(of_class(member=trigram), data, Inputs(), lambda *_, **__: None)
     posteriors = model.log_posteriors(data.test.documents)
     np.testing.assert_allclose(np.exp(posteriors).sum(1), 1)
     right = [model.classes[c] == own for c, own in zip(posteriors.argmax(1), data.labels["test"], strict=True)]
@@ -149,13 +152,16 @@ def test_per_class_of_trigrams_tells_order_and_is_saved_whole(data: Data, tmp_pa
 def test_impossible_in_every_class_leaves_the_prior(data: Data) -> None:
     member = UNIGRAM | {"smoothing": {"kind": "maximum_likelihood"}}
     wider = replace(data, vocabulary_size=toy.VOCABULARY_SIZE + 1)
-    model = per_class.fit(of_class(member=member), wider, lambda *_, **__: None)
+    model = per_class.fit(of_class(member=member), wider, Inputs(), lambda *_, **__: None)
     impossible = model.log_posteriors([np.asarray([4, toy.VOCABULARY_SIZE])])[0]
     np.testing.assert_allclose(impossible, model.log_priors, rtol=1e-12)
 
 
 def test_no_documents_and_empty_ones(data: Data) -> None:
-    for model in (naive_bayes.fit(params(), data, print), per_class.fit(of_class(), data, lambda *_, **__: None)):
+    for model in (
+        naive_bayes.fit(params(), data, Inputs(), print),
+        per_class.fit(of_class(), data, Inputs(), lambda *_, **__: None),
+    ):
         assert model.log_posteriors([]).shape == (0, 3)
         np.testing.assert_allclose(model.log_posteriors([np.empty(0, np.int64)])[0], model.log_priors, rtol=1e-12)
 
@@ -167,8 +173,8 @@ def test_members_need_the_same_tokens() -> None:
 
 def test_a_corpus_without_labels_is_refused() -> None:
     for fit in (
-        lambda: naive_bayes.fit(params(), toy.text(), print),
-        lambda: per_class.fit(of_class(), toy.text(), print),
+        lambda: naive_bayes.fit(params(), toy.text(), Inputs(), print),
+        lambda: per_class.fit(of_class(), toy.text(), Inputs(), print),
     ):
         with pytest.raises(UnrollError, match="labelled corpus"):
             fit()

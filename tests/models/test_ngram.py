@@ -11,11 +11,12 @@ import pytest
 
 from tests.models.ngrams import DATA, SIZE, SMOOTHED, TRAIN, documents, every_model, fitted, params, state_after
 from unroll.evaluation.perplexity import evaluate
-from unroll.models import ngram
-from unroll.models.protocol import LanguageModel, log_probs_by_stepping
-from unroll.params.models import NgramParams
-from unroll.partition import Data, Stream, stream_of
-from unroll.text.vocabulary import BOS, EOS, PAD, UNK
+from unroll.models.base.inputs import Inputs
+from unroll.models.base.protocol import LanguageModel, log_probs_by_stepping
+from unroll.models.ngram import model as ngram
+from unroll.models.ngram.params import NgramParams
+from unroll.text.streams import Data, Stream, stream_of
+from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, UNK
 
 
 class Reference:
@@ -134,7 +135,9 @@ def test_maximum_likelihood_gives_infinity_never_nan() -> None:
 
 def test_fewer_tokens_than_the_order() -> None:
     short = {split: {"text": stream_of([np.array([5]), np.array([6])], SIZE)} for split in ("train", "valid")}
-    model = ngram.fit(params("modified_kneser_ney", 5), Data("short", SIZE, 1, 1, short), lambda step, **values: None)
+    model = ngram.fit(
+        params("modified_kneser_ney", 5), Data("short", SIZE, 1, 1, short), Inputs(), lambda step, **values: None
+    )
     assert len(model.orders) == 3  # <bos> 5 <eos> is the longest there is
     assert np.isfinite(model.log_probs([np.array([5, 6, 7, 8, 9, EOS])])[0]).all()
 
@@ -158,7 +161,9 @@ def test_worked_counts_and_products() -> None:
     assert (texts.count([THE, TIME, TRAVELER]), texts.count([TIME, TRAVELER, ARRIVED])) == (5, 2)
 
     data = Data("worked", 8, 1, 1, {split: {"text": stream} for split in ("train", "valid")})
-    one, two, three = (ngram.fit(params("maximum_likelihood", n), data, lambda step, **values: None) for n in (1, 2, 3))
+    one, two, three = (
+        ngram.fit(params("maximum_likelihood", n), data, Inputs(), lambda step, **values: None) for n in (1, 2, 3)
+    )
 
     def prob(model: ngram.Model, word: int, *history: int) -> float:
         return float(np.exp(model.next_log_probs(state_after(model, history)))[0, word])
@@ -180,7 +185,7 @@ def test_em_climbs_to_the_best_weights() -> None:
     losses = []
     smoothing = {"kind": "jelinek_mercer", "iterations": 200}
     many = NgramParams.model_validate({**params("jelinek_mercer", 3).model_dump(), "smoothing": smoothing})
-    ngram.fit(many, DATA, lambda step, **values: losses.append(values["valid_loss"]))
+    ngram.fit(many, DATA, Inputs(), lambda step, **values: losses.append(values["valid_loss"]))
     assert len(losses) == 201
     assert (np.diff(losses) < 1e-7).all()  # the last is of the model, which is in float32
     orders = ngram.count(DATA.train.tokens, 3, SIZE)

@@ -9,13 +9,13 @@ import torch
 
 from tests import toy
 from tests.models.test_contract import FED, SEQ2SEQ
-from unroll.evaluation.translation import sample, translate
-from unroll.models import seq2seq
-from unroll.neural.encoder_decoder import EncoderDecoder
-from unroll.neural.pairs import Task
+from unroll.evaluation.tasks.translation import sample, translate
+from unroll.models.seq2seq import model as seq2seq
+from unroll.models.seq2seq.network import EncoderDecoder
+from unroll.models.seq2seq.params import Seq2seqParams
+from unroll.models.seq2seq.task import Task
 from unroll.params.evaluate import Search
-from unroll.params.models import Seq2seqParams
-from unroll.text.vocabulary import BOS, EOS
+from unroll.text.tokenizers.vocabulary import BOS, EOS
 
 SIZES = (10, 9)
 SOURCES = [np.asarray(source) for source in ([4, 5, 6, 7, 8, 9], [5], [], [9, 9, 4])]
@@ -42,26 +42,30 @@ def any_model(request: pytest.FixtureRequest) -> seq2seq.Model:
 
 
 def test_padding_never_changes_a_score(any_model: seq2seq.Model) -> None:
-    together = any_model.given(SOURCES).log_probs(TARGETS)
+    together = any_model.condition_on(SOURCES).log_probs(TARGETS)
     for source, target, scores in zip(SOURCES, TARGETS, together, strict=True):
-        np.testing.assert_allclose(any_model.given([source]).log_probs([target])[0], scores, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            any_model.condition_on([source]).log_probs([target])[0], scores, rtol=1e-5, atol=1e-6
+        )
 
 
 def test_every_row_has_its_own_source_and_can_be_moved(any_model: seq2seq.Model) -> None:
-    given = any_model.given(SOURCES)
+    given = any_model.condition_on(SOURCES)
     state = given.advance(given.start(4), np.asarray([4, 5, 6, 7]))
     order = np.asarray([3, 1, 1, 0, 2])
     moved = given.advance(given.select(state, order), np.asarray([5, 6, 7, 8, 4]))
     alone = []
     for row, token in zip(order, [5, 6, 7, 8, 4], strict=True):
-        one = any_model.given([SOURCES[row]])
+        one = any_model.condition_on([SOURCES[row]])
         read = one.advance(one.advance(one.start(), np.asarray([4 + row])), np.asarray([token]))
         alone.append(one.next_log_probs(read)[0])
     np.testing.assert_allclose(given.next_log_probs(moved), alone, rtol=1e-5, atol=1e-6)
 
 
 def test_the_source_matters_from_its_first_word_on(any_model: seq2seq.Model) -> None:
-    one, other = (any_model.given([np.asarray(source)]).log_probs([TARGETS[1]])[0] for source in ([4, 5, 6], [7, 5, 6]))
+    one, other = (
+        any_model.condition_on([np.asarray(source)]).log_probs([TARGETS[1]])[0] for source in ([4, 5, 6], [7, 5, 6])
+    )
     assert np.abs(one - other).min() > 1e-7
 
 
@@ -82,7 +86,7 @@ def test_decoding_with_attention_is_the_equations() -> None:
             weights = torch.softmax(values @ network.decoder.alignment.key.weight.T @ state[0], 0)
             attentional = torch.tanh(network.decoder.combine(torch.cat([state[0], weights @ values])))
             expected.append(float(network.softmax.log_probs(attentional)[target]))
-    scores = found.given([np.asarray([4, 5, 6])]).log_probs([np.asarray([7, 8, EOS])])[0]
+    scores = found.condition_on([np.asarray([4, 5, 6])]).log_probs([np.asarray([7, 8, EOS])])[0]
     np.testing.assert_allclose(scores, expected, rtol=1e-4)
 
 
@@ -91,12 +95,12 @@ def decoder_step(layer: Any, inputs: torch.Tensor, state: torch.Tensor) -> torch
 
 
 def test_attention_sums_to_one_over_the_words_of_each_source() -> None:
-    given = model(attention="dot").given(SOURCES)
+    given = model(attention="dot").condition_on(SOURCES)
     weights = given.attention(given.start(4))
     assert weights is not None
     np.testing.assert_array_equal((~np.isnan(weights)).sum(1), [len(source) + 1 for source in SOURCES])
     np.testing.assert_allclose(np.nansum(weights, axis=1), 1, rtol=1e-5)
-    without = model().given(SOURCES)
+    without = model().condition_on(SOURCES)
     assert without.attention(without.start(4)) is None
 
 
@@ -107,7 +111,7 @@ def test_separate_vocabularies_survive_saving(tmp_path: Path) -> None:
     assert loaded.sizes == SIZES
     assert loaded.network.source_embedding.num_embeddings == 10
     for ours, theirs in zip(
-        found.given(SOURCES).log_probs(TARGETS), loaded.given(SOURCES).log_probs(TARGETS), strict=True
+        found.condition_on(SOURCES).log_probs(TARGETS), loaded.condition_on(SOURCES).log_probs(TARGETS), strict=True
     ):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -131,7 +135,7 @@ def test_a_network_that_never_stops_is_stopped(any_model: seq2seq.Model) -> None
         any_model.network.softmax.bias[EOS] = -1e9
     limits = [2 * len(source) + 3 for source in SOURCES]
     for width in (1, 3):
-        search = Search(beam=width, length_penalty=1.0, coverage_penalty=0.0, ratio=2.0, extra=3)
+        search = Search(beam=width, length_penalty=1.0, coverage_penalty=0.0, max_length_ratio=2.0, max_length_offset=3)
         found = translate(any_model, SOURCES, 2, search)
         assert [len(best[0].tokens) for best in found] == limits
     drawn = sample(any_model, SOURCES, 2, search, 1.0, seed=1)

@@ -5,21 +5,21 @@ import pytest
 import torch
 
 from tests import toy
-from unroll.models.window import Model, Network, windows
-from unroll.params.models import WindowParams
-from unroll.text.vocabulary import BOS, EOS, PAD
+from unroll.models.window.model import Model, Network, windows
+from unroll.models.window.params import WindowParams
+from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD
 
 PARAMS = WindowParams.model_validate(
     {
         "family": "window",
-        "tokens": "toy",
+        "tokenizer": "toy",
         "window": 3,
         "embedding_size": 4,
         "hidden_size": 5,
-        "direct": True,
+        "direct_connections": True,
         "dropout": 0.0,
         "tie_weights": False,
-        "order": "random",
+        "batching": "shuffled",
         "softmax": toy.SOFTMAX,
         "training": toy.TRAINING,
     }
@@ -37,7 +37,7 @@ def test_windows_end_at_the_documents_beginning() -> None:
 @pytest.mark.parametrize("direct", [True, False])
 def test_is_the_equation_of_the_paper(direct: bool) -> None:
     torch.manual_seed(1)
-    network = Network(PARAMS.model_copy(update={"direct": direct}), toy.VOCABULARY_SIZE)
+    network = Network(PARAMS.model_copy(update={"direct_connections": direct}), toy.VOCABULARY_SIZE)
     model = Model(PARAMS, toy.VOCABULARY_SIZE, network)
     document = np.asarray([5, 9, 7, 11])
     e, h, d = (part.detach().double().numpy() for part in (network.embedding.weight, *network.hidden.parameters()))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from unroll.evaluation.learning import Point
+from unroll.evaluation.analysis.learning_curve import Point
 from unroll.params.evaluate import Statistics
 from unroll.report import comparison, distance, page, seeds
 from unroll.report.leaderboard import Result

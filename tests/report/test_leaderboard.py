@@ -14,7 +14,7 @@ GROUPS = [{"first": 1, "last": 5, "sentences": 3, "exact_match": 0.6, "bleu": 71
 def write(folder: Path, name: str, **values: Any) -> None:
     metrics = {
         "family": "ngram",
-        "tokens": "words",
+        "tokenizer": "words",
         "corpus": "prose",
         "parameters": 1234,
         "valid_perplexity": 90.0,
@@ -35,11 +35,11 @@ def results(tmp_path: Path) -> list[leaderboard.Result]:
     write(tmp_path, "worse", test_perplexity=250.5)
     write(tmp_path, "better", test_perplexity=80.25, bits_per_byte=1.5)
     write(tmp_path, "impossible", test_perplexity="inf", valid_perplexity="inf", bits_per_byte="inf")
-    write(tmp_path, "chars", tokens="chars", test_perplexity=3.0, bits_per_byte=1.9)
+    write(tmp_path, "chars", tokenizer="chars", test_perplexity=3.0, bits_per_byte=1.9)
     write(
         tmp_path,
         "translator",
-        tokens="pairs",
+        tokenizer="pairs",
         corpus="dutch",
         family="seq2seq",
         test_perplexity=2.0,

@@ -3,18 +3,18 @@
 from typing import Any
 
 import numpy as np
+from unroll.text.series import Scale
 
 from unroll.params.corpora import SineCorpus
 from unroll.params.series import SeriesParams
 from unroll.series.forecaster import Floats, Past
-from unroll.text.series import Scale
 
 WRITTEN = {
     "cleaning": "plain",
     "invisible": "keep",
     "lowercase": False,
     "empty": "drop",
-    "longest": 100,
+    "max_characters": 100,
     "duplicates": {"kind": "exact", "drop": False},
     "splits": {"by": "position", "valid": 0.2, "test": 0.2},
 }

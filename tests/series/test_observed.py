@@ -26,7 +26,7 @@ def test_values_in_time_with_the_sizes_of_the_splits(workshop: Workshop) -> None
 def test_what_is_no_series_or_not_cut_in_time(workshop: Workshop, tmp_path) -> None:
     for name, split in (("a.csv", "test"), ("b.csv", "valid"), ("c.csv", "train")):
         workshop.add(ROWS, name, format="series", documents=None, split=split)
-    workshop.clean(splits={"by": "given", "valid": 0.0, "test": 0.0})
+    workshop.clean(splits={"by": "source", "valid": 0.0, "test": 0.0})
     with pytest.raises(UnrollError, match=r"do not follow each other; set splits.by: position"):
         observed.read(workshop.out)
     (tmp_path / "text").mkdir()

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from unroll.text.series import Scale
 
 from unroll.series.forecaster import Floats, Forecast, Origins
 from unroll.series.rolling import LEAST, errors, roll
-from unroll.text.series import Scale
 
 
 @dataclass

@@ -7,7 +7,7 @@ import numpy as np
 
 import unroll
 from unroll.serve.reading import translate
-from unroll.text.vocabulary import EOS
+from unroll.text.tokenizers.vocabulary import EOS
 from unroll.use import TextModel
 
 

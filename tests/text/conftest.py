@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from unroll.params.corpora import TextCorpus
-from unroll.params.tokens import BpeTokens, CharTokens, WordTokens
+from unroll.params.tokenizers import BpeTokenizerParams, CharTokenizerParams, WordTokenizerParams
 from unroll.text.clean import clean
 
 CORPUS = {
     "source": "python-docs",
-    "documents": "given",
+    "documents": "source",
     "encoding": "utf-8",
     "errors": "strict",
     "markup": "keep",
@@ -23,29 +23,29 @@ CORPUS = {
     "invisible": "keep",
     "lowercase": False,
     "empty": "drop",
-    "longest": 1000,
+    "max_characters": 1000,
     "duplicates": {"kind": "exact", "drop": False},
     "splits": {"by": "position", "valid": 0.2, "test": 0.2},
 }
-TOKENS = {"corpus": "tiny", "vocabularies": "joint", "sequence_length": 5}
+TOKENS = {"corpus": "tiny", "shared_vocabulary": True, "sequence_length": 5}
 
 
 def corpus(**values: Any) -> TextCorpus:
     return TextCorpus.model_validate(CORPUS | values)
 
 
-def words(**values: Any) -> WordTokens:
-    default = {"level": "word", "pieces": "whitespace", "min_count": 1, "vocabulary_size": "all"}
-    return WordTokens.model_validate(TOKENS | default | values)
+def words(**values: Any) -> WordTokenizerParams:
+    default = {"type": "word", "pretokenizer": "whitespace", "min_count": 1, "vocabulary_size": "all"}
+    return WordTokenizerParams.model_validate(TOKENS | default | values)
 
 
-def chars(**values: Any) -> CharTokens:
-    return CharTokens.model_validate(TOKENS | {"level": "char", "min_count": 1} | values)
+def chars(**values: Any) -> CharTokenizerParams:
+    return CharTokenizerParams.model_validate(TOKENS | {"type": "char", "min_count": 1} | values)
 
 
-def bpe(**values: Any) -> BpeTokens:
-    default = {"level": "bpe", "alphabet": "bytes", "vocabulary_size": 400, "learn_characters": 10**6}
-    return BpeTokens.model_validate(TOKENS | default | values)
+def bpe(**values: Any) -> BpeTokenizerParams:
+    default = {"type": "bpe", "base_alphabet": "bytes", "vocabulary_size": 400, "max_training_characters": 10**6}
+    return BpeTokenizerParams.model_validate(TOKENS | default | values)
 
 
 class Workshop:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from unroll.errors import UnrollError
-from unroll.text import ids
+from unroll.text import token_store
 from unroll.text.arrow import numbers, strings
 
 
@@ -47,8 +47,8 @@ def test_pandas_is_not_imported():
 
 def test_ids_that_are_missing_are_one_sentence(tmp_path):
     """A file of ours has no nulls; a damaged one may claim them."""
-    column = pa.array([[1, None, 2]], ids.IDS)
-    with pa.ipc.new_file(str(tmp_path / "train.arrow"), pa.schema([("text", ids.IDS)])) as file:
+    column = pa.array([[1, None, 2]], token_store.IDS)
+    with pa.ipc.new_file(str(tmp_path / "train.arrow"), pa.schema([("text", token_store.IDS)])) as file:
         file.write_batch(pa.record_batch([column], names=["text"]))
     with pytest.raises(UnrollError, match=r"train\.arrow: unreadable \(.*nulls"):
-        list(ids.read(tmp_path / "train.arrow", "text"))
+        list(token_store.read(tmp_path / "train.arrow", "text"))

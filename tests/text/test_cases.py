@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 
 from tests.text.conftest import Workshop, bpe, chars, words
 from unroll.errors import UnrollError
-from unroll.partition import load, partition, sequential_batches, stream_of
+from unroll.text.partition import partition
+from unroll.text.streams import load, stream_of
 from unroll.text.tokenize import tokenize
-from unroll.text.tokenizer import Tokenizer
-from unroll.text.vocabulary import SPECIAL
+from unroll.text.tokenizers.base import Tokenizer
+from unroll.text.tokenizers.loading import load_tokenizer
+from unroll.text.tokenizers.vocabulary import SPECIAL
+from unroll.training.batching import contiguous_batches
 
 LINES = [f"line number {n} of a small text" for n in range(20)]
 TEXT = "\n".join(LINES) + "\n"
@@ -96,7 +99,7 @@ MEASURED = r"""
 import re, sys
 from pathlib import Path
 from tests.text.conftest import bpe, corpus, words
-from unroll.partition import partition
+from unroll.text.streams import partition
 from unroll.text.clean import clean
 from unroll.text.tokenize import tokenize
 folder = Path(sys.argv[1])
@@ -108,7 +111,7 @@ def peak():  # not ru_maxrss, which counts the parent's memory too
 print(peak())
 """
 STAGES = {
-    "clean": "clean(corpus(longest=100_000), folder / 'tiny', table)",
+    "clean": "clean(corpus(max_characters=100_000), folder / 'tiny', table)",
     "tokenize": "tokenize({}, table, ids)",
     "partition": "partition({}, 'tiny', 1, ids, streams)",
 }
@@ -126,7 +129,7 @@ def memory(workshop: Workshop, stage: str, params: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("params", ["words(min_count=2)", "bpe(learn_characters=1_000_000)"])
+@pytest.mark.parametrize("params", ["words(min_count=2)", "bpe(max_training_characters=1_000_000)"])
 def test_case_63_a_line_of_50_mb_in_bounded_memory(workshop: Workshop, params: str) -> None:
     generator = np.random.default_rng(0)
     lengths = generator.integers(2, 12, 50_000)
@@ -196,7 +199,7 @@ def test_case_72_test_split_of_unknown_words_is_counted_and_warned_of(workshop: 
     workshop.add("a b c d\n" * 10).add("b c d e\n", "v.txt", split="valid").add("x yy zzz\n", "t.txt", split="test")
     workshop.files[0]["split"] = "train"
     (workshop.raw / "raw.json").write_text(json.dumps(workshop.files))
-    workshop.clean(splits={"by": "given", "valid": 0.1, "test": 0.1})
+    workshop.clean(splits={"by": "source", "valid": 0.1, "test": 0.1})
     counts = tokenize(words(), workshop.out, workshop.folder)
     test = counts["test"]["text"]
     assert (test["tokens"], test["oov"], test["oov_bytes"], test["coverage"]) == (3, 3, 6, 0.0)
@@ -237,7 +240,7 @@ def test_case_75_train_split_shorter_than_a_subsequence(workshop: Workshop) -> N
 def test_case_76_corpus_smaller_than_a_batch() -> None:
     stream = stream_of([np.arange(4, 14)], 20)
     with pytest.raises(UnrollError, match="12 tokens are too few for 32 rows; set batch_size below"):
-        list(sequential_batches(stream, 4, 32, 1, 0))
+        list(contiguous_batches(stream, 4, 32, 1, 0))
 
 
 def test_case_77_duplicates_across_splits_are_counted_and_removable(workshop: Workshop) -> None:
@@ -264,12 +267,12 @@ def test_case_78_many_lines_in_bounded_memory(workshop: Workshop) -> None:
         assert (at_many - at_few) / (many - few) < 70, stage  # bytes a line: 10^7 of them stay within 1 GB
 
 
-@pytest.mark.parametrize("params", [words(), chars(), bpe(), bpe(alphabet="characters")])
+@pytest.mark.parametrize("params", [words(), chars(), bpe(), bpe(base_alphabet="characters")])
 def test_case_79_special_tokens_in_the_text_forge_no_ids(workshop: Workshop, params) -> None:
     text = "say <unk> <eos> <bos> <pad> now"
     workshop.add(f"{text}\n" * 10).clean()
     tokenize(params, workshop.out, workshop.folder)
-    tokenizer = Tokenizer.load(workshop.folder / "tokenizer.json")
+    tokenizer = load_tokenizer(workshop.folder / "tokenizer.json")
     ids = tokenizer.encode(text)
     assert min(ids) >= len(SPECIAL)
     assert tokenizer.decode(ids) == text
@@ -291,4 +294,4 @@ def _learned(params) -> Tokenizer:
     return learned(params, ["to be or not to be", "that is <unk> the <eos> question"])
 
 
-EVERY = [_learned(params) for params in (bpe(), words(), chars(), bpe(alphabet="characters"))]
+EVERY = [_learned(params) for params in (bpe(), words(), chars(), bpe(base_alphabet="characters"))]

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.text.conftest import Workshop, corpus
 from unroll.errors import UnrollError
-from unroll.text.cleaning import Cleaner
+from unroll.text.cleaner import Cleaner
 from unroll.text.splits import SPLITS
 
 LINES = "\n".join(f"line {n}" for n in range(20)) + "\n"
 HASH = {"by": "hash", "valid": 0.2, "test": 0.2}
-GIVEN = {"by": "given", "valid": 0.1, "test": 0.1}
+GIVEN = {"by": "source", "valid": 0.1, "test": 0.1}
 
 
 def cleaner(**values: object) -> Cleaner:
@@ -71,7 +71,7 @@ def test_documents_by_line_paragraph_and_file(workshop: Workshop) -> None:
     assert workshop.texts(documents="line", empty="keep") == ["a", "b", "", "", "c", "", "d", "e", "f"]
     halves = {"by": "position", "valid": 0.2, "test": 0.4}
     assert workshop.texts(documents="paragraph", splits=halves) == ["a b", "c", "d", "e f"]
-    rows = workshop.clean(documents="file", splits={"by": "position", "valid": 0.1, "test": 0.4}, longest=100)
+    rows = workshop.clean(documents="file", splits={"by": "position", "valid": 0.1, "test": 0.4}, max_characters=100)
     assert [(row["document"], row["text"], row["split"]) for row in rows] == [
         ("one.txt", "a b c", "train"),
         ("one.txt", " ", "valid"),
@@ -93,7 +93,7 @@ def test_names_say_file_and_line(workshop: Workshop) -> None:
 
 def test_long_documents_are_cut_at_white_space(workshop: Workshop) -> None:
     text = "word " * 100 + "x" * 250
-    rows = workshop.add(f"short\n{text}\n{LINES}").clean(longest=100)
+    rows = workshop.add(f"short\n{text}\n{LINES}").clean(max_characters=100)
     pieces = [row["text"] for row in rows if row["document"].split("+")[0] == "a.txt:2"]
     assert " ".join(pieces).replace(" ", "") == text.replace(" ", "")
     assert max(map(len, pieces)) == 100
@@ -104,7 +104,7 @@ def test_long_documents_are_cut_at_white_space(workshop: Workshop) -> None:
 
 def test_pieces_of_one_document_stay_in_one_split(workshop: Workshop) -> None:
     text = "\n".join(" ".join(f"w{n}x{m}" for m in range(100)) for n in range(40))
-    rows = workshop.add(text).clean(longest=100, splits=HASH)
+    rows = workshop.add(text).clean(max_characters=100, splits=HASH)
     homes: dict[str, set[str]] = {}
     for row in rows:
         homes.setdefault(row["document"].split("+")[0], set()).add(row["split"])
@@ -115,7 +115,7 @@ def test_pieces_of_one_document_stay_in_one_split(workshop: Workshop) -> None:
 def test_position_cuts_a_whole_file_at_the_very_character(workshop: Workshop) -> None:
     text = "".join(chr(97 + n % 26) for n in range(1115))
     rows = workshop.add(text, documents="file").clean(
-        splits={"by": "position", "valid": 0.05, "test": 0.05}, longest=400
+        splits={"by": "position", "valid": 0.05, "test": 0.05}, max_characters=400
     )
     parts = {split: "".join(row["text"] for row in rows if row["split"] == split) for split in SPLITS}
     assert "".join(parts.values()) == text
@@ -228,14 +228,14 @@ def test_counts_are_those_of_the_file(workshop: Workshop) -> None:
 
 
 def test_a_flipped_bit_in_the_clean_file_is_found(workshop: Workshop) -> None:
-    from unroll.text import cleaned
+    from unroll.text import document_table
 
     workshop.add(LINES * 100).clean()
     data = bytearray(workshop.out.read_bytes())
     data[len(data) // 3] ^= 1
     workshop.out.write_bytes(bytes(data))
     with pytest.raises(UnrollError, match="damaged"):
-        list(cleaned.tables(workshop.out))
+        list(document_table.tables(workshop.out))
 
 
 def test_an_unreadable_file(workshop: Workshop) -> None:

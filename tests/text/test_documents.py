@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unroll.text.documents import documents
+from unroll.text.segmentation import documents
 
 TEXT = st.text(alphabet="ab \n", max_size=200)
 

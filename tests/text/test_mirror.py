@@ -10,13 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.text.conftest import Workshop, chars, words
-from unroll.params.tokens import SeriesTokens
-from unroll.partition import load, partition
+from unroll.params.tokenizers import SeriesTokens
+from unroll.text.partition import partition
 from unroll.text.splits import SPLITS
+from unroll.text.streams import load
 from unroll.text.tokenize import tokenize
 
 pytestmark = pytest.mark.mirror
-GIVEN = {"by": "given", "valid": 0.1, "test": 0.1}
+GIVEN = {"by": "source", "valid": 0.1, "test": 0.1}
 
 
 def predicted(workshop: Workshop, params: Any) -> dict[str, int]:
@@ -49,7 +50,7 @@ def test_ptb_has_its_tokens_and_no_unknown_word_in_test(workshop: Workshop, mirr
 def test_wikitext_2_has_its_tokens(workshop: Workshop, mirror: Path) -> None:
     for split in SPLITS:
         workshop.add((mirror / f"wikitext-2/{split}.txt").read_bytes(), f"{split}.txt", split=split)
-    workshop.clean(splits=GIVEN, empty="keep", longest=100_000)
+    workshop.clean(splits=GIVEN, empty="keep", max_characters=100_000)
     assert predicted(workshop, words()) == {"train": 2_088_628, "valid": 217_646, "test": 245_569}
     table = pq.read_table(workshop.folder / "frequencies.parquet").to_pydict()
     assert dict(zip(table["spelling"], table["valid"], strict=True))["<unk>"] == 0 + _count(workshop, "<unk>", "valid")
@@ -63,7 +64,9 @@ def _count(workshop: Workshop, word: str, split: str) -> int:
 
 def test_tinyshakespeare_has_65_characters_and_its_standard_split(workshop: Workshop, mirror: Path) -> None:
     workshop.add((mirror / "tinyshakespeare/input.txt").read_bytes(), documents="file")
-    rows = workshop.clean(cleaning="layout", longest=100_000, splits={"by": "position", "valid": 0.05, "test": 0.05})
+    rows = workshop.clean(
+        cleaning="layout", max_characters=100_000, splits={"by": "position", "valid": 0.05, "test": 0.05}
+    )
     assert sum(len(row["text"]) for row in rows if row["split"] == "train") == int(0.9 * 1_115_394)
     assert sum(len(row["text"]) for row in rows) == 1_115_394
     assert tokenize(chars(), workshop.out, workshop.folder)["vocabulary_size"] == 4 + 65

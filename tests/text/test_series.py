@@ -3,13 +3,15 @@
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from unroll.text.series import Scale
 
 from tests.text.conftest import Workshop, words
 from unroll.errors import UnrollError
-from unroll.params.tokens import SeriesTokens
-from unroll.partition import load, partition, random_batches
-from unroll.text.series import Scale
+from unroll.params.tokenizers import SeriesTokens
+from unroll.text.partition import partition
+from unroll.text.streams import load
 from unroll.text.tokenize import tokenize
+from unroll.training.batching import shuffled_batches
 
 ROWS = '"Month","Passengers"\r\n' + "".join(f'"1949-{n:02}",{n * n}\r\n' for n in range(20))
 
@@ -77,7 +79,7 @@ def test_windows_are_those_of_text(squares: Workshop) -> None:
     assert stream.tokens.dtype == np.float32
     assert stream.predicted == 11
     assert abs(float(stream.tokens.mean())) < 1e-6
-    for x, y in random_batches(stream, 5, 2, 1, 0):
+    for x, y in shuffled_batches(stream, 5, 2, 1, 0):
         np.testing.assert_array_equal(x[:, 1:], y[:, :-1])
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tests.text.conftest import bpe, chars, words
 from unroll.errors import UnrollError
-from unroll.text.tokenizer import Tokenizer, learn
-from unroll.text.vocabulary import PAD, SPECIAL, UNK
+from unroll.text.tokenizers.base import Tokenizer, learn
+from unroll.text.tokenizers.loading import load_tokenizer
+from unroll.text.tokenizers.vocabulary import PAD, SPECIAL, UNK
 
 TEXTS = [
     "the cooker cooks, the cook cooked while cooking",
@@ -38,10 +39,10 @@ def learned(params: Any, texts: Sequence[str] = TEXTS) -> Tokenizer:
 
 LEVELS = {
     "whitespace": words(),
-    "punctuation": words(pieces="punctuation"),
+    "punctuation": words(pretokenizer="punctuation"),
     "char": chars(),
     "bytes": bpe(vocabulary_size=300),
-    "characters": bpe(vocabulary_size=100, alphabet="characters"),
+    "characters": bpe(vocabulary_size=100, base_alphabet="characters"),
 }
 TOKENIZERS = {name: learned(params) for name, params in LEVELS.items()}
 every = pytest.mark.parametrize("name", LEVELS)
@@ -51,7 +52,7 @@ every = pytest.mark.parametrize("name", LEVELS)
 def test_saved_and_loaded_it_is_the_same(name: str, tmp_path: Path) -> None:
     tokenizer = TOKENIZERS[name]
     tokenizer.save(tmp_path / "tokenizer.json")
-    other = Tokenizer.load(tmp_path / "tokenizer.json")
+    other = load_tokenizer(tmp_path / "tokenizer.json")
     assert other.encode_batch(TEXTS) == tokenizer.encode_batch(TEXTS)
     other.save(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == (tmp_path / "tokenizer.json").read_bytes()
@@ -119,7 +120,7 @@ def test_no_token_has_white_space_after_its_first_character(alphabet: str, texts
 def test_byte_pair_encoding_against_merges_by_hand() -> None:
     """The most frequent pair is merged first, and the notes' family of words ends up sharing the token "cook"."""
     texts = ["cook cooks cooked cooking cooker " * 5]
-    tokenizer = learned(bpe(alphabet="characters", vocabulary_size=4 + len(set(texts[0])) + 4), texts)
+    tokenizer = learned(bpe(base_alphabet="characters", vocabulary_size=4 + len(set(texts[0])) + 4), texts)
     merged = [tokenizer.token(token) for token in range(4 + len(set(texts[0])), tokenizer.vocabulary_size)]
     assert merged == _merges(texts[0], 4)
     assert " cook" in merged
@@ -153,8 +154,8 @@ def _merges(text: str, count: int) -> list[str]:
 def test_a_long_text_may_be_encoded_in_parts(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = TOKENIZERS[name].encode_batch([text, text])
     with monkeypatch.context() as patch:
-        patch.setattr("unroll.text.pieces.PART", 7)
-        patch.setattr("unroll.text.pieces.BATCH", 20)
+        patch.setattr("unroll.text.tokenizers.bpe.PART", 7)
+        patch.setattr("unroll.text.tokenizers.bpe.BATCH", 20)
         assert TOKENIZERS[name].encode_batch([text, text]) == whole
 
 
@@ -184,7 +185,7 @@ def test_combining_signs_stay_in_their_word() -> None:
 
 
 def test_a_sample_is_spread_over_the_text() -> None:
-    from unroll.text.pieces import _sample
+    from unroll.text.tokenizers.bpe import _sample
 
     texts = Texts([f"{n:04}" for n in range(1000)])
     sample = list(_sample(texts, 400))
@@ -196,19 +197,19 @@ def test_a_sample_is_spread_over_the_text() -> None:
 def test_the_source_side_may_have_its_own(tmp_path: Path) -> None:
     source, target = learned(words(), ["a b"]), learned(words(), ["x y z"])
     target.save(tmp_path / "tokenizer.json", source)
-    assert Tokenizer.load(tmp_path / "tokenizer.json").vocabulary_size == 7
-    assert Tokenizer.load(tmp_path / "tokenizer.json", side="source").encode("a") == [4]
+    assert load_tokenizer(tmp_path / "tokenizer.json").vocabulary_size == 7
+    assert load_tokenizer(tmp_path / "tokenizer.json", side="source").encode("a") == [4]
     target.save(tmp_path / "tokenizer.json")
-    assert Tokenizer.load(tmp_path / "tokenizer.json", side="source").encode("x") == [4]
+    assert load_tokenizer(tmp_path / "tokenizer.json", side="source").encode("x") == [4]
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", "[]", '{"level": "bpe"}', '{"level": "no"}', '{"level": "word", "pieces": 1}']
+    "content", ["", "{}", "[]", '{"type": "bpe"}', '{"level": "no"}', '{"type": "word", "pieces": 1}']
 )
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "tokenizer.json").write_text(content)
     with pytest.raises(UnrollError, match=r"tokenizer.json: no readable tokenizer"):
-        Tokenizer.load(tmp_path / "tokenizer.json")
+        load_tokenizer(tmp_path / "tokenizer.json")
 
 
 def test_the_file_is_plain_json(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unroll.models import storage
+from unroll.models.base import storage
 from unroll.tracking import store
 from unroll.tracking.record import Record, of_learning, of_model, of_series
 from unroll.tracking.run import fingerprint
 from unroll.tracking.sync import sync
 
-PARAMS = {"family": "cache", "tokens": "words", "window": 3}
+PARAMS = {"family": "cache", "tokenizer": "words", "window": 3}
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unroll.use.edits import COPY, DELETE, INSERT, LETTERS, RATE, START, SUBSTITUTE, TRANSPOSE, EditModel
+from unroll.use.edit_model import COPY, DELETE, INSERT, LETTERS, RATE, START, SUBSTITUTE, TRANSPOSE, EditModel
 
 WORDS = st.text("abc", max_size=6)
 

@@ -7,8 +7,8 @@ import pytest
 
 import unroll
 from unroll.errors import UnrollError
-from unroll.use.edits import EditModel
-from unroll.use.letters import Letters
+from unroll.use.character_model import Letters
+from unroll.use.edit_model import EditModel
 from unroll.use.spelling import WEIGHTS, Speller, accuracy, mistakes, pairs_of, tune, words_of
 
 WORDS = ["the", "their", "there", "students", "opened", "books", "time", "arrived"]

@@ -9,7 +9,7 @@ from unroll.cli.app import Model, app, inert
 from unroll.cli.text import STDIN, Json, at_least_one, batches, named, print_json, read_json, text_field
 
 if TYPE_CHECKING:
-    from unroll.use.judging import Pair
+    from unroll.use.minimal_pairs import Pair
 
 PHENOMENON = ("phenomenon", "linguistics_term", "UID")
 """Names that a phenomenon goes by, ours and BLiMP's."""
@@ -30,8 +30,8 @@ def judge(
     unroll judge lstm pairs.jsonl
     """
     from unroll.use import load
-    from unroll.use.judging import accuracy
-    from unroll.use.judging import judge as judged
+    from unroll.use.minimal_pairs import accuracy
+    from unroll.use.minimal_pairs import judge as judged
 
     loaded = load(model)
     loaded.language_model("judge")
@@ -50,7 +50,7 @@ def judge(
 
 
 def _pair(entry: dict[str, Any], where: str) -> "Pair":
-    from unroll.use.judging import Pair
+    from unroll.use.minimal_pairs import Pair
 
     named = [str(entry[name]) for name in PHENOMENON if name in entry]
     good, bad = (text_field(entry, f"sentence_{name}", where) for name in ("good", "bad"))

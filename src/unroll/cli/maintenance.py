@@ -9,7 +9,7 @@ from unroll.errors import UnrollError
 @app.command()
 def doctor() -> None:
     """Heal what a killed run left behind, and prepare the tracking store; says what it did."""
-    from unroll.doctor import heal
+    from unroll.pipeline.doctor import heal
 
     for line in heal(Path.cwd()):
         print(line)
@@ -18,7 +18,7 @@ def doctor() -> None:
 @app.command()
 def verify() -> None:
     """Hash every output again and compare it with dvc.lock."""
-    from unroll.verify import damaged, outputs
+    from unroll.pipeline.verify import damaged, outputs
 
     if paths := damaged(Path()):
         raise UnrollError(f"{', '.join(paths)}: not what dvc.lock says; `dvc repro` makes them again")
@@ -28,7 +28,7 @@ def verify() -> None:
 @app.command()
 def compare_locks(one: Path, other: Path) -> None:
     """Compare the output hashes of two runs of the pipeline, by their dvc.lock files."""
-    from unroll.verify import differences
+    from unroll.pipeline.verify import differences
 
     equal, differing = differences(one, other)
     if differing:

@@ -26,7 +26,7 @@ def score(
     echo "the students opened their books" | unroll score lstm --tokens
     """
     from unroll.use import load
-    from unroll.use.scores import total
+    from unroll.use.scoring import total
 
     loaded, scores = load(model), []
     for texts in batches(read_texts(file), BATCH, not only_sum):
@@ -64,7 +64,7 @@ def evaluate(model: Model, file: File = STDIN, json: Json = False) -> None:
     unroll evaluate kneser5 my.txt
     """
     from unroll.use import load
-    from unroll.use.scores import total
+    from unroll.use.scoring import total
 
     loaded = load(model)
     found = total(

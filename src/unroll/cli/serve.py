@@ -26,7 +26,7 @@ def serve(
 
     from unroll.serve.app import create
     from unroll.use import load
-    from unroll.use.kinds import refuse, verbs
+    from unroll.use.capabilities import refuse, verbs
 
     named = {loaded.folder.name: loaded for loaded in map(load, models)}
     if len(named) < len(models):

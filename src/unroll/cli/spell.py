@@ -43,7 +43,7 @@ def spell(
     unroll spell kneser5 --accuracy mistakes.txt
     """
     from unroll.use import load
-    from unroll.use.edits import EditModel
+    from unroll.use.edit_model import EditModel
     from unroll.use.spelling import Speller, tune, words_of
     from unroll.use.spelling import accuracy as measure
 

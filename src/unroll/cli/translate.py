@@ -15,7 +15,7 @@ from unroll.errors import UnrollError
 
 if TYPE_CHECKING:
     from unroll.use import TextModel
-    from unroll.use.translating import Translated
+    from unroll.use.translation import Translated
 
 TOGETHER = 64
 """Lines that are translated together, if so many are there: none waits for the next."""
@@ -48,7 +48,13 @@ def translate(
     from unroll.use import load
 
     beam = max(beam, nbest)
-    search = Search(beam=beam, length_penalty=length_penalty, coverage_penalty=coverage_penalty, ratio=2.0, extra=10)
+    search = Search(
+        beam=beam,
+        length_penalty=length_penalty,
+        coverage_penalty=coverage_penalty,
+        max_length_ratio=2.0,
+        max_length_offset=10,
+    )
     loaded = load(model)
     loaded.translations([], search)  # a model of another kind says so before anything is read
     read = read_json_texts if file.suffix == ".jsonl" else read_all_lines

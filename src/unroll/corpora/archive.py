@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from unroll.corpora import content
+from unroll.corpora import filetype
 from unroll.errors import UnrollError
 
 PIECE = 1 << 16  # bytes read at a time
@@ -44,7 +44,7 @@ def unpack(path: Path, folder: Path, wanted: Collection[str] | None = None) -> l
     is named as the archive, less its suffix. UnrollError says what is wrong with the archive.
     """
     archive = _Archive(path, folder, wanted)
-    kind = content.archive(path)
+    kind = filetype.archive(path)
     try:
         if kind == "zip":
             archive.read_zip()
@@ -91,7 +91,7 @@ class _Archive:
     def read_stream(self, stream: Any) -> None:
         """A tar, compressed or not, or the one file that was compressed."""
         counted = _Counted(stream, self)
-        if counted.peek(512)[content.TAR] != b"ustar":
+        if counted.peek(512)[filetype.TAR] != b"ustar":
             self.take(self.checked(re.sub(r"\.(gz|bz2|xz)$", "", self.path.name), False, True), counted)
             return
         with tarfile.open(fileobj=counted, mode="r|", tarinfo=_Header) as archive:  # type: ignore[call-overload]

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from pydantic import Field
 from ruamel.yaml import YAML
 
-from unroll.corpora import content, mirror, table
+from unroll.corpora import filetype, mirror, parallel_files
 from unroll.corpora.archive import unpack
+from unroll.corpora.cache import obtain
+from unroll.corpora.manifest import Documents, Format, RawFile, Split, write
 from unroll.corpora.path import copy
-from unroll.corpora.raw import Documents, Format, RawFile, Split, write
-from unroll.corpora.store import obtain
 from unroll.errors import UnrollError
 from unroll.params.base import Params
 from unroll.params.corpora import CATALOGUE
@@ -81,9 +81,11 @@ def fetch(name: str, folder: Path) -> None:
             _take(file, parts)
         for data in corpus.data:
             if data.columns:
-                table.columns([parts / part for part in data.columns], folder / data.file)
+                parallel_files.columns([parts / part for part in data.columns], folder / data.file)
             elif data.labels:
-                table.labelled({label: parts / part for label, part in data.labels.items()}, folder / data.file)
+                parallel_files.labelled(
+                    {label: parts / part for label, part in data.labels.items()}, folder / data.file
+                )
             else:
                 (parts / data.file).rename(folder / data.file)
     write(folder, [RawFile(data.file, data.format, data.split, data.documents) for data in corpus.data])
@@ -94,7 +96,7 @@ def _take(file: File, parts: Path) -> None:
     packed = parts / Path(file.name).name
     remedy = f"replace it, or unset {mirror.VARIABLE} to download it"
     copy(mirror.find(file.name) or _download(file), packed, file.sha256, remedy)
-    if content.archive(packed):
+    if filetype.archive(packed):
         with tempfile.TemporaryDirectory(dir=parts) as unpacked:
             for member in unpack(packed, Path(unpacked), file.members):
                 shutil.move(Path(unpacked) / member, parts / Path(member).name)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.corpora.known import Floats, Symbols, Table, columns, lengths, write
+from unroll.corpora.sampled import Floats, Symbols, Table, columns, lengths, write
 from unroll.params.corpora import HmmCorpus
 
 
@@ -12,11 +12,16 @@ def fetch(params: HmmCorpus, seed: int, folder: Path) -> None:
     """Draw a model, sample documents of it, write both into `folder`; the same bytes for the same seed."""
     generator = np.random.default_rng(seed)
     transition = generator.dirichlet(np.full(params.states, params.transition_concentration), size=params.states)
-    emission = generator.dirichlet(np.full(params.symbols, params.emission_concentration), size=params.states)
+    emission = generator.dirichlet(np.full(params.vocabulary_size, params.emission_concentration), size=params.states)
     initial = stationary(transition)
-    sizes = lengths(params.tokens, params.end, generator)
+    sizes = lengths(params.expected_tokens, params.stop_probability, generator)
     tokens = sample(initial, transition, emission, sizes, generator)
-    numbers = {"kind": "hmm", "states": params.states, "symbols": params.symbols, "end": params.end}
+    numbers = {
+        "kind": "hmm",
+        "states": params.states,
+        "symbols": params.vocabulary_size,
+        "end": params.stop_probability,
+    }
     write(folder, numbers, {"initial": initial, "transition": transition, "emission": emission}, tokens, sizes)
 
 

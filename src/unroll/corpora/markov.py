@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.corpora.known import Floats, Symbols, Table, columns, lengths, write
+from unroll.corpora.sampled import Floats, Symbols, Table, columns, lengths, write
 from unroll.errors import UnrollError
 from unroll.params.corpora import MarkovCorpus
 
@@ -15,16 +15,21 @@ _LARGEST = 50_000_000
 def fetch(params: MarkovCorpus, seed: int, folder: Path) -> None:
     """Draw a chain, sample documents of it, write both into `folder`; the same bytes for the same seed."""
     generator = np.random.default_rng(seed)
-    contexts = (params.symbols + 1) ** params.order
-    if contexts * params.symbols > _LARGEST:
+    contexts = (params.vocabulary_size + 1) ** params.order
+    if contexts * params.vocabulary_size > _LARGEST:
         raise UnrollError(
-            f"corpora.*.order: a chain of order {params.order} over {params.symbols} symbols has more than {_LARGEST} "
+            f"corpora.*.order: a chain of order {params.order} over {params.vocabulary_size} symbols has more than {_LARGEST} "
             "probabilities; lower order or symbols"
         )
-    transition = generator.dirichlet(np.full(params.symbols, params.concentration), size=contexts)
-    sizes = lengths(params.tokens, params.end, generator)
+    transition = generator.dirichlet(np.full(params.vocabulary_size, params.concentration), size=contexts)
+    sizes = lengths(params.expected_tokens, params.stop_probability, generator)
     tokens = sample(transition, params.order, sizes, generator)
-    numbers = {"kind": "markov", "order": params.order, "symbols": params.symbols, "end": params.end}
+    numbers = {
+        "kind": "markov",
+        "order": params.order,
+        "symbols": params.vocabulary_size,
+        "end": params.stop_probability,
+    }
     write(folder, numbers, {"transition": transition}, tokens, sizes)
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from unroll.corpora.repository import located
+from unroll.corpora.paths import located
 from unroll.errors import UnrollError
 
 VARIABLE = "UNROLL_MIRROR"

@@ -4,10 +4,10 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from unroll.corpora import content
+from unroll.corpora import filetype
 from unroll.corpora.archive import unpack
-from unroll.corpora.raw import MANIFEST, Documents, RawFile, write
-from unroll.corpora.repository import located
+from unroll.corpora.manifest import MANIFEST, Documents, RawFile, write
+from unroll.corpora.paths import located
 from unroll.errors import UnrollError
 from unroll.params.corpora import Format, PathCorpus
 
@@ -31,12 +31,12 @@ def place(source: Path, sha256: str, form: Format, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         packed = Path(temporary) / source.name
         copy(source, packed, sha256, "if it is the right one, set sha256: {sha256}")
-        if content.archive(packed):
+        if filetype.archive(packed):
             names = _texts(unpack(packed, folder), folder)
         else:
             names = [source.name if source.name != MANIFEST else "text.txt"]
             packed.rename(folder / names[0])
-    if nested := [name for name in names if content.archive(folder / name)]:
+    if nested := [name for name in names if filetype.archive(folder / name)]:
         raise UnrollError(
             f"{source}: holds the archive {nested[0]!r}, and archives in archives are not unpacked; unpack it yourself"
         )
@@ -53,7 +53,7 @@ def copy(source: Path, target: Path, sha256: str, remedy: str) -> None:
             new.write(piece)
     if (found := digest.hexdigest()) != sha256:
         target.unlink()
-        seems = content.described(source)
+        seems = filetype.described(source)
         raise UnrollError(f"{source}: is {seems}, not the one expected; {remedy.format(sha256=found)}")
 
 

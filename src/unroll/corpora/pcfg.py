@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.corpora.known import Floats, Symbols, Table, write
+from unroll.corpora.sampled import Floats, Symbols, Table, write
 from unroll.errors import UnrollError
 from unroll.params.corpora import PcfgCorpus
 
@@ -19,8 +19,8 @@ def fetch(params: PcfgCorpus, seed: int, folder: Path) -> None:
     generator = np.random.default_rng(seed)
     binary, emission = grammar(params, generator)
     mean = 2 * (1 - params.branching) / (1 - 2 * params.branching)
-    tokens, sizes = sample(binary, emission, max(1, round(params.tokens / mean)), generator)
-    numbers = {"kind": "pcfg", "nonterminals": params.nonterminals, "symbols": params.symbols}
+    tokens, sizes = sample(binary, emission, max(1, round(params.expected_tokens / mean)), generator)
+    numbers = {"kind": "pcfg", "nonterminals": params.nonterminals, "symbols": params.vocabulary_size}
     write(folder, numbers, {"binary": binary, "emission": emission}, tokens, sizes)
 
 
@@ -37,7 +37,9 @@ def grammar(params: PcfgCorpus, generator: np.random.Generator) -> tuple[Floats,
         left, right = np.divmod(generator.choice(others**2, params.rules, replace=False), others)
         weights = generator.dirichlet(np.full(params.rules, params.rule_concentration))
         binary[parent, left + 1, right + 1] = weights * (params.branching if parent else 1.0)
-    emission = generator.dirichlet(np.full(params.symbols, params.emission_concentration), size=params.nonterminals)
+    emission = generator.dirichlet(
+        np.full(params.vocabulary_size, params.emission_concentration), size=params.nonterminals
+    )
     emission *= 1 - params.branching
     emission[0] = 0.0
     return binary, emission

@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from unroll.corpora.raw import RawFile, write
+from unroll.corpora.manifest import RawFile, write
 from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus
 

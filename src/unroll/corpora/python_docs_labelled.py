@@ -5,8 +5,8 @@ import sysconfig
 from collections import Counter
 from pathlib import Path
 
+from unroll.corpora.manifest import RawFile, write
 from unroll.corpora.python_docs import docstrings, modules
-from unroll.corpora.raw import RawFile, write
 from unroll.params.corpora import LabelledDocsCorpus
 
 
@@ -14,7 +14,7 @@ def fetch(params: LabelledDocsCorpus, seed: int, folder: Path) -> None:
     """Write `labelled.tsv` (label, text) and `raw.json` into `folder`; nothing is random.
 
     A label is a package or top-level module; the params.classes with the most docstrings are kept, of their docstrings
-    those of at least params.shortest characters.
+    those of at least params.min_characters characters.
     """
     library = Path(sysconfig.get_path("stdlib"))
     rows = [
@@ -22,7 +22,7 @@ def fetch(params: LabelledDocsCorpus, seed: int, folder: Path) -> None:
         for module in sorted(modules(library))
         for text in docstrings(ast.parse((library / module).read_bytes()))
     ]
-    rows = [(label, text) for label, text in rows if len(text) >= params.shortest]
+    rows = [(label, text) for label, text in rows if len(text) >= params.min_characters]
     counts = Counter(label for label, _ in rows)
     kept = sorted(counts, key=lambda label: (-counts[label], label))[: params.classes]
     lines = "".join(f"{label}\t{text}\n" for label, text in rows if label in kept)

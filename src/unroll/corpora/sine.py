@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.corpora.raw import RawFile, write
+from unroll.corpora.manifest import RawFile, write
 from unroll.params.corpora import SineCorpus
 
 

@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from unroll.corpora.cache import obtain
 from unroll.corpora.path import place
-from unroll.corpora.store import obtain
 from unroll.params.corpora import UrlCorpus
 
 LARGEST = 4 << 30  # bytes downloaded; more is no corpus for this

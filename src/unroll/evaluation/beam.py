@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.models.protocol import Attentive, LanguageModel
+from unroll.models.base.protocol import AttentionModel, LanguageModel
 from unroll.params.evaluate import Search
-from unroll.partition import Ids
-from unroll.text.vocabulary import EOS
+from unroll.text.streams import Ids
+from unroll.text.tokenizers.vocabulary import EOS
 
 Numbers = NDArray[np.floating]
 UNATTENDED = 1e-9
@@ -90,8 +90,8 @@ def _candidates(log_probs: Numbers, following: Numbers, count: int) -> tuple[Num
 
 
 def _attended(model: LanguageModel[Any], state: Any, params: Search) -> Any:
-    wanted = params.coverage_penalty > 0 and isinstance(model, Attentive)
-    return model.attention(state) if wanted and isinstance(model, Attentive) else None
+    wanted = params.coverage_penalty > 0 and isinstance(model, AttentionModel)
+    return model.attention(state) if wanted and isinstance(model, AttentionModel) else None
 
 
 def _coverage(attended: Any, log_probs: Numbers, params: Search) -> Numbers:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.models.protocol import LanguageModel, LogProbs
-from unroll.partition import Ids
-from unroll.text.vocabulary import EOS
+from unroll.models.base.protocol import LanguageModel, LogProbs
+from unroll.text.streams import Ids
+from unroll.text.tokenizers.vocabulary import EOS
 
 
 @dataclass(frozen=True)

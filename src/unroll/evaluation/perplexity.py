@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from unroll.models.protocol import LanguageModel, LogProbs
-from unroll.partition import Ids
-from unroll.text.vocabulary import BOS, UNK
+from unroll.evaluation import statistics
+from unroll.evaluation.evaluation import Evaluation
+from unroll.evaluation.subject import Subject
+from unroll.models.base.protocol import LanguageModel, LogProbs
+from unroll.text.streams import Ids
+from unroll.text.tokenizers.vocabulary import BOS, UNK
 
 BITS_PER_UNKNOWN_BYTE = 8.0
 
@@ -93,3 +96,39 @@ def exp(nats: float) -> float:
         return math.exp(nats)
     except OverflowError:
         return math.inf
+
+
+def measure(subject: Subject) -> Evaluation | None:
+    """Measure perplexity and bits per byte of a model that predicts tokens."""
+    if not subject.predicts:
+        return None
+    counts, data, log_probs = subject.data.counts["test"][subject.side], subject.data, subject.log_probs
+    valid, test = (score(log_probs[split], subject.documents[split]) for split in ("valid", "test"))
+    nats = -np.concatenate(log_probs["test"]).astype(np.float64)
+    interval = statistics.estimate(nats, subject.params.statistics, subject.seed)
+    metrics = {
+        "valid_perplexity": valid.perplexity,
+        "test_perplexity": test.perplexity,
+        "test_perplexity_low": exp(interval.low),
+        "test_perplexity_high": exp(interval.high),
+        "test_perplexity_without_unknown": test.perplexity_without_unknown,
+        "cross_entropy": test.cross_entropy,
+        "bits_per_token": test.bits,
+        "bits_per_character": test.bits_per(counts["characters"] + counts["documents"], counts["oov_bytes"]),
+        "bits_per_byte": test.bits_per(counts["bytes"] + counts["documents"], counts["oov_bytes"]),
+        "train_tokens": data.streams["train"][subject.side].predicted,
+        "test_tokens": test.tokens,
+        "oov_rate": test.unknown / test.tokens,
+        "impossible_tokens": test.impossible,
+        "vocabulary_size": data.vocabulary_size,
+    }
+    return Evaluation(metrics, log_probs={"nll": log_probs["test"]})
+
+
+def measure_carried(subject: Subject) -> Evaluation | None:
+    """Measure the perplexity of a language model whose context is carried across documents."""
+    streams = subject.params.carried_streams
+    if not isinstance(subject.model, LanguageModel) or not streams or subject.sampled:
+        return None
+    found = carried(subject.model, subject.documents["test"], streams)
+    return Evaluation({"carried_perplexity": found.perplexity})

@@ -1,4 +1,4 @@
-"""Model families: one file each, found by name. The path is the registry, and the same path is the DVC dependency."""
+"""Model families: one folder each, found by its name, which is also the DVC dependency."""
 
 from importlib import import_module
 from pathlib import Path
@@ -7,19 +7,29 @@ from typing import Any
 
 
 def family(name: str) -> ModuleType:
-    """The module `unroll.models.<name>`, with `fit(params, data, report) -> Model`, `Model` and `load(path)`."""
-    return import_module(f"unroll.models.{name}")
+    """Return the module `unroll.models.<name>.model`, with `fit(params, data, inputs, log)`, `Model` and `load(path)`."""
+    return import_module(f"unroll.models.{name}.model")
 
 
 def load(path: Path) -> Any:
-    """The model saved in folder `path`, whatever its family; its files are checked against their hashes first."""
-    from unroll.models.storage import read_params
+    """Load a model of any family.
+
+    Args:
+        path: The folder of the model.
+
+    Returns:
+        The model.
+
+    Raises:
+        UnrollError: There is no model, its format is unknown, or its files do not match their hashes.
+    """
+    from unroll.models.base.storage import read_params
 
     return family(read_params(path)["params"]["family"]).load(path)
 
 
 def size(path: Path) -> int:
-    """Numbers that the model saved in folder `path` consists of."""
-    from unroll.models import storage
+    """Return the number of elements of the arrays of the model saved in the folder `path`."""
+    from unroll.models.base import storage
 
     return storage.size(path)

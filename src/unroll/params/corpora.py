@@ -16,11 +16,11 @@ CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
 class Splits(Params):
     """How documents are divided into train, valid and test; train is what the two shares leave."""
 
-    by: Literal["given", "hash", "position"]
-    """`given`: by the source's own files; `hash`: by a stable hash of the text (pairs: of the source sentence), so
+    by: Literal["source", "hash", "position"]
+    """`source`: by the source's own files; `hash`: by a stable hash of the text (pairs: of the source sentence), so
     that equal texts never part; `position`: the last characters are test, those before them valid."""
     valid: Share
-    """Share of the documents (`hash`) or characters (`position`); not read by `given`."""
+    """Share of the documents (`hash`) or characters (`position`); not used by `source`."""
     test: Share
     """As `valid`."""
 
@@ -66,17 +66,22 @@ class Cleaning(Params):
     empty: Literal["keep", "drop"]
     """Documents without a character: `keep` them (WikiText counts the <eos> of its blank lines) or `drop` them.
     A pair or labelled text with an empty side is always dropped."""
-    longest: Annotated[int, Field(ge=100, le=100_000_000)]
+    max_characters: Annotated[int, Field(ge=100, le=100_000_000)]
     """Characters a document has at most, which bounds the memory of every stage. Longer running text is cut into
     documents at white space; a longer pair or labelled text is dropped; both are counted."""
     duplicates: Annotated[ExactDuplicates | NearDuplicates, Field(discriminator="kind")]
     splits: Splits
 
+    @property
+    def cleaner_settings(self) -> dict[str, Any]:
+        """The settings of the corpus that its `unroll.text.cleaner.Cleaner` is made from."""
+        return {name: getattr(self, name) for name in ("cleaning", "invisible", "lowercase", "markup")}
+
 
 class Written(Cleaning):
     """A corpus that a program of ours writes: nothing about its files is left to ask."""
 
-    documents: ClassVar[str] = "given"
+    documents: ClassVar[str] = "source"
     encoding: ClassVar[str] = "utf-8"
     errors: ClassVar[str] = "strict"
     markup: ClassVar[str] = "keep"
@@ -87,7 +92,7 @@ class TextCorpus(Cleaning):
 
     source: str
     """Name of the source."""
-    documents: Literal["given", "line", "paragraph", "file"]
+    documents: Literal["source", "line", "paragraph", "file"]
     """What one document is: what the source or catalogue says, a line, a block between blank lines, or a file."""
     encoding: Literal["utf-8", "utf-16", "utf-32", "cp1252", "latin-1", "gb18030", "shift_jis", "euc_kr", "koi8-r"]
     """Of the files; never guessed: the error on a wrong one says what the file looks like."""
@@ -141,7 +146,7 @@ class ToyDutchCorpus(Written):
 Concentration = Annotated[float, Field(ge=0.001, le=1_000_000)]
 """Of a symmetric Dirichlet distribution: 1 draws all rows alike, below it a few outcomes share each row, above it rows
 come near the uniform one."""
-End = Annotated[float, Field(ge=0.0001, le=0.9)]
+StopProbability = Annotated[float, Field(ge=0.0001, le=0.9)]
 """Probability that a document ends after each token; its mean length is 1 / end."""
 
 
@@ -151,16 +156,16 @@ class LabelledDocsCorpus(Written):
     source: Literal["python-docs-labelled"]
     classes: Annotated[int, Field(ge=2, le=1000)]
     """Labels: the packages with the most docstrings."""
-    shortest: Annotated[int, Field(ge=1, le=100_000)]
+    min_characters: Annotated[int, Field(ge=1, le=100_000)]
     """Characters of a docstring at least."""
 
 
 class SampledCorpus(Written):
     """Text sampled from a known source, whose parameters are drawn first; the family `source` predicts with them."""
 
-    tokens: Annotated[int, Field(ge=100, le=100_000_000)]
+    expected_tokens: Annotated[int, Field(ge=100, le=100_000_000)]
     """To sample, in expectation: the number of documents is this over their mean length."""
-    symbols: Annotated[int, Field(ge=2, le=65_536)]
+    vocabulary_size: Annotated[int, Field(ge=2, le=65_536)]
     """Different words: w0, w1, ..."""
 
 
@@ -172,7 +177,7 @@ class MarkovCorpus(SampledCorpus):
     """On how many."""
     concentration: Concentration
     """Of the distributions of the next symbol."""
-    end: End
+    stop_probability: StopProbability
 
 
 class HmmCorpus(SampledCorpus):
@@ -184,7 +189,7 @@ class HmmCorpus(SampledCorpus):
     """Of the distributions of the next state."""
     emission_concentration: Concentration
     """Of the states' distributions of symbols."""
-    end: End
+    stop_probability: StopProbability
 
 
 class PcfgCorpus(SampledCorpus):

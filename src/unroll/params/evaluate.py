@@ -1,108 +1,112 @@
-"""`evaluate`: what the stages evaluate and report measure besides perplexity."""
+"""`evaluate`: what the stages evaluate and report measure in addition to perplexity."""
 
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from unroll.models.cache.params import Cache
 from unroll.params.base import Params, Probability
-from unroll.params.models import Cache
 
 
 def _rising(values: list[int]) -> list[int]:
     if sorted(set(values)) != values:
-        raise ValueError("give each distance once, smallest first")
+        raise ValueError("distances must ascend, each given once")
     return values
 
 
 class CacheEvaluation(Cache):
-    """Cache evaluation: the model mixed with a unigram cache of the document (Kuhn and De Mori 1990)."""
+    """The interpolation of a model with a unigram cache of the document (Kuhn and De Mori 1990)."""
 
     iterations: Annotated[int, Field(ge=1, le=10_000)]
-    """EM steps that fit the cache's weight on the valid split."""
+    """The number of EM steps that fit the weight of the cache on the valid split."""
 
 
 class NoDynamic(Params):
+    """No dynamic evaluation."""
+
     kind: Literal["none"]
 
 
 class DynamicSgd(Params):
-    """Dynamic evaluation: networks learn from the test text, each segment after it was scored."""
+    """Dynamic evaluation: networks learn from the test text, from each segment after it was scored (Krause, Kahembwe,
+    Murray and Renals 2018)."""
 
     kind: Literal["sgd"]
     learning_rate: Annotated[float, Field(gt=0, le=100)]
     segment: Annotated[int, Field(ge=1, le=100_000)]
-    """Tokens that are scored before the weights learn from them."""
+    """The number of tokens that are scored before the weights learn from them."""
     decay: Annotated[float, Field(ge=0, le=1)]
-    """Share of the way back to the trained weights that is gone at each step."""
+    """The fraction of the distance to the trained weights that each step removes."""
 
 
 Dynamic = Annotated[NoDynamic | DynamicSgd, Field(discriminator="kind")]
 
 
 class Statistics(Params):
-    """Intervals and tests over blocks of neighbouring tokens, which are not independent of each other."""
+    """Intervals and tests. They use blocks of tokens, since neighbouring tokens depend on each other."""
 
     block: Annotated[int, Field(ge=1, le=10**7)]
-    """Tokens per block; longer than what connects one token with another: 500 or more."""
+    """The number of tokens in a block. It should exceed the range of the dependence between tokens: 500 or more."""
     resamples: Annotated[int, Field(ge=100, le=10**6)]
-    """Of the bootstrap, and sign changes of the permutation test: the smallest p is 1 / (resamples + 1)."""
+    """The number of bootstrap resamples, and of permutations: the smallest p value is 1 / (resamples + 1)."""
     confidence: Probability
-    """Of an interval, as 0.95."""
+    """The confidence level of an interval, for example 0.95."""
 
 
-class Context(Params):
-    """How far a model looks: its loss when it sees less of the context, or sees it in disorder."""
+class ContextAblation(Params):
+    """How much context a model uses: its loss with a shorter context, and with a shuffled one."""
 
     tokens: Annotated[int, Field(ge=0, le=10**6)]
-    """Of the test split, drawn at random, that are predicted so; 0 leaves it out."""
+    """The number of tokens of the test split that are drawn at random and predicted this way; 0 omits the measure."""
     distances: Annotated[list[Annotated[int, Field(ge=1, le=10**5)]], Field(min_length=1), AfterValidator(_rising)]
-    """Tokens of context that are left; the last is the reach of the whole measurement."""
+    """The numbers of context tokens that are kept, ascending. The last one is the longest context of the measure."""
 
 
-class Ahead(Params):
-    """Predictions of the token k steps ahead, for corpora whose source is known."""
+class KStep(Params):
+    """Predictions of the token k steps ahead, for sampled corpora."""
 
     contexts: Annotated[int, Field(ge=0, le=10**6)]
-    """Documents of the test split, drawn at random; 0 leaves it out."""
+    """The number of documents of the test split that are drawn at random; 0 omits the measure."""
     length: Annotated[int, Field(ge=0, le=10**5)]
-    """Tokens of each that are read before; shorter documents are passed over."""
+    """The number of tokens of each document that are read first. Shorter documents are skipped."""
     steps: Annotated[int, Field(ge=1, le=1000)]
     """The largest k."""
     samples: Annotated[int, Field(ge=1, le=10**5)]
-    """Continuations drawn per context by a model without an exact way."""
+    """The number of continuations per context that a model samples if it has no exact method."""
 
 
 class Search(Params):
     """Beam search for a translation (`unroll.evaluation.beam`)."""
 
     beam: Annotated[int, Field(ge=1, le=1000)]
-    """Beginnings that are kept; 1 is greedy search."""
+    """The number of hypotheses that are kept; 1 is greedy search."""
     length_penalty: Annotated[float, Field(ge=0, le=10)]
-    """Exponent of the length that log p is divided by; 0 favours short texts."""
+    """The exponent of the length that log p is divided by; 0 favours short translations."""
     coverage_penalty: Annotated[float, Field(ge=0, le=10)]
-    """How much it costs to leave source words unattended; of models with attention."""
-    ratio: Annotated[float, Field(gt=0, le=1000)]
-    extra: Annotated[int, Field(ge=1, le=100_000)]
-    """A translation has at most `ratio` times its source's tokens and `extra` more."""
+    """The weight of the penalty for source words without attention (Wu et al. 2016), for models with attention."""
+    max_length_ratio: Annotated[float, Field(gt=0, le=1000)]
+    """A translation has at most max_length_ratio * (source tokens) + max_length_offset tokens."""
+    max_length_offset: Annotated[int, Field(ge=1, le=100_000)]
+    """See `max_length_ratio`."""
 
 
 class Evaluate(Params):
-    """`evaluate`: what the stages evaluate and report measure besides perplexity."""
+    """What the stages evaluate and report measure in addition to perplexity."""
 
     batch_size: Annotated[int, Field(ge=1, le=65536)]
-    """Documents or contexts scored together; changes speed, never a result."""
+    """The number of documents or contexts that are scored together. It changes the speed, never a result."""
     samples: Annotated[int, Field(ge=0, le=1000)]
-    """Texts generated per model (for pairs: test sentences translated)."""
+    """The number of texts that each model generates (for pairs: the number of translated test sentences)."""
     sample_length: Annotated[int, Field(ge=1, le=100_000)]
-    """Tokens per sample at most."""
+    """The maximum number of tokens of a sample."""
     temperature: Annotated[float, Field(gt=0, le=100)]
-    """Log-probabilities are divided by it before sampling; 1 samples from the model itself."""
-    carried: Annotated[int, Field(ge=0, le=65536)]
-    """Stretches of the test text that are read without a reset at documents' ends, for a perplexity of that kind; 0
-    leaves it out. Sampled corpora, whose documents know nothing of each other, have none."""
+    """Log-probabilities are divided by it before sampling; 1 samples from the model's own distribution."""
+    carried_streams: Annotated[int, Field(ge=0, le=65536)]
+    """The number of streams that the test text is divided into for the carried perplexity, in which the state is not
+    reset between documents; 0 omits the measure. Sampled corpora have none, since their documents are independent."""
     translation: Search
     cache: CacheEvaluation
     dynamic: Dynamic
     statistics: Statistics
-    context: Context
-    ahead: Ahead
+    context_ablation: ContextAblation
+    k_step: KStep

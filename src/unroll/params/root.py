@@ -1,145 +1,172 @@
-"""The whole of params.yaml, and what its sections must agree on."""
+"""The whole of params.yaml, and the rules that hold between its sections."""
 
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from unroll.models.generative_classifier.params import GenerativeClassifierParams
+from unroll.models.mixture.params import MixtureParams
+from unroll.models.oracle.params import OracleParams
+from unroll.models.seq2seq.params import Seq2seqParams
 from unroll.params.base import Name, Params, nearest
 from unroll.params.corpora import Corpus, SampledCorpus, kind_of
 from unroll.params.evaluate import Evaluate
-from unroll.params.learning import LearningParams
-from unroll.params.models import (
-    InitialisedParams,
-    MixtureParams,
+from unroll.params.experiments import (
+    Experiment,
+    LearningCurveParams,
     ModelParams,
-    RepeatedParams,
-    Seq2seqParams,
-    SourceParams,
+    PretrainedParams,
+    SeedParams,
     VectorsParams,
 )
 from unroll.params.series import SeriesParams
-from unroll.params.tokens import TokenParams
+from unroll.params.tokenizers import TokenizerParams
 
-NEEDED = {"seq2seq": "pairs", "naive_bayes": "labelled", "per_class": "labelled"}
-"""What a family's corpus holds, if not running text."""
+NEEDED = {"seq2seq": "pairs", "naive_bayes": "labelled", "generative_classifier": "labelled"}
+"""The kind of corpus that a family needs, if it is not running text."""
 
-SECTIONS = ("models", "mixtures", "truths", "vectors", "initialised", "repeats")
-"""Whose entries are evaluated, and share their names: each is a folder of `models/`."""
+SECTIONS = ("models", "mixtures", "generative_classifiers", "oracles", "vectors", "pretrained", "seeds")
+"""The sections whose entries are trained and evaluated. They share one set of names: each is a folder of `models/`."""
 
-Experiment = ModelParams | MixtureParams | SourceParams | VectorsParams | InitialisedParams | RepeatedParams
+KINDS = {"text": "running text", "pairs": "sentence pairs", "labelled": "labelled text", "series": "numbers"}
+"""The kinds of corpora, as messages name them."""
 
 
 class Root(Params):
+    """The settings of the whole pipeline."""
+
     seed: Annotated[int, Field(ge=0, lt=2**32)]
-    """Of everything random."""
+    """Global random seed."""
     threads: Annotated[int, Field(ge=1, le=1024)]
-    """Of torch and BLAS; part of the result, since sums of floats depend on their order."""
+    """Threads of torch and BLAS. They are part of the result, since sums of floats depend on their order."""
     corpora: Annotated[dict[Name, Corpus], Field(min_length=1)]
-    tokens: Annotated[dict[Name, TokenParams], Field(min_length=1)]
+    tokenizers: Annotated[dict[Name, TokenizerParams], Field(min_length=1)]
     models: Annotated[dict[Name, ModelParams], Field(min_length=1)]
     mixtures: dict[Name, MixtureParams]
-    """Models made of two of `models`."""
-    truths: dict[Name, SourceParams]
-    """The sources of sampled corpora, as models."""
+    """Linear interpolations of two entries of `models`."""
+    generative_classifiers: dict[Name, GenerativeClassifierParams]
+    """Classifiers with one language model per class."""
+    oracles: dict[Name, OracleParams]
+    """The true distributions of sampled corpora, as models."""
     vectors: dict[Name, VectorsParams]
-    """Vectors of tokens, trained or read: no language models."""
-    initialised: dict[Name, InitialisedParams]
-    """Models whose embeddings begin from some of `vectors`."""
-    repeats: dict[Name, RepeatedParams]
-    """Models of `models` trained again with other seeds."""
-    learning: dict[Name, LearningParams]
-    """Models of `models` on sampled corpora, fitted to parts of their text."""
+    """Word vectors, trained or read from files. They are not language models."""
+    pretrained: dict[Name, PretrainedParams]
+    """Models whose embeddings begin from an entry of `vectors`."""
+    seeds: dict[Name, SeedParams]
+    """Entries of `models` that are trained again with other seeds."""
+    learning_curves: dict[Name, LearningCurveParams]
+    """Entries of `models` on sampled corpora that are also trained on fractions of their text."""
     series: dict[Name, SeriesParams]
-    """Forecasts of numbers: no language models, and compared among themselves."""
+    """Forecasts of numbers. They are not language models, and are compared with each other only."""
     evaluate: Evaluate
 
     @property
     def experiments(self) -> dict[str, Experiment]:
-        """Everything that is evaluated, by name."""
-        return {name: model for section in SECTIONS for name, model in getattr(self, section).items()}
+        """Every entry that is trained and evaluated, by name."""
+        return {name: entry for section in SECTIONS for name, entry in getattr(self, section).items()}
+
+    def training(self, name: str) -> tuple[Any, int]:
+        """Return the settings that an entry is trained with, and its random seed.
+
+        An entry of `seeds` is trained with the settings of its model and a seed of its own.
+        """
+        entry = self.experiments[name]
+        return (self.models[entry.model], entry.seed) if isinstance(entry, SeedParams) else (entry, self.seed)
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Root":
-        for name, tokens in self.tokens.items():
-            _known(f"tokens.{name}.corpus", tokens.corpus, self.corpora)
+        for name, tokenizer in self.tokenizers.items():
+            _known(f"tokenizers.{name}.corpus", tokenizer.corpus, self.corpora)
         seen: dict[str, str] = {}
         for section in SECTIONS:
-            for name, model in getattr(self, section).items():
-                self._check_tokens(f"{section}.{name}", model)
+            for name, entry in getattr(self, section).items():
+                self._check_tokenizer(f"{section}.{name}", entry)
                 if name in seen:
-                    raise ValueError(f"{section}.{name}: {seen[name]} has a {name} too; give one of them another name")
+                    raise ValueError(
+                        f"{section}.{name}: {seen[name]} has an entry {name}, too; give one of them another name"
+                    )
                 seen[name] = section
-        for name, mixture in self.mixtures.items():
-            for place in ("first", "second"):
-                member = self.models[_known(f"mixtures.{name}.{place}", getattr(mixture, place), self.models)]
-                if member.tokens != mixture.tokens:
-                    raise ValueError(
-                        f"mixtures.{name}.{place}: {getattr(mixture, place)} is of tokens {member.tokens}, but tokens "
-                        f"is {mixture.tokens}; mix models of the same tokens"
-                    )
-        for name, model in self.initialised.items():
-            vectors = self.vectors[_known(f"initialised.{name}.vectors", model.vectors, self.vectors)]
-            if vectors.tokens != model.tokens:
-                raise ValueError(
-                    f"initialised.{name}.vectors: {model.vectors} is of tokens {vectors.tokens}, but tokens is "
-                    f"{model.tokens}; use vectors of the same tokens"
-                )
-        for name, repeat in self.repeats.items():
-            of = self.models[_known(f"repeats.{name}.model", repeat.model, self.models)]
-            for key in ("family", "tokens"):
-                if getattr(of, key) != getattr(repeat, key):
-                    raise ValueError(
-                        f"repeats.{name}.{key}: {getattr(repeat, key)}, but models.{repeat.model} has "
-                        f"{getattr(of, key)}; write that"
-                    )
-        for name, truth in self.truths.items():
-            corpus = self.corpora[_known(f"truths.{name}.corpus", truth.corpus, self.corpora)]
-            if truth.corpus != self.tokens[truth.tokens].corpus or not isinstance(corpus, SampledCorpus):
-                raise ValueError(
-                    f"truths.{name}: needs the sampled corpus (source markov, hmm or pcfg) of its tokens; "
-                    f"tokens.{truth.tokens} is of corpus {self.tokens[truth.tokens].corpus}, corpus is {truth.corpus} "
-                    f"(source {corpus.source})"
-                )
-        for name, learning in self.learning.items():
-            learner = self.models[_known(f"learning.{name}", name, self.models)]
-            known = self.truths[_known(f"learning.{name}.truth", learning.truth, self.truths)]
-            for key, value in (("family", learner.family), ("tokens", learner.tokens)):
-                if getattr(learning, key) != value:
-                    raise ValueError(
-                        f"learning.{name}.{key}: {getattr(learning, key)}, but models.{name} has {value}; write that"
-                    )
-            if known.tokens != learner.tokens:
-                raise ValueError(
-                    f"learning.{name}.truth: {learning.truth} is of tokens {known.tokens}, but models.{name} is of "
-                    f"{learner.tokens}; give the truth of those tokens"
-                )
-        for name, series in self.series.items():
-            kind = kind_of(self.corpora[_known(f"series.{name}.corpus", series.corpus, self.corpora)])
-            if kind != "series":
-                raise ValueError(f"series.{name}.corpus: {series.corpus} is {KINDS[kind]}; give a corpus of numbers")
+        checks: dict[str, Callable[[str, str], None]] = {
+            "mixtures": self._check_mixture,
+            "pretrained": self._check_pretrained,
+            "seeds": self._check_seed,
+            "oracles": self._check_oracle,
+            "learning_curves": self._check_learning_curve,
+            "series": self._check_series,
+        }
+        for section, check in checks.items():
+            for name in getattr(self, section):
+                check(f"{section}.{name}", name)
         return self
 
-    def _check_tokens(self, path: str, model: Experiment) -> None:
-        tokens = self.tokens[_known(f"{path}.tokens", model.tokens, self.tokens)]
-        corpus = self.corpora[tokens.corpus]
-        if (needed := NEEDED.get(model.family, "text")) != (found := kind_of(corpus)):
+    def _check_tokenizer(self, path: str, entry: Experiment) -> None:
+        tokenizer = self.tokenizers[_known(f"{path}.tokenizer", entry.tokenizer, self.tokenizers)]
+        corpus = self.corpora[tokenizer.corpus]
+        if (needed := NEEDED.get(entry.family, "text")) != (found := kind_of(corpus)):
             raise ValueError(
-                f"{path}: family {model.family} needs tokens of a corpus of {KINDS[needed]}, but "
-                f"tokens.{model.tokens} is of corpus {tokens.corpus} (source {corpus.source}), which is {KINDS[found]}"
+                f"{path}: family {entry.family} needs a tokenizer of a corpus of {KINDS[needed]}, but "
+                f"tokenizers.{entry.tokenizer} is of corpus {tokenizer.corpus} (source {corpus.source}), which is "
+                f"{KINDS[found]}"
             )
-        separate = getattr(tokens, "vocabularies", "joint") == "separate"
-        if isinstance(model, Seq2seqParams) and model.share_embeddings and separate:
+        if isinstance(entry, Seq2seqParams) and entry.share_embeddings and not tokenizer.shared_vocabulary:
             raise ValueError(
-                f"{path}: share_embeddings needs one vocabulary, but tokens.{model.tokens} has two; set "
-                f"tokens.{model.tokens}.vocabularies: joint or share_embeddings: false"
+                f"{path}: share_embeddings needs one vocabulary, but tokenizers.{entry.tokenizer} has two; set "
+                f"tokenizers.{entry.tokenizer}.shared_vocabulary: true or share_embeddings: false"
             )
 
+    def _check_mixture(self, path: str, name: str) -> None:
+        mixture = self.mixtures[name]
+        for place in ("first", "second"):
+            member = getattr(mixture, place)
+            known = self.models[_known(f"{path}.{place}", member, self.models)]
+            _same(f"{path}.{place}", "tokenizer", member, known.tokenizer, mixture.tokenizer)
 
-KINDS = {"text": "running text", "pairs": "sentence pairs", "labelled": "labelled text", "series": "numbers"}
+    def _check_pretrained(self, path: str, name: str) -> None:
+        model = self.pretrained[name]
+        vectors = self.vectors[_known(f"{path}.vectors", model.vectors, self.vectors)]
+        _same(f"{path}.vectors", "tokenizer", model.vectors, vectors.tokenizer, model.tokenizer)
+
+    def _check_seed(self, path: str, name: str) -> None:
+        entry = self.seeds[name]
+        self._check_copies(path, entry, _known(f"{path}.model", entry.model, self.models))
+
+    def _check_copies(self, path: str, entry: SeedParams | LearningCurveParams, model: str) -> None:
+        for key in ("family", "tokenizer"):
+            if (value := getattr(self.models[model], key)) != getattr(entry, key):
+                raise ValueError(
+                    f"{path}.{key}: is {getattr(entry, key)}, but models.{model}.{key} is {value}; write {value}"
+                )
+
+    def _check_oracle(self, path: str, name: str) -> None:
+        oracle = self.oracles[name]
+        corpus = self.corpora[_known(f"{path}.corpus", oracle.corpus, self.corpora)]
+        if oracle.corpus != self.tokenizers[oracle.tokenizer].corpus or not isinstance(corpus, SampledCorpus):
+            raise ValueError(
+                f"{path}: needs the sampled corpus (source markov, hmm or pcfg) of its tokenizer; "
+                f"tokenizers.{oracle.tokenizer} is of corpus {self.tokenizers[oracle.tokenizer].corpus}, corpus is "
+                f"{oracle.corpus} (source {corpus.source})"
+            )
+
+    def _check_learning_curve(self, path: str, name: str) -> None:
+        curve = self.learning_curves[name]
+        self._check_copies(path, curve, _known(path, name, self.models))
+        oracle = self.oracles[_known(f"{path}.oracle", curve.oracle, self.oracles)]
+        _same(f"{path}.oracle", "tokenizer", curve.oracle, oracle.tokenizer, curve.tokenizer)
+
+    def _check_series(self, path: str, name: str) -> None:
+        corpus = self.series[name].corpus
+        kind = kind_of(self.corpora[_known(f"{path}.corpus", corpus, self.corpora)])
+        if kind != "series":
+            raise ValueError(f"{path}.corpus: {corpus} is {KINDS[kind]}; give a corpus of numbers")
 
 
 def _known(path: str, name: str, names: Iterable[str]) -> str:
     if name in names:
         return name
     raise ValueError(f"{path}: there is no {name}{nearest(name, names)}")
+
+
+def _same(path: str, key: str, name: str, value: str, wanted: str) -> None:
+    if value != wanted:
+        raise ValueError(f"{path}: {name} has {key} {value}, but {key} is {wanted} here; give one with the same {key}")

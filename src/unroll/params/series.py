@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from unroll.params.base import Count, Name, Params, Size
-from unroll.params.models.recurrent import Cell
+from unroll.params.layers import Cell
 
 Step = Annotated[int, Field(ge=1, le=10_000)]
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from unroll.evaluation.losses import Column
 from unroll.evaluation.statistics import Difference, compare, holm
+from unroll.evaluation.token_losses import Column
 from unroll.params.evaluate import Statistics
 
 COLUMNS = ("tokens", "better", "worse", "nats", "low", "high", "percent", "p", "p_holm")

@@ -6,11 +6,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from unroll.evaluation import truth
-from unroll.evaluation.ahead import divergence
-from unroll.evaluation.learning import Point
-from unroll.evaluation.losses import Column
+from unroll.evaluation.analysis import oracle_gap
+from unroll.evaluation.analysis.k_step import divergence
+from unroll.evaluation.analysis.learning_curve import Point
 from unroll.evaluation.statistics import Difference
+from unroll.evaluation.token_losses import Column
 from unroll.params.evaluate import Statistics
 from unroll.report.leaderboard import Result
 
@@ -27,7 +27,7 @@ class Distance:
     """d / 2N of the model, millibits per token."""
     approach: dict[str, Sequence[Point]]
     """The excess by the size of the text, of those that stage learn fitted again."""
-    rarity: dict[str, list[truth.Group]]
+    rarity: dict[str, list[oracle_gap.Group]]
     ahead: dict[str, NDArray]
     """KL(source || model) in nats, by steps ahead; where both have predicted that far."""
 
@@ -41,16 +41,19 @@ def measure(
     seed: int,
 ) -> Distance | None:
     """Of models on the same tokens; None where there is no source among them."""
-    source = next((result.name for result in ranked if result["family"] == "source"), None)
+    source = next((result.name for result in ranked if result["family"] == "oracle"), None)
     if source is None:
         return None
     others = [result for result in ranked if result.name != source]
     table, known = losses[source], ahead.get(source)
     return Distance(
-        {r.name: truth.excess(losses[r.name]["nats"], table["nats"], params, seed) for r in others},
-        {r.name: truth.expected(r["parameters"], r["train_tokens"]) for r in others},
+        {r.name: oracle_gap.excess(losses[r.name]["nll"], table["nll"], params, seed) for r in others},
+        {r.name: oracle_gap.expected(r["parameters"], r["train_tokens"]) for r in others},
         {r.name: learning[r.name] for r in others if r.name in learning},
-        {r.name: truth.by_rarity(losses[r.name]["nats"], table["nats"], table["seen"], GROUPS) for r in others},
+        {
+            r.name: oracle_gap.by_rarity(losses[r.name]["nll"], table["nll"], table["train_count"], GROUPS)
+            for r in others
+        },
         {
             r.name: divergence(known, ahead[r.name])
             for r in others

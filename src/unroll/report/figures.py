@@ -31,7 +31,7 @@ def draw(results: Sequence[Result], curves: Path, samples: Path, diagnostics: Di
     several = {
         r["corpus"]
         for r in predicting
-        if any(o["tokens"] != r["tokens"] for o in predicting if o["corpus"] == r["corpus"])
+        if any(o["tokenizer"] != r["tokenizer"] for o in predicting if o["corpus"] == r["corpus"])
     }
     texts = [result for result in predicting if not result.translates and result["corpus"] in several]
     _save(learning_curves(predicting, curves), folder / "curves.png")
@@ -64,11 +64,11 @@ def of_model(result: Result, samples: Path, diagnostics: Mapping[str, Any]) -> d
 def learning_curves(results: Sequence[Result], folder: Path) -> Figure:
     """Loss against step: training as a line, validation as dots, one panel per tokenizer."""
     trained = [r for r in results if learned(curve(folder / f"{r.name}.csv"))]
-    groups = list(dict.fromkeys(result["tokens"] for result in trained))
+    groups = list(dict.fromkeys(result["tokenizer"] for result in trained))
     figure = Figure(figsize=(4.2 * max(1, len(groups)), 3.6), layout="constrained")
     for index, tokens in enumerate(groups):
         axes = figure.add_subplot(1, len(groups), index + 1, title=tokens, xlabel="epoch", ylabel="nats per token")
-        for color, result in enumerate(r for r in trained if r["tokens"] == tokens):
+        for color, result in enumerate(r for r in trained if r["tokenizer"] == tokens):
             _draw_curve(axes, folder / f"{result.name}.csv", result.name, f"C{color}")
         axes.legend(title="line: train, dots: valid", title_fontsize="small", fontsize="small")
         axes.grid(alpha=0.3)
@@ -86,11 +86,11 @@ def _draw_curve(axes: Axes, path: Path, label: str, color: str) -> None:
 def bars(results: Sequence[Result], key: str, label: str, log: bool) -> Figure:
     """One horizontal bar per model, best on top, coloured by tokenizer."""
     ranked = sorted((r for r in results if r[key] != "inf"), key=lambda r: -float(r[key]))
-    groups = list(dict.fromkeys(result["tokens"] for result in ranked))
+    groups = list(dict.fromkeys(result["tokenizer"] for result in ranked))
     figure = Figure(figsize=(6.4, 0.6 + 0.32 * max(2, len(ranked))), layout="constrained")
     axes = figure.add_subplot(xlabel=label)
     for tokens in groups:
-        rows = [(index, r) for index, r in enumerate(ranked) if r["tokens"] == tokens]
+        rows = [(index, r) for index, r in enumerate(ranked) if r["tokenizer"] == tokens]
         drawn = axes.barh(
             [i for i, _ in rows], [r[key] for _, r in rows], color=f"C{groups.index(tokens)}", label=tokens
         )

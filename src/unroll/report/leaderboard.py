@@ -19,7 +19,7 @@ COLUMNS = (
     "cache_perplexity",
     "dynamic_perplexity",
     "bits_per_byte",
-    "unknown_share",
+    "oov_rate",
     "parameters",
 )
 
@@ -51,13 +51,13 @@ def markdown(results: Sequence[Result]) -> str:
     """On the same tokens by perplexity; across tokenizers by bits per byte; classifiers by accuracy."""
     parts = ["# Leaderboard\n"]
     predicting = [result for result in results if result.predicts]
-    for tokens in dict.fromkeys(result["tokens"] for result in predicting):
-        group = sorted((r for r in predicting if r["tokens"] == tokens), key=lambda r: float(r["test_perplexity"]))
+    for tokens in dict.fromkeys(result["tokenizer"] for result in predicting):
+        group = sorted((r for r in predicting if r["tokenizer"] == tokens), key=lambda r: float(r["test_perplexity"]))
         parts.append(_same_tokens(tokens, group))
     ranked = sorted((r for r in predicting if not r.translates), key=lambda r: float(r["bits_per_byte"]))
     for corpus in dict.fromkeys(result["corpus"] for result in predicting):
         group = [result for result in ranked if result["corpus"] == corpus]
-        if len({result["tokens"] for result in group}) > 1:
+        if len({result["tokenizer"] for result in group}) > 1:
             parts.append(_across_tokenizers(corpus, group))
     if classifiers := sorted((r for r in results if "accuracy" in r.metrics), key=lambda r: -r["accuracy"]):
         parts.append(_classifiers(classifiers))
@@ -68,7 +68,7 @@ def markdown(results: Sequence[Result]) -> str:
 
 def _same_tokens(tokens: str, group: Sequence[Result]) -> str:
     best = group[0]
-    truth = next((result for result in group if result["family"] == "source"), None)
+    truth = next((result for result in group if result["family"] == "oracle"), None)
     columns: dict[str, Callable[[Result], str]] = {
         "model": lambda r: f"`{r.name}`",
         "family": lambda r: r["family"],
@@ -89,7 +89,7 @@ def _same_tokens(tokens: str, group: Sequence[Result]) -> str:
     columns["numbers"] = lambda r: f"{r['parameters']:,}"
     head = (
         f"## Perplexity per token of `{tokens}`\n\n{best['test_tokens']:,} test tokens, vocabulary "
-        f"{best['vocabulary_size']:,}, {best['unknown_share']:.2%} of the tokens unknown.\n\n"
+        f"{best['vocabulary_size']:,}, {best['oov_rate']:.2%} of the tokens unknown.\n\n"
     )
     return head + _table(list(columns), [[cell(result) for cell in columns.values()] for result in group])
 
@@ -101,7 +101,7 @@ def _across_tokenizers(corpus: str, ranked: Sequence[Result]) -> str:
         "a byte, so that every row codes the whole text.\n\n"
     )
     rows = [
-        [f"`{r.name}`", f"`{r['tokens']}`", f"{float(r['bits_per_byte']):.3f}", f"{r['unknown_share']:.2%}"]
+        [f"`{r.name}`", f"`{r['tokenizer']}`", f"{float(r['bits_per_byte']):.3f}", f"{r['oov_rate']:.2%}"]
         for r in ranked
     ]
     return head + _table(["model", "tokens", "bits per byte", "unknown"], rows)
@@ -128,7 +128,7 @@ def _vectors(results: Sequence[Result]) -> str:
         [
             f"`{r.name}`",
             r["family"],
-            f"`{r['tokens']}`",
+            f"`{r['tokenizer']}`",
             str(r["dimensions"]),
             f"{r['coverage']:.1%}",
             f"{r['test_coverage']:.1%}",

@@ -15,17 +15,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from unroll.evaluation.improvement import Improved, improved
-from unroll.evaluation.losses import Column
+from unroll.evaluation.token_gains import Improved, improved
+from unroll.evaluation.token_losses import Column
 from unroll.report import chart
 from unroll.report.comparison import Pair
 from unroll.report.distance import Distance
 from unroll.report.leaderboard import Result
+from unroll.report.oracle_section import TruthSection
 from unroll.report.recurrence import norms
 from unroll.report.recurrent_section import RecurrentSection
 from unroll.report.seeds import Seeds
 from unroll.report.series import MEASURES, Series
-from unroll.report.truth_section import TruthSection
 from unroll.report.zipf import Zipf
 
 FOLDER = Path(__file__).parent / "page"
@@ -75,9 +75,10 @@ def render(found: Findings) -> str:
     predicting = [result for result in found.results if result.predicts]
     groups = [
         Group(
-            tokens, sorted((r for r in predicting if r["tokens"] == tokens), key=lambda r: float(r["test_perplexity"]))
+            tokens,
+            sorted((r for r in predicting if r["tokenizer"] == tokens), key=lambda r: float(r["test_perplexity"])),
         )
-        for tokens in dict.fromkeys(result["tokens"] for result in predicting)
+        for tokens in dict.fromkeys(result["tokenizer"] for result in predicting)
     ]
     groups.sort(key=lambda group: -len(group.ranked))
     return environment.get_template("index.html").render(
@@ -104,7 +105,7 @@ class Group:
 
     def __init__(self, tokens: str, ranked: Sequence[Result]) -> None:
         self.tokens, self.ranked = tokens, ranked
-        self.truth = next((r for r in ranked if r["family"] == "source"), None)
+        self.truth = next((r for r in ranked if r["family"] == "oracle"), None)
         self.contenders = [r for r in ranked if r is not self.truth]
         self.colors = {r.name: index % COLORS for index, r in enumerate(ranked)}
         ends = [float(r[key]) for r in ranked for key in ("test_perplexity_low", "test_perplexity_high")]

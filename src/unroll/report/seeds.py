@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unroll.evaluation.losses import Column
 from unroll.evaluation.statistics import estimate
+from unroll.evaluation.token_losses import Column
 from unroll.params.evaluate import Statistics
 
 

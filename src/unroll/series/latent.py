@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unroll.errors import UnrollError
-from unroll.neural.recurrent import Recurrent, State, select
+from unroll.layers.recurrent import Recurrent, State, select
 from unroll.params.series import LatentParams
-from unroll.partition import Stream, random_batches
 from unroll.series.forecaster import Floats, Forecast, Origins, Past
+from unroll.text.streams import Stream
+from unroll.training.batching import shuffled_batches
 
 SMALLEST = 1e-3  # deviation, so that a likelihood is never infinite
 ROWS = 20_000  # futures that are in memory at a time
@@ -111,7 +112,7 @@ def fit(params: LatentParams, past: Past) -> Latent:
     valid = torch.from_numpy(np.concatenate([past.train[-n:], past.valid]).astype(np.float32))[:, None]
     best, weights, since = math.inf, network.state_dict(), 0
     for epoch in range(params.epochs):
-        for x, y in random_batches(train, n, params.batch_size, past.seed, epoch):
+        for x, y in shuffled_batches(train, n, params.batch_size, past.seed, epoch):
             values = torch.from_numpy(np.concatenate([x, y[:, -1:]], axis=1)).T  # (n + 1, B)
             optimizer.zero_grad()
             network.loss(values).mean().backward()  # type: ignore[no-untyped-call]

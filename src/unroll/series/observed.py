@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from unroll.errors import UnrollError
 from unroll.series.forecaster import Floats
-from unroll.text import cleaned
+from unroll.text import document_table
 from unroll.text.splits import SPLITS
 
 
@@ -27,9 +27,9 @@ class Observed:
 
 def read(path: Path) -> Observed:
     """UnrollError if the file holds no series, or one that is not cut by position."""
-    if cleaned.fields(path) != ("time", "value"):
+    if document_table.fields(path) != ("time", "value"):
         raise UnrollError(f"{path}: holds no series; give a corpus whose format is series")
-    table = pa.concat_tables(cleaned.tables(path))
+    table = pa.concat_tables(document_table.tables(path))
     splits = np.array([SPLITS.index(split) for split in table["split"].to_pylist()])
     if (np.diff(splits) < 0).any():
         raise UnrollError(f"{path}: train, valid and test do not follow each other; set splits.by: position")

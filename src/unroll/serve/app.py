@@ -24,7 +24,7 @@ from unroll.evaluation.generation import Truncation
 from unroll.serve import reading
 from unroll.serve.schema import Generate, Generated, ModelCard, Read, Reading, Translate, Translation
 from unroll.use import TextModel
-from unroll.use.kinds import verbs
+from unroll.use.capabilities import verbs
 
 HOSTS = ["127.0.0.1", "localhost"]
 BODY = 64 * 1024

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from unroll.params.evaluate import Search
 from unroll.serve.schema import Reading, Token, Translation, Word
-from unroll.text.vocabulary import FIRST_PREDICTED
+from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED
 from unroll.use import TextModel
 
 BEAM = 5
@@ -39,7 +39,7 @@ def read(model: TextModel, name: str, text: str, count: int) -> Reading:
 
 def translate(model: TextModel, text: str) -> Translation:
     """The best translation, with what the decoder looked at before each of its tokens."""
-    search = Search(beam=BEAM, length_penalty=1.0, coverage_penalty=0.0, ratio=2.0, extra=10)
+    search = Search(beam=BEAM, length_penalty=1.0, coverage_penalty=0.0, max_length_ratio=2.0, max_length_offset=10)
     (found,) = model.translations([text], search)
     if not found:
         return Translation(source=[], target=[], text="", attention=None)
@@ -58,7 +58,7 @@ def _likeliest(row: NDArray[np.float64], spellings: list[str], count: int) -> li
 def _places(model: TextModel, text: str, ids: list[int]) -> list[tuple[int, int]]:
     """Where each token stands in the text: words by looking for them in order, others end to end."""
     places, at = [], 0
-    if model.tokenizer.level == "word":
+    if model.tokenizer.type == "word":
         for piece in model.tokenizer.split(text):  # type: ignore[attr-defined]
             at = text.index(piece, at)
             places.append((at, at + len(piece)))

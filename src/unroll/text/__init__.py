@@ -1,0 +1,1 @@
+"""From raw text to token streams: the stages clean, tokenize and partition."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus
-from unroll.text import cleaned
-from unroll.text.draft import UNCLEANED, Codes, Draft
+from unroll.text import document_table
+from unroll.text.first_pass import UNCLEANED, Codes, Draft
 from unroll.text.splits import SPLITS
 
 
@@ -51,8 +51,8 @@ def _publish(draft: Draft, codes: Codes, kept: NDArray[np.bool_], out: Path) -> 
     names, cuts = pa.array(SPLITS), draft.cuts(codes)
     sizes = {split: {"documents": 0, "characters": 0, "bytes": 0} for split in SPLITS}
     first = 0
-    with cleaned.Writer(out, draft.fields) as file:
-        for table in cleaned.tables(draft.path):
+    with document_table.Writer(out, draft.fields) as file:
+        for table in document_table.tables(draft.path):
             rows = slice(first, first + table.num_rows)
             table = table.set_column(1, table.schema.field(1), names.take(pa.array(codes[rows]))).filter(kept[rows])
             for row in sorted((row for row in cuts if rows.start <= row < rows.stop and kept[row]), reverse=True):

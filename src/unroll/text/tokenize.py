@@ -10,18 +10,18 @@ import numpy as np
 import pyarrow as pa
 
 from unroll.errors import UnrollError
-from unroll.params.tokens import BpeTokens, CharTokens, SeriesTokens, TokenParams, WordTokens
-from unroll.text import arrow, cleaned, frequencies, ids, series
+from unroll.params.tokenizers import CharTokenizerParams, TokenizerParams
+from unroll.text import arrow, document_table, token_store
 from unroll.text.splits import SPLITS
-from unroll.text.tokenizer import Tokenizer, learn
-from unroll.text.vocabulary import UNK
-
-LevelTokens = WordTokens | CharTokens | BpeTokens
+from unroll.text.tokenizers import frequencies
+from unroll.text.tokenizers.base import Tokenizer
+from unroll.text.tokenizers.loading import learn_tokenizer
+from unroll.text.tokenizers.vocabulary import UNK
 
 log = logging.getLogger(__name__)
 
 
-def tokenize(params: TokenParams, clean: Path, folder: Path) -> dict[str, Any]:
+def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, Any]:
     """Write into the existing `folder` and return the counts, which are also in its counts.json:
 
     {"vocabulary_size": V (of the target side, if pairs have separate ones, and then "source_vocabulary_size"),
@@ -30,36 +30,33 @@ def tokenize(params: TokenParams, clean: Path, folder: Path) -> dict[str, Any]:
      "warnings": [sentences]}
 
     Files: tokenizer.json; <split>.arrow with a list<int32> column per side without special tokens, and the label as it
-    is; frequencies.parquet, and of separate vocabularies source.frequencies.parquet too. For a series see
-    `unroll.text.series`.
+    is; frequencies.parquet, and of separate vocabularies source.frequencies.parquet too.
     """
-    fields = cleaned.fields(clean)
-    if isinstance(params, SeriesTokens) != ("value" in fields):
+    fields = document_table.fields(clean)
+    if "value" in fields:
         raise UnrollError(
-            f"tokens of corpus {params.corpus}: level {params.level} does not suit its fields ({', '.join(fields)}); "
-            f"set level: {'series' if 'value' in fields else 'word, char or bpe'}"
+            f"tokenizers of corpus {params.corpus}: the corpus is a series of numbers, which has no tokens; name it in "
+            "the section series"
         )
-    counts = (
-        series.tokenize(params, clean, folder) if isinstance(params, SeriesTokens) else _text(params, clean, folder)
-    )
+    counts = _tokenize(params, clean, folder)
     for warning in counts.get("warnings", []):
         log.warning("%s", warning)
     (folder / "counts.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
     return counts
 
 
-def _text(params: LevelTokens, clean: Path, folder: Path) -> dict[str, Any]:
-    fields = cleaned.fields(clean)
-    sides = [name for name in fields if name != ids.LABEL]
+def _tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, Any]:
+    fields = document_table.fields(clean)
+    sides = [name for name in fields if name != token_store.LABEL]
     tokenizers = _learn(params, clean, sides)
     main, source = tokenizers[sides[-1]], tokenizers[sides[0]]
     main.save(folder / "tokenizer.json", source if source is not main else None)
     tables = {tokenizer: frequencies.nothing(tokenizer.vocabulary_size) for tokenizer in tokenizers.values()}
     counts = {split: {side: _nothing() for side in sides} for split in SPLITS}
-    schema = pa.schema([(name, pa.string() if name == ids.LABEL else ids.IDS) for name in fields])
-    with ids.Writer(folder, schema) as files:
+    schema = pa.schema([(name, pa.string() if name == token_store.LABEL else token_store.IDS) for name in fields])
+    with token_store.Writer(folder, schema) as files:
         for split, rows in _splits(clean, SPLITS):
-            columns = {name: arrow.strings(texts) for name, texts in rows.items() if name == ids.LABEL}
+            columns = {name: arrow.strings(texts) for name, texts in rows.items() if name == token_store.LABEL}
             for side in sides:
                 table = tables[tokenizers[side]][split]
                 columns[side] = _encode(tokenizers[side], rows[side], counts[split][side], table)
@@ -73,14 +70,14 @@ def _text(params: LevelTokens, clean: Path, folder: Path) -> dict[str, Any]:
     return {**sizes, **_with_shares(counts), "warnings": _warnings(params, sizes, counts)}
 
 
-def _learn(params: LevelTokens, clean: Path, sides: Sequence[str]) -> dict[str, Tokenizer]:
-    if params.vocabularies == "joint":
-        return dict.fromkeys(sides, learn(params, Texts(clean, sides)))
+def _learn(params: TokenizerParams, clean: Path, sides: Sequence[str]) -> dict[str, Tokenizer]:
+    if params.shared_vocabulary:
+        return dict.fromkeys(sides, learn_tokenizer(params, Texts(clean, sides)))
     if len(sides) == 1:
         raise UnrollError(
-            f"tokens of corpus {params.corpus}: vocabularies: separate is for sentence pairs; set vocabularies: joint"
+            f"tokenizers of corpus {params.corpus}: shared_vocabulary: false is for sentence pairs; set shared_vocabulary: true"
         )
-    return {side: learn(params, Texts(clean, [side])) for side in sides}
+    return {side: learn_tokenizer(params, Texts(clean, [side])) for side in sides}
 
 
 class Texts:
@@ -102,7 +99,7 @@ class Texts:
 
 def _splits(clean: Path, splits: Sequence[str]) -> Iterator[tuple[str, dict[str, list[str]]]]:
     """Batches of documents of one split, as columns. (Lists, since Arrow's compute kernels are 40 MB to load.)"""
-    for table in cleaned.tables(clean):
+    for table in document_table.tables(clean):
         of = table["split"].to_pylist()
         columns = {name: table[name].to_pylist() for name in table.column_names[2:]}
         for split in splits:
@@ -131,7 +128,7 @@ def _encode(tokenizer: Tokenizer, texts: list[str], count: dict[str, int], table
     count["bytes"] += sum(len(text.encode()) for text in texts)
     count["oov"] += len(unknown)
     count["oov_bytes"] += sum(len(piece.encode()) for row in rows for piece in tokenizer.unknown(texts[row]))
-    return ids.array(stream, lengths)
+    return token_store.array(stream, lengths)
 
 
 def _with_shares(counts: dict[str, dict[str, dict[str, int]]]) -> dict[str, Any]:
@@ -148,15 +145,17 @@ def _with_shares(counts: dict[str, dict[str, dict[str, int]]]) -> dict[str, Any]
     }
 
 
-def _warnings(params: LevelTokens, sizes: dict[str, int], counts: dict[str, dict[str, dict[str, int]]]) -> list[str]:
-    wanted = "all" if isinstance(params, CharTokens) else params.vocabulary_size
+def _warnings(
+    params: TokenizerParams, sizes: dict[str, int], counts: dict[str, dict[str, dict[str, int]]]
+) -> list[str]:
+    wanted = "all" if isinstance(params, CharTokenizerParams) else params.vocabulary_size
     found = [
-        f"tokens of corpus {params.corpus}: the train split gives a {name} of {size} only, not the {wanted} asked for"
+        f"tokenizers of corpus {params.corpus}: the train split gives a {name} of {size} only, not the {wanted} asked for"
         for name, size in sizes.items()
         if isinstance(wanted, int) and size < wanted
     ]
     return found + [
-        f"tokens of corpus {params.corpus}: {100 * count['oov'] / count['tokens']:.0f} % of the {split} split ({side}) "
+        f"tokenizers of corpus {params.corpus}: {100 * count['oov'] / count['tokens']:.0f} % of the {split} split ({side}) "
         "is unknown to the vocabulary; lower min_count, or split so that train and test are alike"
         for split, sides in counts.items()
         for side, count in sides.items()

@@ -4,5 +4,4 @@ The only package that imports mlflow, and only inside functions: two seconds tha
 """
 
 from unroll.tracking.curve import Curve as Curve
-from unroll.tracking.run import fingerprint as fingerprint
 from unroll.tracking.run import run as run

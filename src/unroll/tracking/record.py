@@ -39,10 +39,10 @@ def records(params: Root) -> list[Record]:
     """Of every model, curve of the excess and series, whether its files are there or not."""
     partitions, found = Path("data/partitions"), []
     for name, section in params.experiments.items():
-        found += of_model(name, section.model_dump(), partitions / section.tokens)
-    for name, learning in params.learning.items():
+        found += of_model(name, section.model_dump(), partitions / section.tokenizer)
+    for name, learning in params.learning_curves.items():
         values = learning.model_dump() | {"model": params.models[name].model_dump()}
-        found.append(of_learning(name, values, partitions / learning.tokens))
+        found.append(of_learning_curve(name, values, partitions / learning.tokenizer))
     for name, series in params.series.items():
         found.append(of_series(name, series.model_dump(), Path("data/clean") / f"{series.corpus}.parquet"))
     return found
@@ -72,10 +72,12 @@ def of_model(name: str, params: Mapping[str, Any], data: Path) -> list[Record]:
     ]
 
 
-def of_learning(name: str, params: Mapping[str, Any], data: Path) -> Record:
+def of_learning_curve(name: str, params: Mapping[str, Any], data: Path) -> Record:
     """Of a model's excess by the size of its text."""
-    metrics = METRICS / "learning" / f"{name}.json"
-    return Record("learn", name, params, data, metrics, metrics, (), lambda run: run.log_learning(metrics))
+    metrics = METRICS / "learning_curves" / f"{name}.json"
+    return Record(
+        "learning_curve", name, params, data, metrics, metrics, (), lambda run: run.log_learning_curve(metrics)
+    )
 
 
 def of_series(name: str, params: Mapping[str, Any], data: Path) -> Record:

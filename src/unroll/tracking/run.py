@@ -1,7 +1,6 @@
 """One MLflow run around the work of a stage."""
 
 import csv
-import hashlib
 import json
 import os
 import socket
@@ -14,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from unroll.params.fingerprint import file_hash, fingerprint
 from unroll.tracking import store
 
 RESULT = "unroll.result"
@@ -55,14 +55,14 @@ class Run:
             ]
         )
 
-    def log_learning(self, path: Path) -> None:
+    def log_learning_curve(self, path: Path) -> None:
         """What stage learn wrote: the excess over the truth by tokens of text."""
         points = json.loads(path.read_text(encoding="utf-8"))["points"]
         self.log_curve([{"step": point.pop("train_tokens"), **point} for point in points])
 
     def log_result(self, path: Path) -> None:
         """The file that, with the params and the data, says what came out: equal bytes are the same result."""
-        self.client.set_tag(self.run_id, RESULT, digest(path.read_bytes()))
+        self.client.set_tag(self.run_id, RESULT, file_hash(path))
         self.log_file(path)
 
     def log_file(self, path: Path) -> None:
@@ -72,12 +72,12 @@ class Run:
     def log_evaluation(self, metrics: Mapping[str, Any], diagnostics: Mapping[str, Any]) -> None:
         """What the evaluate stage found: numbers, and what they are made of by distance, position or steps."""
         self.log_metrics({key: value for key, value in metrics.items() if isinstance(value, int | float)})
-        context = diagnostics.get("context", {})
+        context = diagnostics.get("context_ablation", {})
         tables = {
             "cut_nats": ("distance", "nats", context.get("cut", [])),
             "shuffled_nats": ("distance", "nats", context.get("shuffled", [])),
             "position_nats": ("first", "nats", diagnostics.get("position", [])),
-            "ahead_nats": ("steps", "nats", diagnostics.get("ahead", [])),
+            "k_step_nats": ("steps", "nats", diagnostics.get("k_step", [])),
             "gradient_flow_norm": ("steps", "norm", diagnostics.get("gradient_flow", [])),
         }
         self.log_curve(
@@ -155,20 +155,6 @@ def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in params.items():
         flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
-
-
-def fingerprint(params: Mapping[str, Any], data: Path) -> dict[str, str]:
-    """Hashes of a model's section of params.yaml and of the folder or file `data` it was made from."""
-    files = (file.read_bytes() for file in (data, *sorted(data.rglob("*"))) if file.is_file())
-    return {"params_hash": digest(json.dumps(params, sort_keys=True).encode()), "data_hash": digest(*files)}
-
-
-def digest(*contents: bytes) -> str:
-    """16 hexadecimal digits of SHA-256."""
-    found = hashlib.sha256()
-    for content in contents:
-        found.update(content)
-    return found.hexdigest()[:16]
 
 
 def _commit() -> str:

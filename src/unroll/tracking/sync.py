@@ -8,9 +8,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unroll.params.fingerprint import file_hash, fingerprint
 from unroll.tracking import store
 from unroll.tracking.record import Record
-from unroll.tracking.run import RESULT, digest, fingerprint, run
+from unroll.tracking.run import RESULT, run
 
 
 def sync(records: Sequence[Record]) -> list[str]:
@@ -45,5 +46,5 @@ def _hashes(record: Record) -> dict[str, str] | None:
 def _known(client: Any, record: Record, hashes: Mapping[str, str]) -> bool:
     tags = {"stage": record.stage, "model": record.name, "params": hashes["params_hash"], "data": hashes["data_hash"]}
     wanted = " and ".join(f"tags.`unroll.{key}` = '{value}'" for key, value in tags.items())
-    wanted += f" and tags.`{RESULT}` = '{digest(record.result.read_bytes())}' and attributes.status = 'FINISHED'"
+    wanted += f" and tags.`{RESULT}` = '{file_hash(record.result)}' and attributes.status = 'FINISHED'"
     return bool(client.search_runs([store.experiment_id(client)], wanted, max_results=1))

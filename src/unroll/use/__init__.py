@@ -6,8 +6,8 @@ model.score(["the students opened their books"])
 model.generate("the students opened their", count=3, length=20, temperature=0.8, seed=1)
 """
 
+from unroll.models.base.folder import save
 from unroll.use.model import TextModel, load
-from unroll.use.save import save
-from unroll.use.scores import LineScore
+from unroll.use.scoring import LineScore
 
 __all__ = ["LineScore", "TextModel", "load", "save"]

@@ -11,7 +11,7 @@ from unroll.evaluation import statistics
 from unroll.evaluation.statistics import Difference
 from unroll.params.evaluate import Statistics
 from unroll.use.model import TextModel
-from unroll.use.scores import LineScore
+from unroll.use.scoring import LineScore
 
 
 @dataclass(frozen=True)

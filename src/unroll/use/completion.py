@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.models.protocol import LanguageModel
-from unroll.text.cleaning import Cleaner
-from unroll.text.tokenizer import Tokenizer
-from unroll.text.vocabulary import EOS, SPECIAL
+from unroll.models.base.protocol import LanguageModel
+from unroll.text.cleaner import Cleaner
+from unroll.text.tokenizers.base import Tokenizer
+from unroll.text.tokenizers.vocabulary import EOS, SPECIAL
 
 BEAM, LONGEST = 24, 24
 """Beginnings of words that are kept, and tokens of the longest word that is found."""
@@ -55,7 +55,7 @@ def complete(
     state = model.start(1)
     for token in tokenizer.encode(context):
         state = model.advance(state, np.asarray([token]))
-    if tokenizer.level == "word":
+    if tokenizer.type == "word":
         found = _words(model.next_log_probs(state)[0], spellings, begun)
     else:
         found = _spelt(model, state, np.asarray(spellings, dtype=object), " " if context else "", begun)

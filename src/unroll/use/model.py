@@ -13,17 +13,18 @@ from unroll import models
 from unroll.errors import UnrollError
 from unroll.evaluation import generation
 from unroll.evaluation.generation import WHOLE, Truncation
-from unroll.models.protocol import Classifier, ConditionalModel, LanguageModel
+from unroll.models.base.folder import CLEANING, TOKENIZER
+from unroll.models.base.protocol import Classifier, ConditionalModel, LanguageModel
 from unroll.params.evaluate import Search
-from unroll.partition import Ids
-from unroll.text.cleaning import Cleaner
-from unroll.text.tokenizer import Tokenizer
-from unroll.text.vocabulary import EOS, UNK
+from unroll.text.cleaner import Cleaner
+from unroll.text.streams import Ids
+from unroll.text.tokenizers.base import Tokenizer
+from unroll.text.tokenizers.loading import load_tokenizer
+from unroll.text.tokenizers.vocabulary import EOS, UNK
+from unroll.use.capabilities import refuse
 from unroll.use.completion import Completion, complete
-from unroll.use.kinds import refuse
-from unroll.use.save import TEXT, TOKENIZER
-from unroll.use.scores import LineScore, TextScore, TokenScore, total
-from unroll.use.translating import Attended, Translated, attended, translations
+from unroll.use.scoring import LineScore, TextScore, TokenScore, total
+from unroll.use.translation import Attended, Translated, attended, translations
 
 
 class TextModel:
@@ -84,7 +85,7 @@ class TextModel:
 
     def translate(self, texts: Sequence[str], beam: int = 5) -> list[str]:
         """The best translation of each text; an empty one has an empty translation."""
-        search = Search(beam=beam, length_penalty=1.0, coverage_penalty=0.0, ratio=2.0, extra=10)
+        search = Search(beam=beam, length_penalty=1.0, coverage_penalty=0.0, max_length_ratio=2.0, max_length_offset=10)
         return [found[0].text if found else "" for found in self.translations(texts, search)]
 
     def translations(self, texts: Sequence[str], search: Search) -> list[list[Translated]]:
@@ -149,10 +150,10 @@ def load(folder: Path | str) -> TextModel:
     folder = _found(Path(folder))
     model = models.load(folder)
     try:
-        cleaning = json.loads((folder / TEXT).read_text(encoding="utf-8"))
+        cleaning = json.loads((folder / CLEANING).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UnrollError(f"{folder / TEXT}: unreadable ({error}); run `dvc repro -f` for this model") from error
-    source, target = (Tokenizer.load(folder / TOKENIZER, side=side) for side in ("source", "target"))
+        raise UnrollError(f"{folder / CLEANING}: unreadable ({error}); run `dvc repro -f` for this model") from error
+    source, target = (load_tokenizer(folder / TOKENIZER, side=side) for side in ("source", "target"))
     return TextModel(model, target, Cleaner(**cleaning), folder, source)
 
 

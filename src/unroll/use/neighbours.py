@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from unroll.errors import UnrollError
-from unroll.evaluation.embeddings import normalised
-from unroll.models.protocol import Embeddings
-from unroll.text.vocabulary import SPECIAL
-from unroll.use.kinds import refuse
+from unroll.evaluation.analysis.embeddings import normalised
+from unroll.models.base.protocol import WordVectors
+from unroll.text.tokenizers.vocabulary import SPECIAL
+from unroll.use.capabilities import refuse
 from unroll.use.model import TextModel
 
 
@@ -31,7 +31,7 @@ def analogy(loaded: TextModel, a: str, b: str, c: str, count: int) -> list[Neigh
 
 def _nearest(loaded: TextModel, plus: Sequence[str], minus: Sequence[str], count: int) -> list[Neighbour]:
     model = loaded.model
-    if not isinstance(model, Embeddings):
+    if not isinstance(model, WordVectors):
         refuse(model, loaded.folder, "have vectors of words")
     more, less = ([_token(loaded, model, word) for word in words] for words in (plus, minus))
     unit = normalised(model.vectors)
@@ -42,7 +42,7 @@ def _nearest(loaded: TextModel, plus: Sequence[str], minus: Sequence[str], count
     return [Neighbour(loaded.tokenizer.token(int(token)), float(cosines[token])) for token in order]
 
 
-def _token(loaded: TextModel, model: Embeddings, word: str) -> int:
+def _token(loaded: TextModel, model: WordVectors, word: str) -> int:
     tokens = loaded.encode(word)
     if len(tokens) != 1 or tokens[0] < len(SPECIAL) or not model.known[tokens[0]]:
         raise UnrollError(f"{loaded.folder}: has no vector of {word!r}; give one word of its vocabulary")

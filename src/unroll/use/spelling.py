@@ -3,7 +3,7 @@ the largest
 
     p(typed | word) p(word | its neighbours)^weight
 
-p(typed | word) is an edit model (`unroll.use.edits`), the other any language model: the word's own probability and that
+p(typed | word) is an edit model (`unroll.use.edit_model`), the other any language model: the word's own probability and that
 of what follows it. Words are decided from left to right, each with the words before it as they were decided and the
 words after it as they were typed. Any word may be wrong, and any may be right, also one that no list has: as probable
 as an unknown word is there, times p(its letters). Without a language model all words of the list are equally probable.
@@ -21,9 +21,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from unroll.errors import UnrollError
-from unroll.text.vocabulary import EOS, SPECIAL
-from unroll.use.edits import EditModel
-from unroll.use.letters import Letters
+from unroll.text.tokenizers.vocabulary import EOS, SPECIAL
+from unroll.use.character_model import Letters
+from unroll.use.edit_model import EditModel
 from unroll.use.model import TextModel
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -135,7 +135,7 @@ def _around(before: str, after: str | None) -> tuple[str, str, bool]:
 
 def words_of(model: TextModel) -> list[str]:
     """The words of a model's vocabulary; none where its tokens are characters or pieces."""
-    if model.tokenizer.level != "word":
+    if model.tokenizer.type != "word":
         return []
     return [word for word in model.spellings[len(SPECIAL) :] if WORD.fullmatch(word)]
 

@@ -7,7 +7,7 @@ twice. The words are data (words.yaml, verbs.yaml), the rules are code (grammar.
 import random
 from pathlib import Path
 
-from unroll.corpora.raw import RawFile, write
+from unroll.corpora.manifest import RawFile, write
 from unroll.corpora.toy_dutch.grammar import Grammar
 from unroll.errors import UnrollError
 from unroll.params.corpora import ToyDutchCorpus

@@ -1,0 +1,1 @@
+"""Analyses of language models beyond their perplexity."""

@@ -1,0 +1,1 @@
+"""Measures of tasks: translation, classification, analogies, cloze."""

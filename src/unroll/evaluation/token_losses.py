@@ -1,0 +1,91 @@
+"""The loss of every token of a test text: a table, and the Parquet file that holds it.
+
+Columns: `document` and `position` (of the token in its document), `token` (its id), `surface` (its spelling),
+`train_count` (its count in the train split), `nll` (-log p of the model in nats), `cache_nll` (of the model mixed with a
+cache), and `dynamic_nll` (by dynamic evaluation). There is a row for each predicted token, `<eos>` included, in the
+order of the text. The file has Zstandard compression and page checksums, and its bytes depend on the numbers only.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from unroll.errors import UnrollError
+from unroll.models.base.protocol import LogProbs
+from unroll.text.arrow import numbers, strings
+from unroll.text.streams import Ids
+
+FILE = "losses.parquet"
+ROWS = 1 << 16
+SPELLING = "surface"
+Column = NDArray
+
+
+def table(
+    documents: Sequence[Ids],
+    log_probs: Mapping[str, Sequence[LogProbs]],
+    train_counts: Column,
+    spell: Callable[[int], str],
+) -> dict[str, Column]:
+    """Make the table of losses.
+
+    Args:
+        documents: The test documents, with `<eos>`.
+        log_probs: Log-probabilities of their tokens, by the name of the column.
+        train_counts: The counts (V,) of the tokens in the train split.
+        spell: Returns the spelling of a token id.
+
+    Returns:
+        The columns by name.
+    """
+    tokens = _joined(documents).astype(np.int32)
+    columns: dict[str, Column] = {
+        "document": np.repeat(np.arange(len(documents), dtype=np.int32), [len(d) for d in documents]),
+        "position": _joined([np.arange(len(document)) for document in documents]).astype(np.int32),
+        "token": tokens,
+    }
+    spelled, code = np.unique(tokens, return_inverse=True)
+    columns[SPELLING] = np.array([spell(int(token)) for token in spelled], dtype=object)[code]
+    columns["train_count"] = train_counts[tokens].astype(np.int32)
+    return columns | {name: -_joined(values).astype(np.float64) for name, values in log_probs.items()}
+
+
+def write(columns: Mapping[str, Column], path: Path) -> None:
+    """Write a table to the file `path`."""
+    arrays = {
+        name: strings(values.tolist()).dictionary_encode() if name == SPELLING else numbers(values)
+        for name, values in columns.items()
+    }
+    pq.write_table(
+        pa.table(arrays), path, compression="zstd", row_group_size=ROWS, write_page_checksum=True, store_schema=False
+    )
+
+
+def read(path: Path) -> dict[str, Column]:
+    """Read the table of the file `path`.
+
+    Args:
+        path: The file that `write` wrote.
+
+    Returns:
+        The columns by name.
+
+    Raises:
+        UnrollError: The file is missing or damaged.
+    """
+    try:
+        found = pq.read_table(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UnrollError(f"{path}: the losses are not readable ({error}); run `dvc repro` for this model") from None
+    return {
+        name: np.array(found[name].to_pylist(), dtype=object) if name == SPELLING else found[name].to_numpy()
+        for name in found.column_names
+    }
+
+
+def _joined(arrays: Sequence[NDArray]) -> Column:
+    return np.concatenate(arrays) if arrays else np.empty(0)

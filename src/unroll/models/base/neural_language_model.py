@@ -1,0 +1,157 @@
+"""The base of all neural language models: how a network with a state satisfies the contract, is trained and saved."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unroll.layers.embedding import load_pretrained
+from unroll.layers.network import LanguageModelNetwork, as_tensor, restore, weights
+from unroll.layers.recurrent import State, select
+from unroll.models.base import storage
+from unroll.models.base.inputs import Inputs
+from unroll.models.base.protocol import Log
+from unroll.params.base import Params
+from unroll.params.evaluate import DynamicSgd
+from unroll.text.streams import Data, Ids
+from unroll.text.tokenizers.vocabulary import BOS, PAD
+from unroll.training import dynamic_evaluation
+from unroll.training.language_model import LanguageModelTask
+
+LOGITS = 1 << 22
+"""The number of logits that are computed together in scoring, 16 MB. Like the two numbers below it bounds memory and
+changes no score."""
+ROWS, STEPS = 64, 256
+"""The number of documents that are scored side by side, and of tokens of each that are read together."""
+
+
+class NeuralLanguageModel:
+    """A network as a language model. It satisfies LanguageModel, DynamicModel and EmbeddingModel.
+
+    The state is the state of the network and the last hidden vector (B, H) of each context. A family sets the two class
+    attributes, and may override `task`.
+    """
+
+    settings: ClassVar[type[Params]]
+    """The class of the settings of the family."""
+    network_type: ClassVar[Any]
+    """Makes the network of the settings and the size of the vocabulary."""
+
+    def __init__(self, params: Any, vocabulary_size: int, network: LanguageModelNetwork) -> None:
+        """Set the settings of the family, the size of the vocabulary and the trained network."""
+        self.params, self.vocabulary_size, self.network = params, vocabulary_size, network.eval()
+
+    @classmethod
+    def task(cls, network: Any, params: Any, data: Data) -> LanguageModelTask:
+        """Return the training task of the family, by default next-token prediction."""
+        return LanguageModelTask(network, params.batching, params.training.batch_size, data)
+
+    @classmethod
+    def fit(cls, params: Any, data: Data, inputs: Inputs, log: Log) -> Self:
+        """Train a network on data.train with early stopping on data.valid.
+
+        Args:
+            params: The settings of the family, or those of an entry of `pretrained`, whose embedding begins with
+                vectors.
+            data: The partition.
+            inputs: Where the vectors are found, and the folder for checkpoints.
+            log: Receives the measurements of the training.
+
+        Returns:
+            The trained model, a function of the arguments and of data.seed.
+
+        Raises:
+            UnrollError: The training diverges, or the data is too small.
+        """
+        from unroll.training.fit import fit  # Lightning is imported only where a network is trained.
+
+        vectors = inputs.model(params.vectors).vectors if hasattr(params, "vectors") else None
+        torch.manual_seed(data.seed)
+        network = cls.network_type(params, data.vocabulary_size)
+        task = cls.task(network, params, data)
+        network.softmax.count(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
+        if vectors is not None:
+            load_pretrained(network.embedding, vectors, params.freeze_embeddings)
+        fit(task, params.training, data.seed, log, inputs.checkpoints)
+        of_family = params.model_dump(include=set(cls.settings.model_fields))
+        return cls(cls.settings.model_validate(of_family), data.vocabulary_size, network)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Load the model that `save` wrote into the folder `path`."""
+        saved = storage.read_params(path)
+        params = cls.settings.model_validate(saved["params"])
+        network = cls.network_type(params, saved["vocabulary_size"])
+        restore(network, storage.read_weights(path))
+        return cls(params, saved["vocabulary_size"], network)
+
+    def save(self, path: Path) -> None:
+        """Write the model into the existing folder `path`."""
+        described = {"params": self.params.model_dump(), "vocabulary_size": self.vocabulary_size}
+        storage.write(path, described, weights(self.network))
+
+    @property
+    def embedding(self) -> NDArray[np.floating]:
+        """The embeddings (V, E)."""
+        return self.network.embedding.weight.detach().numpy()
+
+    @torch.inference_mode()
+    def start(self, batch_size: int = 1) -> tuple[Tensor, State]:
+        """Return the state of `batch_size` contexts that have read only `<bos>`."""
+        return self._read(self.network.start(batch_size), np.full(batch_size, BOS))
+
+    @torch.inference_mode()
+    def advance(self, state: tuple[Tensor, State], tokens: Ids) -> tuple[Tensor, State]:
+        """Return the state after row b has read tokens[b]."""
+        return self._read(state[1], tokens)
+
+    def _read(self, state: State, tokens: Ids) -> tuple[Tensor, State]:
+        hidden, after = self.network(as_tensor(tokens)[:, None], state)
+        return hidden[:, 0], after
+
+    @torch.inference_mode()
+    def next_log_probs(self, state: tuple[Tensor, State]) -> NDArray[np.floating]:
+        """Return log p(next token | context), (B, V)."""
+        return self.network.softmax.log_probs(state[0]).numpy()
+
+    def select(self, state: tuple[Tensor, State], rows: Ids) -> tuple[Tensor, State]:
+        """Return the state whose row i is row rows[i] of `state`."""
+        hidden, *after = select((state[0], *state[1]), as_tensor(rows))
+        return hidden, tuple(after)
+
+    def log_probs(self, documents: Sequence[Ids]) -> list[NDArray[np.floating]]:
+        """Return log p of every token. Documents of similar length are scored side by side."""
+        results = [np.empty(len(document), dtype=np.float32) for document in documents]
+        order = np.argsort([-len(document) for document in documents], kind="stable")
+        for first in range(0, len(order), ROWS):
+            rows = order[first : first + ROWS]
+            self._score([documents[row] for row in rows], [results[row] for row in rows])
+        return results
+
+    def adapted_log_probs(self, documents: Sequence[Ids], params: DynamicSgd) -> list[NDArray[np.floating]]:
+        """Dynamic evaluation."""
+        return [*dynamic_evaluation.score(self.network, documents, params)]
+
+    @torch.inference_mode()
+    def _score(self, documents: list[Ids], results: list[NDArray[np.float32]]) -> None:
+        """Fill `results`. The longest document comes first, and a row that has ended leaves the batch."""
+        lengths = np.asarray([len(document) for document in documents])
+        state, first = self.network.start(len(documents)), 0
+        while (active := int((lengths > first).sum())) > 0:
+            steps = min(max(1, LOGITS // (self.vocabulary_size * active)), int(lengths[0]) - first, STEPS)
+            tokens = np.full((active, steps + 1), PAD, dtype=np.int64)
+            for row, document in enumerate(documents[:active]):
+                read = document[max(0, first - 1) : first + steps]
+                read = read if first else np.concatenate([[BOS], read])
+                tokens[row, : len(read)] = read
+            batch = torch.from_numpy(tokens)
+            hidden, state = self.network(batch[:, :-1], tuple(part[:active] for part in state))
+            scores = -self.network.softmax.negative_log_likelihood(hidden, batch[:, 1:]).numpy()
+            for row, result in enumerate(results[:active]):
+                piece = result[first : first + steps]
+                piece[:] = scores[row, : len(piece)]
+            first += steps

@@ -1,0 +1,1 @@
+"""Family `bidirectional`: recurrent language models of both directions."""

@@ -1,0 +1,11 @@
+"""Settings of family `bidirectional`."""
+
+from typing import Literal
+
+from unroll.params.layers import RecurrentLayers
+
+
+class BidirectionalParams(RecurrentLayers):
+    """Two recurrent language models, one for each direction. Every size is that of one direction."""
+
+    family: Literal["bidirectional"]

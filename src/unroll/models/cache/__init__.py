@@ -1,0 +1,1 @@
+"""Family `cache`: a unigram cache of the document."""

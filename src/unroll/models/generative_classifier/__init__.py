@@ -1,0 +1,1 @@
+"""Family `generative_classifier`: one language model per class."""

@@ -1,0 +1,1 @@
+"""Family `hmm`: hidden Markov models."""

@@ -1,0 +1,1 @@
+"""Family `mixture`: linear interpolation of language models."""

@@ -1,0 +1,1 @@
+"""Family `naive_bayes`: multinomial naive Bayes."""

@@ -1,0 +1,1 @@
+"""Family `ngram`: n-gram models."""

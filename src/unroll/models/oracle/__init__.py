@@ -1,0 +1,1 @@
+"""Family `oracle`: the true distributions of sampled corpora."""

@@ -1,0 +1,1 @@
+"""Family `recurrent`: recurrent language models."""

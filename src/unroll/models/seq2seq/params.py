@@ -1,0 +1,65 @@
+"""Family `seq2seq`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from unroll.params.base import Name, Params, Probability, Share, Size
+from unroll.params.layers import Dropout
+from unroll.params.training import Training
+
+
+class TeacherForcing(Params):
+    """The fraction of target words for which the decoder reads the true previous word and not its own prediction
+    (scheduled sampling, Bengio et al. 2015). It changes in equal steps from the first planned epoch to the last."""
+
+    first: Probability
+    """1: always the true word. This is fast, since all steps are computed together."""
+    last: Probability
+
+
+class Seq2seqParams(Params):
+    """An encoder-decoder, with or without attention."""
+
+    family: Literal["seq2seq"]
+    tokenizer: Name
+    cell: Literal["rnn", "gru", "lstm"]
+    """The cell of the encoder and the decoder."""
+    embedding_size: Size
+    hidden_size: Size
+    """The hidden size of the decoder and the encoder. Each direction of a bidirectional encoder has half of it."""
+    layers: Annotated[int, Field(ge=1, le=100)]
+    """The number of layers of the encoder, and of the decoder."""
+    bidirectional: bool
+    """The encoder also reads the source from right to left. hidden_size must be even."""
+    attention: Literal["none", "dot", "additive"]
+    """`none`: the decoder sees the last state of the encoder only; `dot`: Luong et al. (2015); `additive`: Bahdanau et al.
+    (2015)."""
+    input_feeding: bool
+    """The decoder also reads its previous attentional vector (Luong et al. 2015, section 3.3). It is slower, and needs
+    attention."""
+    share_embeddings: bool
+    """Source and target words share one embedding. This needs a tokenizer with `shared_vocabulary: true`."""
+    tie_weights: bool
+    """The output layer shares its weights with the target embedding (Press and Wolf 2017). This needs embedding_size ==
+    hidden_size."""
+    dropout: Dropout
+    label_smoothing: Share
+    """The fraction of each target's probability that is spread over the vocabulary, in training only (Szegedy et al.
+    2016)."""
+    teacher_forcing: TeacherForcing
+    training: Training
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> "Seq2seqParams":
+        if self.bidirectional and self.hidden_size % 2:
+            raise ValueError(
+                f"bidirectional: needs an even hidden_size, since each direction has half; it is {self.hidden_size}"
+            )
+        if self.input_feeding and self.attention == "none":
+            raise ValueError("input_feeding: needs attention: dot or additive; set it to false")
+        if self.tie_weights and self.embedding_size != self.hidden_size:
+            raise ValueError(
+                f"tie_weights: needs embedding_size ({self.embedding_size}) equal to hidden_size ({self.hidden_size})"
+            )
+        return self

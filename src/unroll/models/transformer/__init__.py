@@ -1,0 +1,1 @@
+"""Family `transformer`: causal transformer language models."""

@@ -1,0 +1,1 @@
+"""Family `vector_file`: word vectors that are read from a file."""

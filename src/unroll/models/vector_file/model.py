@@ -1,0 +1,87 @@
+"""Vectors that others have trained: GloVe (Pennington, Socher and Manning 2014), word2vec (Mikolov et al. 2013).
+
+A text file: on each line a word and its D numbers, separated by spaces; word2vec puts a line with the number of words
+and D in front. A word may hold spaces itself: the last D fields are the numbers. Of a word that comes twice the first
+vector counts. Words of the vocabulary are looked up as they are spelled, and those that the file lacks are counted.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from unroll.errors import UnrollError
+from unroll.models.base import word_vectors
+from unroll.models.base.inputs import Inputs
+from unroll.models.base.protocol import Log
+from unroll.models.base.word_vectors import Model, Vectors
+from unroll.models.vector_file.params import VectorFileParams
+from unroll.text.streams import Data
+from unroll.text.tokenizers.vocabulary import SPECIAL
+
+load = word_vectors.load
+
+
+def fit(params: VectorFileParams, data: Data, inputs: Inputs, log: Log) -> Model:
+    """Read the vectors of every token of the vocabulary from a file.
+
+    Args:
+        params: The settings, which name the file.
+        data: The partition.
+        inputs: Where the file and the tokenizer are found.
+        log: Receives the numbers of tokens with and without a vector.
+
+    Returns:
+        The vectors.
+
+    Raises:
+        UnrollError: The file has no vectors, or a line that is not a vector.
+    """
+    tokenizer = inputs.tokenizer(params.tokenizer)
+    words = [tokenizer.token(token) for token in range(tokenizer.vocabulary_size)]
+    with inputs.read_file(params.file, "vectors") as file:
+        return select(params, data, file, words, log)
+
+
+def select(params: VectorFileParams, data: Data, file: Path, words: Sequence[str], log: Log) -> Model:
+    """Take the vectors of `words`, the spelling of every token with the special tokens, from `file`."""
+    tokens = {word: token for token, word in enumerate(words) if token >= len(SPECIAL)}
+    found: Vectors | None = None
+    known = np.zeros(len(words), dtype=np.bool_)
+    for word, vector in read(file):
+        found = np.zeros((len(words), len(vector)), np.float32) if found is None else found
+        if (token := tokens.get(word)) is not None and not known[token]:
+            found[token], known[token] = vector, True
+    if found is None:
+        raise UnrollError(f"{file.name}: holds no vectors; give a file of GloVe or word2vec, as text")
+    log(1, vectors=int(known.sum()), missing=len(tokens) - int(known.sum()))
+    return Model(params, word_vectors.complete(found, known, params.oov_init, data.seed), known)
+
+
+def read(file: Path) -> Iterator[tuple[str, Vectors]]:
+    """Each word with its vector. UnrollError with the number of a line that is none."""
+    size = 0
+    with file.open(encoding="utf-8", newline="\n") as lines:
+        for number, line in enumerate(_text(lines, file), start=1):
+            fields = line.rstrip(" \r\n").split(" ")
+            if number == 1 and len(fields) == 2:
+                continue  # word2vec's header
+            size = size or len(fields) - 1
+            word, numbers = " ".join(fields[:-size]), fields[-size:] if size else []
+            try:
+                vector = np.asarray(numbers, dtype=np.float32)
+            except ValueError:
+                vector = np.asarray([np.nan], dtype=np.float32)
+            if not word or not size or not np.isfinite(vector).all():
+                raise UnrollError(
+                    f"{file.name}: line {number} is not a word and {size} numbers; give a file of GloVe or word2vec, "
+                    "as text"
+                )
+            yield word, vector
+
+
+def _text(lines: Iterator[str], file: Path) -> Iterator[str]:
+    try:
+        yield from lines
+    except UnicodeDecodeError as error:
+        raise UnrollError(f"{file.name}: is not UTF-8 text ({error.reason}); export the vectors as text") from error

@@ -1,0 +1,13 @@
+"""Settings of family `vector_file`."""
+
+from typing import Literal
+
+from unroll.params.files import File
+from unroll.params.word_vectors import WordVectorParams
+
+
+class VectorFileParams(WordVectorParams):
+    """Word vectors that are read from a text file of GloVe or word2vec."""
+
+    family: Literal["vector_file"]
+    file: File

@@ -1,0 +1,1 @@
+"""Family `window`: fixed-window neural language models."""

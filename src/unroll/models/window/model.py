@@ -1,0 +1,72 @@
+"""Fixed-window neural language models: Bengio, Ducharme, Vincent and Jauvin (2003), equation 1.
+
+    x = (E x_{t-w+1}, .., E x_t),  p(x_{t+1} | x_{t-w+1}..x_t) = softmax(b + W x + U tanh(d + H x))
+
+W = 0 without `direct_connections`. One embedding E serves every place of the window. Places before the document's
+`<bos>` hold `<pad>`, whose embedding is learned. The state is the last w - 1 tokens, (B, w - 1).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from unroll.layers import softmax
+from unroll.layers.embedding import uniform_embedding
+from unroll.layers.network import LanguageModelNetwork
+from unroll.layers.recurrent import State
+from unroll.models.base.neural_language_model import NeuralLanguageModel
+from unroll.models.window.params import WindowParams
+from unroll.text.tokenizers.vocabulary import BOS, PAD
+
+
+class Network(LanguageModelNetwork):
+    """Embedding -> hidden layer, and optionally direct connections -> softmax."""
+
+    def __init__(self, params: WindowParams, vocabulary_size: int) -> None:
+        """Build the network with initial weights drawn from torch's global generator."""
+        super().__init__()
+        self.window, self.direct_connections = params.window, params.direct_connections
+        self.embedding = uniform_embedding(vocabulary_size, params.embedding_size)
+        width = params.window * params.embedding_size
+        self.hidden = nn.Linear(width, params.hidden_size)  # H and d
+        self.dropout = nn.Dropout(params.dropout)
+        tied = self.embedding.weight if params.tie_weights else None
+        size = params.hidden_size + (width if params.direct_connections else 0)
+        self.softmax = softmax.build(params.softmax, size, vocabulary_size, tied)  # U, W and b
+
+    def start(self, batch_size: int) -> State:
+        """Return the state of `batch_size` rows: windows of `<pad>`."""
+        return (self.embedding.weight.new_full((batch_size, self.window - 1), PAD, dtype=torch.int64),)
+
+    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read tokens (B, T); return hidden vectors (B, T, H) and the last w - 1 tokens."""
+        read = torch.cat([state[0], tokens], dim=1)  # (B, w - 1 + T)
+        x = self.dropout(self.embedding(windows(read, self.window))).flatten(2)  # (B, T, w E)
+        hidden = self.dropout(torch.tanh(self.hidden(x)))
+        after = read[:, read.shape[1] - (self.window - 1) :]
+        return torch.cat([hidden, x], dim=2) if self.direct_connections else hidden, (after,)
+
+
+def windows(read: Tensor, size: int) -> Tensor:
+    """Return the window of each token.
+
+    Args:
+        read: Tokens (B, size - 1 + T).
+        size: The size of the window.
+
+    Returns:
+        (B, T, size): each of the last T tokens with those before it. Tokens of another document are `<pad>`.
+    """
+    found = read.unfold(1, size, 1)
+    is_begin = (found == BOS).long()
+    begins_later = is_begin.flip(2).cumsum(2).flip(2) - is_begin  # the number of documents that begin after each place
+    return torch.where(begins_later > 0, PAD, found)
+
+
+class Model(NeuralLanguageModel):
+    """A fixed-window language model."""
+
+    settings = WindowParams
+    network_type = Network
+
+
+fit, load = Model.fit, Model.load

@@ -1,0 +1,1 @@
+"""Family `word2vec`: word vectors by CBOW or skip-gram."""

@@ -1,0 +1,87 @@
+"""Settings of layers that several families share: cells, dropout and stacks of recurrent layers."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from unroll.params.base import Name, Params, Size
+from unroll.params.softmax import SoftmaxParams
+from unroll.params.training import Training
+
+Cell = Literal["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm", "mingru", "minlstm"]
+"""`rnn` is the tanh network of Elman (1990)."""
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+Batching = Literal["shuffled", "contiguous"]
+"""How the subsequences of an epoch are put into batches."""
+Penalty = Annotated[float, Field(ge=0, le=1000)]
+
+
+class Dropouts(Params):
+    """Dropout rates. They act in training only."""
+
+    input: Dropout
+    """The rate for the embedded words, before the first layer."""
+    hidden: Dropout
+    """The rate for the outputs of each layer but the last."""
+    output: Dropout
+    """The rate for the outputs of the last layer."""
+    embedding: Dropout
+    """The rate for whole words of the vocabulary, for a whole batch (Gal and Ghahramani 2016)."""
+    weight_drop: Dropout
+    """The rate for the recurrent weights, U in U h_{t-1}, for a whole batch (Merity, Keskar and Socher 2018)."""
+    variational: bool
+    """Use one mask for all time steps of a row (Gal and Ghahramani 2016), or a new mask at each step. This holds for
+    input, hidden and output."""
+
+
+class ActivationRegularization(Params):
+    """Penalties that are added to the training loss (Merity, McCann and Socher 2017); 0 for none."""
+
+    ar: Penalty
+    """Activation regularization: the factor of the mean square of the last layer's outputs."""
+    tar: Penalty
+    """Temporal activation regularization: the factor of the mean square of their differences between steps."""
+
+
+class RecurrentLayers(Params):
+    """A network of recurrent layers and its training."""
+
+    family: str
+    tokenizer: Name
+    cell: Cell
+    embedding_size: Size
+    hidden_size: Size | list[Size]
+    """The size of all layers, or a list with the size of each."""
+    layers: Annotated[int, Field(ge=1, le=100)]
+    residual: bool
+    """Each layer but the first adds its input to its output; needs layers of one size."""
+    dropout: Dropouts
+    activation_regularization: ActivationRegularization
+    tie_weights: bool
+    """The output layer shares its weights with the embedding (Press and Wolf 2017). This needs embedding_size == the
+    last hidden_size."""
+    batching: Batching
+    """`shuffled`: shuffled subsequences, each from a zero state; `contiguous`: the state is carried from one
+    subsequence to the next and detached: truncated backpropagation through time."""
+    softmax: SoftmaxParams
+    training: Training
+
+    @property
+    def sizes(self) -> list[int]:
+        """The hidden size of every layer."""
+        return self.hidden_size if isinstance(self.hidden_size, list) else [self.hidden_size] * self.layers
+
+    @model_validator(mode="after")
+    def _fits(self) -> "RecurrentLayers":
+        if len(self.sizes) != self.layers:
+            raise ValueError(f"hidden_size lists {len(self.sizes)} sizes for {self.layers} layers; list one for each")
+        if self.residual and len(set(self.sizes)) > 1:
+            raise ValueError(f"residual needs layers of one size, not {self.sizes}; make them equal")
+        if self.tie_weights and self.embedding_size != self.sizes[-1]:
+            raise ValueError(
+                f"tie_weights needs embedding_size ({self.embedding_size}) equal to hidden_size ({self.sizes[-1]}) "
+                f"of the last layer; make them equal or set it to false"
+            )
+        if self.dropout.weight_drop and self.cell in ("mingru", "minlstm"):
+            raise ValueError(f"{self.cell} has no recurrent weights to drop; set dropout.weight_drop to 0.0")
+        return self

@@ -1,0 +1,1 @@
+"""What makes the stages of the pipeline reliable."""

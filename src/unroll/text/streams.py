@@ -1,0 +1,193 @@
+"""Token streams: the data that models are trained on and evaluated with (Zhang et al. 2023, Dive into Deep Learning,
+section 9.3).
+
+A *stream* holds all documents of a split in one flat array, each as `<bos> tokens <eos>`. The array is memory-mapped.
+Networks train on subsequences of a stream, n-gram models count over it, and evaluation uses its documents.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unroll.errors import UnrollError
+from unroll.text.tokenizers.vocabulary import BOS, EOS
+
+Ids = NDArray[np.integer]
+
+SPLITS = ("train", "valid", "test")
+LABELS = "labels.json"
+PLANNED = ("name", "vocabulary_size", "source_vocabulary_size", "sequence_length", "seed", "counts")
+"""The fields of Data that plan.json holds."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One split (of one side, for pairs): `tokens` (T,) and document i = tokens[offsets[i]:offsets[i+1]]."""
+
+    tokens: Ids
+    offsets: NDArray[np.int64]
+
+    @property
+    def documents(self) -> Sequence[Ids]:
+        """Each document's tokens to predict: without `<bos>`, with `<eos>`. Views, nothing is copied."""
+        return [self.tokens[a + 1 : b] for a, b in zip(self.offsets[:-1], self.offsets[1:], strict=True)]
+
+    @property
+    def predicted(self) -> int:
+        """The number of tokens to predict: all but `<bos>`."""
+        return len(self.tokens) - (len(self.offsets) - 1)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(documents,) tokens to predict in each."""
+        return np.diff(self.offsets) - 1
+
+
+@dataclass(frozen=True)
+class Data:
+    """A partition folder: for running text streams[split]["text"], for pairs ["source"] and ["target"]."""
+
+    name: str
+    vocabulary_size: int
+    sequence_length: int
+    seed: int
+    streams: dict[str, dict[str, Stream]]
+    counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    """The counts of stage tokenize (`unroll.text.tokenize`), by split and side."""
+    source_vocabulary_size: int | None = None
+    """The size of the source vocabulary of pairs with two vocabularies; None if both sides share one."""
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    """The label of every document, by split; empty if the corpus has no labels."""
+
+    @property
+    def train(self) -> Stream:
+        return self.streams["train"]["text"]
+
+    @property
+    def valid(self) -> Stream:
+        return self.streams["valid"]["text"]
+
+    @property
+    def test(self) -> Stream:
+        return self.streams["test"]["text"]
+
+
+def stream_of(documents: Sequence[Ids], vocabulary_size: int) -> Stream:
+    """Join documents into a stream.
+
+    Args:
+        documents: Arrays of token ids without special tokens.
+        vocabulary_size: The size of the vocabulary. Tokens are stored as uint16 if it fits, otherwise as int32.
+
+    Returns:
+        The stream with `<bos>` before and `<eos>` after each document.
+    """
+    lengths = np.fromiter(map(len, documents), dtype=np.int64, count=len(documents))
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    tokens = np.empty(offsets[-1] + 2 * len(documents), dtype=token_type(vocabulary_size))
+    values = np.concatenate([np.empty(0, tokens.dtype), *documents])
+    lay_out(tokens, values, offsets)
+    return Stream(tokens, offsets + 2 * np.arange(len(offsets)))
+
+
+def write(folder: Path, data: Data, source: str) -> None:
+    """Write a partition into an existing folder.
+
+    Args:
+        folder: The folder to write to.
+        data: The partition.
+        source: The name of the data in error messages.
+
+    Raises:
+        UnrollError: A split is too small to be used.
+    """
+    for split in SPLITS:
+        for side, stream in data.streams[split].items():
+            np.save(folder / f"{split}.{side}.npy", stream.tokens)
+            np.save(folder / f"{split}.{side}.offsets.npy", stream.offsets)
+    write_plan(folder, data, source)
+
+
+def lay_out(out: NDArray[Any], values: NDArray[Any], offsets: NDArray[np.int64]) -> None:
+    """Write documents into `out`, with `<bos>` before and `<eos>` after each of them.
+
+    Args:
+        out: The array to fill, with the length of `values` and 2 more for each document.
+        values: All documents end to end.
+        offsets: Document i is values[offsets[i]:offsets[i + 1]].
+    """
+    starts = offsets[:-1] + 2 * np.arange(len(offsets) - 1)
+    ends = offsets[1:] + 2 * np.arange(1, len(offsets)) - 1
+    inside = np.ones(len(out), dtype=bool)
+    inside[starts] = inside[ends] = False
+    out[starts], out[ends], out[inside] = BOS, EOS, values
+
+
+def token_type(vocabulary_size: int) -> type[np.generic]:
+    """Return the smallest integer type that holds the token ids of a vocabulary of this size."""
+    return np.uint16 if vocabulary_size <= 2**16 else np.int32
+
+
+def write_plan(folder: Path, data: Data, source: str) -> None:
+    """Write plan.json, the sizes of a partition, after checking that its splits are large enough to be used.
+
+    Args:
+        folder: The folder of the partition.
+        data: The partition.
+        source: The name of the data in error messages.
+
+    Raises:
+        UnrollError: A split is too small to be used.
+    """
+    for split in SPLITS:
+        for side, stream in data.streams[split].items():
+            _check(stream, split, side, data, source)
+    plan: dict[str, Any] = {name: getattr(data, name) for name in PLANNED} | {
+        "sides": list(data.streams["train"]),
+        "tokens": {split: {side: s.predicted for side, s in data.streams[split].items()} for split in SPLITS},
+    }
+    (folder / "plan.json").write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+
+
+def _check(stream: Stream, split: str, side: str, data: Data, source: str) -> None:
+    if len(stream.offsets) == 1:
+        raise UnrollError(
+            f"{source}: the {split} split is empty; give it a larger share (corpora.*.splits), "
+            "cut smaller documents (corpora.*.documents: paragraph or line), or bring more text"
+        )
+    tokens = len(stream.tokens)
+    # An epoch may drop n - 1 tokens; n tokens and a last target must be left.
+    if side == "text" and split == "train" and tokens < 2 * data.sequence_length:
+        raise UnrollError(
+            f"{source}: the train split has {tokens} tokens, too few for a subsequence and its targets in every epoch; "
+            f"set tokenizers.{data.name}.sequence_length to {tokens // 2} or less (it is {data.sequence_length}), or bring "
+            "more text"
+        )
+
+
+def load(folder: Path) -> Data:
+    """Open a partition.
+
+    Args:
+        folder: The folder that stage partition wrote.
+
+    Returns:
+        The partition. Its streams are read-only memory maps.
+    """
+    plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    streams = {
+        split: {
+            side: Stream(
+                np.load(folder / f"{split}.{side}.npy", mmap_mode="r"), np.load(folder / f"{split}.{side}.offsets.npy")
+            )
+            for side in plan["sides"]
+        }
+        for split in SPLITS
+    }
+    labels = json.loads(path.read_text(encoding="utf-8")) if (path := folder / LABELS).exists() else {}
+    return Data(streams=streams, labels=labels, **{name: plan[name] for name in PLANNED})

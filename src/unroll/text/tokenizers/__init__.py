@@ -1,0 +1,1 @@
+"""Tokenizers: the base, and one module per type."""

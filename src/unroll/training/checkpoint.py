@@ -1,0 +1,94 @@
+"""Checkpoints, from which a killed training resumes: one file that is replaced atomically and read without pickle.
+
+The file holds the SHA-256 of its content, then what `torch.save` writes. Its name is a hash of everything that the
+result depends on (the code of the package, torch, threads, settings, initial weights, data), so a training never
+resumes from the checkpoint of another one.
+"""
+
+import hashlib
+import io
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from unroll.params.training import Training
+from unroll.text.streams import Data
+
+DIGEST = 32  # bytes of a SHA-256
+logger = logging.getLogger("unroll")
+
+
+class Checkpoint:
+    """The checkpoint file of one training."""
+
+    def __init__(self, path: Path) -> None:
+        """Set the path of the file."""
+        self.path = path
+
+    @classmethod
+    def of(
+        cls, folder: Path | None, data: Data, params: Training, network: nn.Module, steps: list[int]
+    ) -> "Checkpoint | None":
+        """Return the checkpoint file of a training.
+
+        Args:
+            folder: The folder of checkpoints; None for no checkpoints.
+            data: The partition.
+            params: The settings of the training.
+            network: The network with its initial weights.
+            steps: The number of batches of each epoch.
+
+        Returns:
+            The checkpoint, or None without a folder.
+        """
+        if folder is None:
+            return None
+        return cls(folder / f"{_fingerprint(data, params, network, steps)}.ckpt")
+
+    def write(self, values: dict[str, Any]) -> None:
+        """Write values: numbers, strings, tensors, and lists, tuples and dictionaries of them.
+
+        The old file stays until the new one is on the disk.
+        """
+        buffer = io.BytesIO()
+        torch.save(values, buffer)
+        content = buffer.getvalue()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_suffix(".part")
+        with temporary.open("wb") as file:
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path)
+
+    def read(self) -> dict[str, Any] | None:
+        """Return the values that were written last; None if there is no file, or if it is damaged."""
+        if not self.path.is_file():
+            return None
+        content = self.path.read_bytes()
+        if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
+            logger.warning("%s: the checkpoint is damaged; training starts from the beginning", self.path)
+            return None
+        return torch.load(io.BytesIO(content[DIGEST:]), map_location="cpu", weights_only=True)
+
+
+def _fingerprint(data: Data, params: Training, network: nn.Module, steps: list[int]) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(file.read_bytes())
+    numbers = (torch.__version__, torch.get_num_threads(), torch.cuda.is_available(), data.seed, data.vocabulary_size)
+    digest.update(repr((numbers, params.model_dump(), steps, network)).encode())
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.contiguous().view(torch.uint8).numpy())
+    for split in ("train", "valid"):
+        for side, stream in data.streams[split].items():
+            digest.update(f"{split} {side}".encode())
+            digest.update(stream.tokens.tobytes())
+            digest.update(stream.offsets.tobytes())
+    return digest.hexdigest()[:32]

@@ -1,0 +1,301 @@
+"""Training by PyTorch Lightning. This is the only module that imports it.
+
+The order of the data is a function of (seed, epoch), and dropout is seeded with (seed, batch). So the weights are the
+same in every run of the same settings, and in a run that was killed and resumed (`unroll.training.checkpoint`).
+"""
+
+import logging
+import math
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.utilities import move_data_to_device
+from torch import Tensor
+
+from unroll.errors import UnrollError
+from unroll.layers.diagnostics import largest_radii
+from unroll.params.training import Clip, Training
+from unroll.training.batching import Batches
+from unroll.training.checkpoint import Checkpoint
+from unroll.training.early_stopping import EarlyStopping
+from unroll.training.optimizer import build, clip
+from unroll.training.schedule import Schedule
+from unroll.training.task import Task
+from unroll.training.weight_averaging import WeightAveraging
+
+RADII = 20
+"""How often a training measures its spectral radii, at most."""
+PRECISION: dict[int | str, Any] = {32: "32-true", 16: "16-mixed", "bf16": "bf16-mixed"}
+Log = Callable[..., None]
+
+
+def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | None) -> None:
+    """Train `task.network` in place. It ends with the weights of its best epoch on the valid split.
+
+    Args:
+        task: The network with its data and its loss.
+        params: The settings of the training.
+        seed: The random seed.
+        log: Is called as `log(step, **values)` with the mean training loss about ten times an epoch, and with the
+            validation loss after each epoch. A resumed training first repeats what it has logged before.
+        checkpoints: The folder for checkpoints; None for no checkpoints.
+
+    Raises:
+        UnrollError: The loss is not finite, or the data is too small.
+    """
+    for name in ("pytorch_lightning", "lightning_fabric", "pytorch_lightning.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    steps = [task.steps(epoch) for epoch in range(params.epochs)]
+    if steps[0] == 0:
+        raise UnrollError("the train split is smaller than one batch; lower training.batch_size or sequence_length")
+    if params.precision == 16 and not torch.cuda.is_available():
+        raise UnrollError("training.precision 16 needs a GPU; set it to bf16 or 32")
+    module = _Module(task, params, seed, log, checkpoints, steps)
+    trainer = lightning.Trainer(
+        max_epochs=params.epochs - module.first_epoch,
+        accelerator="auto",
+        devices=1,
+        precision=PRECISION[params.precision],
+        deterministic=True,
+        accumulate_grad_batches=params.accumulate_grad_batches,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=sys.stderr.isatty(),
+        callbacks=[TQDMProgressBar()] if sys.stderr.isatty() else [],
+    )
+    # With deterministic algorithms torch fills new memory before use, a pass over it that is not needed here.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    with warnings.catch_warnings(), flush_denormals():
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        warnings.filterwarnings("ignore", module="lightning_fabric")
+        trainer.fit(module)
+    # Lightning returns normally from some interruptions, but an unfinished model must not be published.
+    if trainer.interrupted or not (
+        module.batches_done == sum(steps) or module.best.epochs_since_best >= params.patience
+    ):
+        raise UnrollError(f"training ended after {module.batches_done} of {sum(steps)} batches; run it again")
+    task.network.load_state_dict(module.best.weights or task.network.state_dict())
+    task.network.cpu().eval()
+
+
+@contextmanager
+def flush_denormals() -> Iterator[None]:
+    """Flush denormals to zero: subnormal gradients slow the CPU. Torch's threads inherit the setting."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+class _Module(lightning.LightningModule):
+    def __init__(
+        self, task: Task, params: Training, seed: int, log: Log, checkpoints: Path | None, steps: list[int]
+    ) -> None:
+        super().__init__()
+        self.task, self.params, self.seed, self.log_values, self.steps = task, params, seed, log, steps
+        self.network = task.network
+        self.weights = [*task.network.parameters()]  # listed once, since the search for them takes time
+        self.before = [0, *accumulate(steps)]  # the number of batches before each epoch
+        self.checkpoint = Checkpoint.of(checkpoints, task.data, params, task.network, steps)
+        self.schedule = Schedule(params, sum(steps))
+        self.averaging = WeightAveraging(params.averaging, self.weights)
+        self.best = EarlyStopping()
+        self.logged: list[tuple[int, dict[str, float]]] = []
+        self.first_epoch = self.first_batch = 0  # where this process begins
+        self.batch = 0  # the number of batches done in this epoch
+        self.unsaved = 0  # the number of batches since the last checkpoint
+        self.state: Any = None
+        self.losses: list[Tensor] = []  # of the batches since the last log
+        self.norms: list[tuple[Tensor, Tensor]] = []  # of their gradients before and after clipping
+        self.saved = self.checkpoint.read() if self.checkpoint else None
+        if self.saved:
+            self._restore(self.saved)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning records every hook that it calls; nn.Module would search for a parameter of that name each time.
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    @property
+    def epoch(self) -> int:
+        return self.first_epoch + self.current_epoch
+
+    @property
+    def batches_done(self) -> int:
+        """The number of batches done in all epochs. Between two epochs, `batch` is still that of the first of them."""
+        return self.before[self.epoch] + (self.batch if self.epoch < len(self.steps) else 0)
+
+    def configure_optimizers(self) -> Any:
+        built = build(self.params, self.weights)
+        if self.saved:
+            built.load_state_dict(self.saved["optimizer"])
+        return built
+
+    def train_dataloader(self) -> Any:
+        first = self.first_batch if self.current_epoch == 0 else 0
+        batches = islice(self.task.train_batches(self.epoch), first, None)
+        return Batches(batches, self.steps[self.epoch] - first, self.device)
+
+    def val_dataloader(self) -> Any:
+        batches = self.task.valid_batches()
+        return Batches(batches, len(batches), self.device)
+
+    def on_train_start(self) -> None:
+        self.state = move_data_to_device(self.state, self.device)
+        if self.saved:
+            self.averaging.restore(self.saved["averaging"])
+            self.trainer.precision_plugin.load_state_dict(self.saved["precision"])
+            self.saved = None
+
+    def on_train_epoch_start(self) -> None:
+        self.batch = self.first_batch if self.current_epoch == 0 else 0
+        if self.batch == 0:
+            self.state = None
+
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
+        done = self.batches_done
+        self._seed((self.seed << 31) + done)
+        rate = self.params.learning_rate * self.schedule.factor(done, self.epoch)
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = rate
+
+    def _seed(self, number: int) -> None:
+        # torch.manual_seed would format a stack trace for each kind of GPU that is not there.
+        torch.default_generator.manual_seed(number)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(number)
+
+    def training_step(self, batch: Any, batch_index: int) -> Tensor:
+        nats, count, self.state = self.task.loss(batch, self.state)
+        loss = nats / count
+        self.losses.append(loss.detach())
+        return loss
+
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
+        self.norms.append(clip(self.weights, self.params.clip))
+
+    def optimizer_step(self, *arguments: Any, **named: Any) -> None:
+        super().optimizer_step(*arguments, **named)
+        self.averaging.update()
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
+        self.batch += 1
+        self.unsaved += 1
+        planned = self.steps[self.epoch]
+        if len(self.losses) >= max(1, planned // 10) or self.batch == planned:
+            self._log_training(self.batch / planned)
+        # The validation belongs to the last batch of an epoch, so no checkpoint is written before it.
+        if self.batch < planned and self.batch % self.params.accumulate_grad_batches == 0:
+            self._save_if_due(self.epoch, self.batch)
+
+    def on_train_epoch_end(self) -> None:
+        if self.epoch + 1 < self.params.epochs and not self.trainer.should_stop:
+            self._save_if_due(self.epoch + 1, 0)
+
+    def _log(self, step: int, **values: float) -> None:
+        self.logged.append((step, values))
+        self.log_values(step, **values)
+
+    def _log_training(self, share: float) -> None:
+        # Losses are read once per log and not per batch, since reading a number waits for the GPU.
+        losses = torch.stack(self.losses).double().cpu()
+        norms = [torch.stack(column).double().mean().item() for column in zip(*self.norms, strict=True)]
+        self.losses, self.norms = [], []
+        if not losses.isfinite().all():
+            step = self.batches_done - len(losses) + 1 + int((~losses.isfinite()).nonzero()[0])
+            raise UnrollError(
+                f"the training loss is not finite at step {step}; lower training.learning_rate "
+                f"(it is {self.params.learning_rate:g}){_clipping(self.params.clip)}"
+            )
+        values = dict(zip(("gradient_norm", "gradient_norm_clipped"), norms, strict=False))  # empty if no step was done
+        total, done, before = self.before[-1], self.batches_done, self.batches_done - len(losses)
+        if RADII * done // total > RADII * before // total:
+            values |= largest_radii(self.network)
+        self._log(
+            done,
+            epoch=self.epoch + share,
+            train_loss=float(losses.mean()),
+            learning_rate=self.trainer.optimizers[0].param_groups[0]["lr"],
+            **values,
+        )
+
+    def on_validation_epoch_start(self) -> None:
+        self.averaging.swap()
+        self.valid: list[tuple[Tensor, Tensor]] = []
+        self.valid_state: Any = None
+
+    def validation_step(self, batch: Any, batch_index: int) -> None:
+        nats, count, self.valid_state = self.task.loss(batch, self.valid_state)
+        self.valid.append((nats, count))
+
+    def on_validation_epoch_end(self) -> None:
+        nats, count = (torch.stack(column).double().sum() for column in zip(*self.valid, strict=True))
+        loss = float(nats / count)
+        self.best.update(loss, self.network)
+        self.averaging.swap()
+        self.averaging.record_validation(loss)
+        self.schedule.record_validation(loss)
+        self.trainer.should_stop = self.trainer.should_stop or self.best.epochs_since_best >= self.params.patience
+        self.log("valid_loss", loss, prog_bar=True)
+        self._log(
+            self.batches_done,
+            epoch=self.epoch + 1.0,
+            valid_loss=loss,
+            valid_perplexity=math.exp(min(loss, 700.0)),
+        )
+
+    def _save_if_due(self, epoch: int, batch: int) -> None:
+        """Write a checkpoint, if one is due, from which a training resumes at `batch` of `epoch`."""
+        if self.checkpoint is None or self.unsaved < self.params.checkpoint_steps:
+            return
+        self.unsaved = 0
+        self.checkpoint.write(
+            {
+                "epoch": epoch,
+                "batch": batch,
+                "network": self.network.state_dict(),
+                "optimizer": self.trainer.optimizers[0].state_dict(),
+                "precision": self.trainer.precision_plugin.state_dict(),
+                "averaging": self.averaging.state(),
+                "schedule": self.schedule.state(),
+                "best": vars(self.best),
+                "state": self.state,
+                "losses": self.losses,
+                "norms": self.norms,
+                "logged": self.logged,
+            }
+        )
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.first_epoch, self.first_batch, self.state = saved["epoch"], saved["batch"], saved["state"]
+        self.network.load_state_dict(saved["network"])
+        self.schedule.restore(saved["schedule"])
+        vars(self.best).update(saved["best"])
+        self.losses, self.norms = saved["losses"], saved["norms"]
+        logging.getLogger("unroll").info("resuming after %d batches", self.before[saved["epoch"]] + saved["batch"])
+        for step, values in saved["logged"]:
+            self._log(step, **values)
+
+
+def _clipping(clip: Clip) -> str:
+    """The advice on clipping in the error for a loss that is not finite."""
+    match clip.kind:
+        case "norm":
+            return f" or training.clip.max_norm (it is {clip.max_norm:g})"
+        case "value":
+            return f" or training.clip.max_value (it is {clip.max_value:g})"
+    return ""

@@ -1,0 +1,35 @@
+"""Train a model on fractions of a sampled corpus: python -m stages.learning_curve MODEL."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from unroll.params import Root
+from unroll.pipeline import stage
+
+
+def main(params: Root, name: str) -> None:
+    """Train the model `name` on each fraction, and publish its excess over the oracle."""
+    from unroll import models
+    from unroll.evaluation.analysis import learning_curve
+    from unroll.models.base.inputs import Inputs
+    from unroll.params.fingerprint import fingerprint
+    from unroll.text import streams
+
+    entry, settings = params.learning_curves[name], params.models[name]
+    partition, trained = Path("data/partitions") / entry.tokenizer, Path("models") / name
+    values = entry.model_dump() | {"model": settings.model_dump()}
+    with stage.publish(Path("metrics/learning_curves") / f"{name}.json") as (output,):
+        data = streams.load(partition)
+        curve = learning_curve.Curve(data, models.load(Path("models") / entry.oracle), params.evaluate.statistics)
+        for fraction in entry.fractions:
+            part = learning_curve.part(data, fraction)
+            fitted = models.family(entry.family).fit(settings, part, Inputs(), lambda *_, **__: None)
+            with TemporaryDirectory() as folder:
+                fitted.save(Path(folder))
+                curve.add(part.train.predicted, fitted, models.size(Path(folder)))
+        curve.add(data.train.predicted, models.load(trained), models.size(trained))
+        learning_curve.write(curve.points, output, fingerprint(values, partition))
+
+
+if __name__ == "__main__":
+    stage.run(main, "learning_curves")

@@ -1,0 +1,147 @@
+"""What evaluation sees inside a recurrent network, and what training writes of it, where both are known."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import TypeAdapter
+
+from tests import toy
+from tests.models.test_contract import RECURRENT, TRANSFORMER
+from unroll import models
+from unroll.evaluation.analysis import rnn_diagnostics
+from unroll.models.base.inputs import Inputs
+from unroll.params.evaluate import Context
+from unroll.params.experiments import ModelParams
+
+PARAMS = Context(tokens=10, distances=[1, 5])
+TRAINING = toy.TRAINING | {"epochs": 2}
+
+
+def trained(**changes: Any) -> tuple[Any, list[dict[str, float]]]:
+    """A model of toy text and its learning curve; recurrent, if the changes do not say all."""
+    base = {} if changes.get("family") == "transformer" else RECURRENT
+    params: Any = TypeAdapter(ModelParams).validate_python(base | {"training": TRAINING} | changes)
+    rows: list[dict[str, float]] = []
+    model = models.family(params.family).fit(
+        params, toy.text(), Inputs(), lambda step, **v: rows.append({"step": step, **v})
+    )
+    return model, rows
+
+
+def test_the_flow_of_text_begins_with_the_gradient_of_its_last_hidden_vector() -> None:
+    """At k = 0 that is W' (p - one-hot target), here by hand."""
+    model, _ = trained(cell="gru")
+    contexts, targets = np.asarray([[4, 5, 6], [7, 9, 10]]), np.asarray([7, 12])
+    flow = model.gradient_flow(contexts, targets)
+    assert flow.shape == (4,)
+    state = model.start(2)
+    for tokens in contexts.T:
+        state = model.advance(state, tokens)
+    wrong = np.exp(model.next_log_probs(state))
+    wrong[[0, 1], targets] -= 1
+    weight = model.network.softmax.weight.detach().numpy()
+    assert flow[0] == pytest.approx(np.linalg.norm(wrong @ weight, axis=1).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.5])
+def test_the_flow_of_a_linear_network_is_a_power_of_its_factor(factor: float) -> None:
+    model, _ = trained(cell="rnn_relu")
+    layer = model.network.recurrent.layers[0]
+    with torch.no_grad():
+        layer.weight_hh_l0.copy_(factor * torch.eye(16))
+        layer.weight_ih_l0.zero_()
+        layer.bias_ih_l0.fill_(1.0)
+    flow = model.gradient_flow(np.full((3, 6), 5), np.full(3, 6))
+    np.testing.assert_allclose(flow / flow[0], factor ** np.arange(7.0), rtol=1e-4)
+
+
+def test_gates_are_those_of_the_text_without_its_beginning() -> None:
+    model, _ = trained(cell="mingru")
+    contexts = np.asarray([[4, 5, 6]])
+    ((name, keep),) = model.gate_activations(contexts)[0].items()
+    layer, read = model.network.recurrent.layers[0], model.network.embedding.weight[4:7]
+    expected = torch.sigmoid(-(read @ layer.weight_ih_l0[:16].t() + layer.bias_ih_l0[:16]))
+    assert name == "keep"
+    np.testing.assert_allclose(keep[0], expected.detach(), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "gates"),
+    [
+        ({"cell": "rnn"}, []),
+        ({"cell": "lstm", "layers": 2}, [(k, gate) for k in (1, 2) for gate in ("input", "forget", "output")]),
+        ({"family": "bidirectional", "cell": "gru"}, [(1, "reset"), (1, "update")]),
+        (
+            {
+                "cell": "minlstm",
+                "tie_weights": False,
+                "softmax": {"kind": "adaptive", "cutoffs": [4, 9], "div_value": 2.0},
+            },
+            [(1, "keep")],
+        ),
+    ],
+)
+def test_every_recurrent_network_shows_its_flow_and_gates(
+    changes: dict[str, Any], gates: list[tuple[int, str]]
+) -> None:
+    model, _ = trained(**changes)
+    assert isinstance(model, rnn_diagnostics.Unrolled)
+    found = rnn_diagnostics.look(model, toy.text().valid.documents, 7, PARAMS, seed=1)
+    assert [row["steps"] for row in found["gradient_flow"]] == [0, 1, 2, 3, 4, 5]
+    assert all(row["norm"] > 0 for row in found["gradient_flow"])
+    assert [(row["layer"], row["gate"]) for row in found["gates"]] == gates
+    for row in found["gates"]:
+        assert sum(row["shares"]) == pytest.approx(1)
+        assert 0 < row["mean"] < 1
+
+
+def test_no_further_than_training_reaches_and_nothing_of_short_documents() -> None:
+    model, _ = trained(cell="rnn")
+    documents = toy.text().valid.documents
+    assert len(rnn_diagnostics.look(model, documents, 3, PARAMS, seed=1)["gradient_flow"]) == 4
+    assert rnn_diagnostics.look(model, [np.asarray([4, 2])], 7, PARAMS, seed=1) == {}
+    assert rnn_diagnostics.look(model, documents, 7, Context(tokens=0, distances=[1]), seed=1) == {}
+
+
+def test_other_models_are_not_unrolled() -> None:
+    model, rows = trained(**TRANSFORMER)
+    assert not isinstance(model, rnn_diagnostics.Unrolled)
+    assert not any(name.startswith("spectral_radius") for row in rows for name in row)
+
+
+@pytest.mark.parametrize(
+    ("changes", "columns"),
+    [
+        ({"cell": "rnn", "layers": 2}, {"spectral_radius_recurrent_1", "spectral_radius_recurrent_2"}),
+        ({"family": "bidirectional", "cell": "gru"}, {"spectral_radius_rightward_1", "spectral_radius_leftward_1"}),
+        ({"cell": "mingru"}, set()),
+    ],
+)
+def test_the_curve_has_a_radius_of_each_layer(changes: dict[str, Any], columns: set[str]) -> None:
+    _, rows = trained(**changes)
+    assert {name for row in rows for name in row if name.startswith("spectral_radius")} == columns
+
+
+def test_the_curve_ends_with_the_radius_of_the_trained_weights() -> None:
+    """One epoch, so the weights that are kept are the last ones."""
+    model, rows = trained(cell="rnn", training=TRAINING | {"epochs": 1})
+    measured = [row["spectral_radius_recurrent_1"] for row in rows if "spectral_radius_recurrent_1" in row]
+    weight = model.network.recurrent.layers[0].weight_hh_l0.detach().double().numpy()
+    assert measured[-1] == pytest.approx(abs(np.linalg.eigvals(weight)).max(), rel=1e-3)
+    assert 5 <= len(measured) <= 20
+
+
+def test_the_curve_has_the_gradient_before_and_after_clipping() -> None:
+    _, rows = trained(cell="rnn", training=TRAINING | {"clip": {"kind": "norm", "max_norm": 0.01}})
+    training = [row for row in rows if "train_loss" in row]
+    assert all(row["gradient_norm"] > row["gradient_norm_clipped"] == pytest.approx(0.01) for row in training)
+
+
+def test_a_row_without_a_step_has_no_norm() -> None:
+    """Gradients of so many batches are gathered that some rows of the curve see none."""
+    _, rows = trained(cell="rnn", training=TRAINING | {"accumulate_grad_batches": 8})
+    norms = [row.get("gradient_norm") for row in rows if "train_loss" in row]
+    assert None in norms
+    assert any(norms)

@@ -1,0 +1,272 @@
+"""The real pipeline under the real `dvc`, on a small text and small models, in copies of the repository."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.pipeline import (
+    PROGRAMS,
+    ROOT,
+    artifacts,
+    copy_of_the_repository,
+    edit_params,
+    environment,
+    forget,
+    git,
+    hashes,
+    run,
+    runs,
+    small,
+    stages_that_run,
+    stages_to_run,
+    write_params,
+    yaml,
+)
+from unroll.params import load
+from unroll.tracking.run import fingerprint
+
+pytestmark = pytest.mark.slow
+SMALL = ("unigram", "trigram", "lstm", "seq2seq", "mixed")
+"""The names of the small pipeline's models."""
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose small pipeline has run, in a path with a space."""
+    place = copy_of_the_repository(tmp_path_factory.mktemp("pipeline") / "my copy")
+    write_params(place, small(yaml.load((place / "params.yaml").read_text(encoding="utf-8")), place))
+    git(place, "init", "--quiet")
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--message", "small")
+    run(place, "unroll", "doctor")
+    run(place, "dvc", "repro")
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--message", "results")
+    return place
+
+
+@pytest.fixture
+def place(finished: Path, tmp_path: Path) -> Path:
+    """A copy of it to experiment with."""
+    shutil.copytree(finished, tmp_path / "a copy", symlinks=True)
+    run(tmp_path / "a copy", "unroll", "doctor")
+    return tmp_path / "a copy"
+
+
+def test_everything_was_made(finished: Path) -> None:
+    for name in SMALL:
+        assert (finished / "models" / name / "params.json").is_file()
+        assert (finished / "metrics" / f"{name}.json").is_file()
+    leaderboard = (finished / "reports" / "leaderboard.md").read_text(encoding="utf-8")
+    assert "| `lstm` | recurrent |" in leaderboard
+    for picture in ("curves", "perplexity", "bits_per_byte"):
+        assert (finished / "reports" / "figures" / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_second_repro_has_nothing_to_do(place: Path) -> None:
+    assert "Data and pipelines are up to date" in run(place, "dvc", "repro")
+    assert stages_to_run(place) == set()
+
+
+def test_a_changed_family_reruns_that_family_only(place: Path) -> None:
+    with (place / "src/unroll/models/ngram.py").open("a", encoding="utf-8") as file:
+        file.write("\n# changed\n")
+    expected = {f"{stage}@{name}" for stage in ("train", "evaluate") for name in ("unigram", "trigram")}
+    assert stages_to_run(place) - {"report"} == expected  # and the mixture, if the trigram's bytes change
+
+
+def test_a_changed_parameter_reruns_that_model_only(place: Path) -> None:
+    edit_params(place, "models.lstm.hidden_size", 24)
+    edit_params(place, "models.lstm.embedding_size", 24)
+    assert stages_that_run(place) == {"train@lstm", "evaluate@lstm", "mix@mixed", "evaluate_mixture@mixed", "report"}
+    git(place, "checkout", "params.yaml")
+    assert stages_that_run(place) == {"report"}  # the rest is in DVC's run cache
+
+
+def test_a_model_that_learns_the_same_from_another_parameter_is_evaluated_as_what_it_is(place: Path) -> None:
+    edit_params(place, "models.lstm.training.checkpoint_steps", 400)
+    assert {"train@lstm", "evaluate@lstm"} <= stages_that_run(place)
+    written = json.loads((place / "metrics" / "lstm.json").read_text(encoding="utf-8"))
+    params = load(place / "params.yaml").models["lstm"].model_dump()
+    assert written["params_hash"] == fingerprint(params, place / "data/partitions/words")["params_hash"]
+
+
+def test_outputs_hold_no_path_no_time_and_no_run(place: Path) -> None:
+    for path in hashes(place):
+        for file in [place / path] if (place / path).is_file() else (place / path).rglob("*"):
+            if file.is_file():
+                assert str(place.parent).encode() not in file.read_bytes(), file
+                assert b"my copy" not in file.read_bytes(), file
+
+
+def test_from_nothing_in_another_folder_every_hash_is_the_same(finished: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere"
+    git(tmp_path, "clone", "--quiet", str(finished), str(other))
+    (other / "dvc.lock").unlink()
+    run(other, "unroll", "doctor")
+    run(other, "dvc", "repro")
+    assert hashes(other) == hashes(finished)
+    assert "have equal hashes" in run(other, "unroll", "compare-locks", str(finished / "dvc.lock"), "dvc.lock")
+
+
+def test_verify_finds_a_flipped_bit_that_dvc_trusts(place: Path) -> None:
+    assert "are what dvc.lock says" in run(place, "unroll", "verify")
+    weights = place / "models" / "lstm" / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-5] ^= 1
+    weights.chmod(0o644)
+    weights.write_bytes(content)
+    assert "models/lstm: not what dvc.lock says" in run(place, "unroll", "verify", code=1)
+    assert "does not match manifest.json" in run(place, "unroll", "score", "lstm", "my text.txt", code=1)
+
+
+def test_every_run_is_tracked_and_linked(place: Path) -> None:
+    found = [run for run in runs(place) if run.info.status == "FINISHED"]
+    stages = [(stage, name) for stage in ("train", "evaluate") for name in SMALL] + [("report", "all")]
+    assert sorted((r.data.tags["unroll.stage"], r.data.tags["unroll.model"]) for r in found) == sorted(stages)
+    train, evaluate = (
+        next(r for r in found if r.data.tags["unroll.stage"] == stage and r.data.tags["unroll.model"] == "lstm")
+        for stage in ("train", "evaluate")
+    )
+    for tag in ("unroll.params", "unroll.data", "mlflow.source.git.commit"):
+        assert train.data.tags[tag] == evaluate.data.tags[tag]
+    assert train.data.params["training.epochs"] == "2"
+    assert "valid_perplexity" in train.data.metrics
+    assert evaluate.data.metrics["test_perplexity"] < 100
+    assert artifacts(place, evaluate) == {"evaluation", "lstm.json", "lstm.txt"}
+    report = next(r for r in found if r.data.tags["unroll.stage"] == "report")
+    assert {"figures", "index.html", "leaderboard.csv"} <= artifacts(place, report)
+
+
+def test_a_training_that_dvc_restored_has_a_run_after_the_report_and_no_result_has_two(place: Path) -> None:
+    edit_params(place, "models.lstm.training.learning_rate", 0.003)
+    run(place, "dvc", "repro")
+    shutil.rmtree(place / "mlruns")
+    git(place, "checkout", "params.yaml")
+    assert stages_that_run(place) == {"report"}
+    expected = sorted([(stage, name) for stage in ("train", "evaluate") for name in SMALL] + [("report", "all")])
+    assert sorted((r.data.tags["unroll.stage"], r.data.tags["unroll.model"]) for r in runs(place)) == expected
+    assert "every result has its runs" in run(place, "unroll", "sync")
+
+
+def test_the_logged_model_loads_and_answers(finished: Path) -> None:
+    train = next(
+        r for r in runs(finished) if r.data.tags["unroll.stage"] == "train" and r.data.tags["unroll.model"] == "lstm"
+    )
+    code = (
+        f"import mlflow, sys; mlflow.set_tracking_uri('sqlite:///{finished}/mlruns/mlflow.db');"
+        f"model = mlflow.pyfunc.load_model('runs:/{train.info.run_id}/model');"
+        "answer = model.predict(['The class statement', 'again']); print(len(answer), answer[0]['perplexity'] > 1)"
+    )
+    output = run(finished.parent, "python", "-c", code, MLFLOW_ALLOW_PICKLE_DESERIALIZATION="false")
+    assert output.splitlines()[-1] == "2 True"
+
+
+def test_sigterm_in_training_is_a_failure_and_the_next_run_is_the_same(place: Path) -> None:
+    before = hashes(place)
+    forget(place, "models/lstm")
+    edit_params(place, "models.lstm.training.epochs", 400)
+    process = subprocess.Popen(
+        [str(PROGRAMS / "dvc"), "repro", "--single-item", "train@lstm"],
+        cwd=place,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "train lstm: step" in line:
+            break
+    stage = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "stages.train"], capture_output=True, text=True)
+    os.kill(int(stage.stdout.split()[0]), signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0, errors
+    assert not (place / "models" / "lstm").exists()
+    assert next(r for r in runs(place) if r.data.tags["unroll.model"] == "lstm").info.status == "KILLED"
+    edit_params(place, "models.lstm.training.epochs", 2)
+    run(place, "dvc", "repro")
+    assert hashes(place) == before
+
+
+def test_a_killed_dvc_leaves_nothing_running_and_doctor_heals(place: Path) -> None:
+    edit_params(place, "models.lstm.training.epochs", 400)
+    process = subprocess.Popen(
+        [str(PROGRAMS / "dvc"), "repro"],
+        cwd=place,
+        env=environment(SHELL="/bin/sh"),  # unlike bash, it keeps waiting for a command that does not take its place
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "train lstm: step" in line:
+            break
+    process.kill()
+    process.stdout.close()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and any(r.info.status == "RUNNING" for r in runs(place)):
+        time.sleep(0.5)
+    assert not any(r.info.status == "RUNNING" for r in runs(place))  # the orphan was told, and closed its run
+    (place / ".dvc" / "tmp" / "rwlock").write_text("")  # as a kill in the midst of a write leaves it
+    edit_params(place, "models.lstm.training.epochs", 2)
+    assert "rwlock" in run(place, "dvc", "repro", code=None)
+    assert "was damaged by a kill; removed" in run(place, "unroll", "doctor")
+    run(place, "dvc", "repro")
+
+
+def test_a_queued_sweep_on_a_fresh_store_loses_no_run(place: Path) -> None:
+    shutil.rmtree(place / "mlruns")
+    git(place, "add", "--all")
+    run(place, "dvc", "exp", "run", "--queue", "-S", "models.lstm.training.learning_rate=0.001,0.002")
+    run(place, "dvc", "queue", "start", "-j", "2")
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        status = run(place, "dvc", "queue", "status")
+        if "Queued" not in status.split("Worker")[0] and "Running" not in status.split("Worker")[0]:
+            break
+        time.sleep(2)
+    assert status.count("Success") == 2, status
+    trained = [
+        r for r in runs(place) if r.data.tags["unroll.stage"] == "train" and r.data.tags["unroll.model"] == "lstm"
+    ]
+    assert sorted(r.data.params["training.learning_rate"] for r in trained) == ["0.001", "0.002"]
+    assert all(r.info.status == "FINISHED" and r.data.tags.get("dvc.exp.name") for r in trained)
+    table = run(place, "dvc", "exp", "show", "--csv")
+    assert all(name in table for name in (r.data.tags["dvc.exp.name"] for r in trained))
+
+
+MIRROR = Path(os.environ.get("UNROLL_MIRROR", ROOT.parent / "shared" / "corpora"))
+
+
+@pytest.mark.mirror
+@pytest.mark.skipif(not MIRROR.is_dir(), reason="no mirror of the real corpora (UNROLL_MIRROR)")
+def test_another_corpus_is_one_option(place: Path) -> None:
+    values = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    edit_params(place, "corpora.prose", values["corpora"]["prose"])
+    git(place, "commit", "--quiet", "--all", "--message", "python-docs")
+    options = ("-S", "corpora.prose.source=timemachine", "-S", "models.lstm.training.epochs=1")
+    run(place, "dvc", "exp", "run", "--name", "wells", *options, "evaluate@lstm", UNROLL_MIRROR=str(MIRROR))
+    assert "wells" in run(place, "dvc", "exp", "show", "--csv")
+    assert any(r.data.tags.get("dvc.exp.name") == "wells" for r in runs(place))
+    assert "traveller" in (place / "models" / "lstm" / "tokenizer.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("metrics show", "test_perplexity"),
+        ("plots show --json", "reports/leaderboard.csv"),
+        ("exp show --csv", "test_perplexity"),
+    ],
+)
+def test_dvc_shows_the_numbers(place: Path, command: str, shown: str) -> None:
+    assert shown in run(place, "dvc", *command.split())

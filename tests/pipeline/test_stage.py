@@ -1,0 +1,237 @@
+"""Stages under bad weather: kills, signals, full disks, a second run at once, names that are not there."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from unroll.pipeline.stage import _limit_threads, publish
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_publish_puts_files_and_folders_in_place(tmp_path: Path) -> None:
+    file, folder = tmp_path / "deep" / "a.txt", tmp_path / "b"
+    with publish(file, folder) as (new_file, new_folder):
+        new_file.write_text("one")
+        new_folder.mkdir()
+        (new_folder / "c.txt").write_text("two")
+        assert not file.exists()
+        assert not folder.exists()
+    assert file.read_text() == "one"
+    assert (folder / "c.txt").read_text() == "two"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "b", "c.txt", "deep"]
+
+
+def test_libraries_have_the_threads_of_the_params_and_take_no_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3", "MKL_DYNAMIC": "FALSE", "OMP_DYNAMIC": "FALSE"}
+    for name in (*expected, "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
+        monkeypatch.setenv(name, "of the shell")  # and back again after the test
+    _limit_threads(3)
+    assert {name: os.environ[name] for name in expected} == expected
+
+
+def test_publish_replaces_a_whole_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "b"
+    folder.mkdir()
+    (folder / "old.txt").write_text("old")
+    with publish(folder) as (new,):
+        new.mkdir()
+        (new / "new.txt").write_text("new")
+    assert [path.name for path in folder.iterdir()] == ["new.txt"]
+
+
+def test_a_failure_publishes_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    file, other = tmp_path / "a.txt", tmp_path / "b.txt"
+    file.write_text("before")
+
+    def fail() -> None:
+        with publish(file, other) as (new, also_new):
+            new.write_text("half")
+            also_new.write_text("half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        fail()
+    assert file.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_an_output_that_was_not_written_is_an_error(tmp_path: Path) -> None:
+    def forget() -> None:
+        with publish(tmp_path / "a.txt", tmp_path / "b.txt") as (new, _):
+            new.write_text("one")
+
+    with pytest.raises(FileNotFoundError):
+        forget()
+    assert not (tmp_path / "a.txt").exists()
+
+
+def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
+    stale = tmp_path / ".unroll-999999-a.txt"
+    stale.mkdir()
+    (stale / "a.txt").write_text("half")
+    with publish(tmp_path / "a.txt") as (new,):
+        new.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+SLEEPER = """
+    import sys, time
+    from pathlib import Path
+    from unroll import stage
+
+    def main(params, name):
+        with stage.publish(Path("out.txt")) as (out,):
+            out.write_text("half")
+            print("ready", flush=True)
+            time.sleep(float(Path("seconds").read_text()))
+            out.write_text("whole")
+
+    if __name__ == "__main__":
+        stage.run(main, "models")
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with the project's params.yaml and a stage that sleeps."""
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    (tmp_path / "sleeper.py").write_text(textwrap.dedent(SLEEPER))
+    (tmp_path / "seconds").write_text("60")
+    return tmp_path
+
+
+def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "sleeper.py", *arguments]
+    return subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGINT, 130)], ids=lambda x: str(x)
+)
+def test_a_signal_ends_it_with_its_code_and_publishes_nothing(place: Path, number: int, code: int) -> None:
+    process = start(place, "lstm")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == code
+    assert "Traceback" not in errors
+    assert not (place / "out.txt").exists()
+    assert not list(place.glob(".unroll-*"))
+
+
+TWICE = """
+    import os, signal
+    from pathlib import Path
+    from unroll import stage
+
+    def main(params, name):
+        found = signal.getsignal(signal.SIGTERM)
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            signal.signal(signal.SIGTERM, found)  # as Lightning does when it ends
+            os.kill(os.getpid(), signal.SIGTERM)
+            Path("closed").touch()
+
+    if __name__ == "__main__":
+        stage.run(main, "models")
+"""
+
+
+def test_a_second_signal_does_not_interrupt_the_closing(place: Path) -> None:
+    (place / "sleeper.py").write_text(textwrap.dedent(TWICE))
+    process = start(place, "lstm")
+    process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert (place / "closed").exists()
+
+
+def test_kill_9_publishes_nothing_and_the_next_run_is_whole(place: Path) -> None:
+    process = start(place, "lstm")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.kill()
+    process.communicate()
+    assert not (place / "out.txt").exists()
+    (place / "seconds").write_text("0")
+    again = start(place, "lstm")
+    again.communicate(timeout=20)
+    assert again.returncode == 0
+    assert (place / "out.txt").read_text() == "whole"
+    assert not list(place.glob(".unroll-*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="parent-death signals are Linux's")
+def test_a_stage_ends_with_its_parent(place: Path) -> None:
+    """As when `dvc` is killed: its child must not run on beside the next repro's."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", "import subprocess, sys; subprocess.run([sys.executable, 'sleeper.py', 'lstm'])"],
+        cwd=place,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "ready\n"
+    parent.kill()
+    deadline = time.monotonic() + 10
+    while list(place.glob(".unroll-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not list(place.glob(".unroll-*"))  # it swept up, so it was told to end
+    parent.wait()
+    parent.stdout.close()
+    assert not (place / "out.txt").exists()
+
+
+def test_a_second_run_waits_for_the_first(place: Path) -> None:
+    (place / "seconds").write_text("1.5")
+    first = start(place, "lstm")
+    assert first.stdout is not None
+    first.stdout.readline()
+    second = start(place, "lstm")
+    assert first.wait(20) == 0
+    _, errors = second.communicate(timeout=20)
+    assert second.returncode == 0
+    assert "waiting for another run" in errors
+    first.communicate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["lstn"], "sleeper lstn: params.yaml: models has no lstn; did you mean lstm?"),
+        (["../x"], "sleeper ../x: params.yaml: models has no ../x; choose one of"),
+    ],
+)
+def test_an_unknown_name_is_one_sentence(place: Path, arguments: list[str], sentence: str) -> None:
+    process = start(place, *arguments)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert errors.startswith(sentence)
+    assert len(errors.splitlines()) == 1
+
+
+def test_debug_shows_the_traceback(place: Path) -> None:
+    process = start(place, "lstn", "--debug")
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "Traceback" in errors
+
+
+def test_an_output_folder_that_may_not_be_written(place: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    place.chmod(0o555)
+    process = start(place, "lstm")
+    _, errors = process.communicate(timeout=20)
+    place.chmod(0o755)
+    assert process.returncode == 1
+    assert "Permission denied" in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,88 @@
+"""Train a toy network that is killed at given batches: python -m tests.training.resume CASE FOLDER BATCH...
+
+Each training is a process of its own, forked from this one, which has loaded torch and Lightning but computed nothing.
+The last one is not killed and saves its model and its learning curve in FOLDER.
+"""
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter
+
+from tests import toy
+from unroll import models
+from unroll.models.base.inputs import Inputs
+from unroll.params.experiments import ModelParams
+from unroll.tracking import Curve
+from unroll.training import fit
+
+RECURRENT = {
+    "family": "recurrent",
+    "tokenizer": "toy",
+    "cell": "lstm",
+    "embedding_size": 8,
+    "hidden_size": 8,
+    "layers": 2,
+}
+RECURRENT |= toy.LAYERS | {"tie_weights": True, "batching": "contiguous", "softmax": toy.SOFTMAX}
+SGD = {"kind": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}
+TRAINING = toy.TRAINING | {"checkpoint_steps": 3}
+CASES: dict[str, dict[str, Any]] = {
+    "adam": RECURRENT | {"training": TRAINING | {"averaging": {"kind": "ema", "decay": 0.9}}},
+    "sgd": RECURRENT
+    | {
+        "batching": "shuffled",
+        "training": TRAINING
+        | {
+            "epochs": 6,
+            "patience": 6,
+            "accumulate_grad_batches": 2,
+            "optimizer": SGD,
+            "learning_rate": 1.0,
+            "schedule": {"kind": "plateau", "factor": 0.5, "patience": 1},
+            "averaging": {"kind": "nt_asgd", "interval": 1},
+        },
+    },
+}
+
+
+def train(case: str, folder: Path, killed_at: int | None) -> None:
+    torch.set_num_threads(1)
+    start = fit._Module.on_train_batch_start
+
+    def on_train_batch_start(module: Any, *batch: Any) -> None:
+        if module.batches_done == killed_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        start(module, *batch)
+
+    fit._Module.on_train_batch_start = on_train_batch_start  # type: ignore[method-assign]
+    params = TypeAdapter(ModelParams).validate_python(CASES[case])
+    curve = Curve(SimpleNamespace(log_curve=lambda rows: None, log_result=lambda path: None))  # type: ignore[arg-type]
+    data = replace(toy.text(), checkpoints=folder / "checkpoints")
+    model = models.family(params.family).fit(params, data, Inputs(), curve)
+    (folder / "model").mkdir()
+    model.save(folder / "model")
+    curve.write(folder / "curve.csv")
+
+
+def main(case: str, folder: Path, kills: list[int]) -> None:
+    for killed_at in [*kills, None]:
+        if (child := os.fork()) == 0:
+            try:
+                train(case, folder, killed_at)
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+                os._exit(1)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert code == (0 if killed_at is None else -signal.SIGKILL), code
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), [int(batch) for batch in sys.argv[3:]])

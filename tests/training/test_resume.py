@@ -1,0 +1,104 @@
+"""A killed training that goes on ends with the bytes of one that was left alone."""
+
+import logging
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import TypeAdapter
+
+from tests import toy
+from tests.training.resume import CASES
+from unroll import models
+from unroll.models.base.inputs import Inputs
+from unroll.params.experiments import ModelParams
+from unroll.text.streams import Data
+from unroll.training import fit
+
+ROOT = Path(__file__).parents[2]
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    found = [folder / "curve.csv", *sorted((folder / "model").iterdir())]
+    return {path.name: path.read_bytes() for path in found}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("case", "batches"), [("adam", 60), ("sgd", 100)])
+def test_five_kills_change_no_byte(case: str, batches: int, tmp_path: Path) -> None:
+    kills = sorted(random.Random(batches).sample(range(4, batches), 5))
+    for name, at in (("whole", []), ("killed", kills)):
+        (tmp_path / name).mkdir()
+        command = [sys.executable, "-m", "tests.training.resume", case, str(tmp_path / name), *map(str, at)]
+        subprocess.run(command, cwd=ROOT, check=True)
+    assert results(tmp_path / "killed") == results(tmp_path / "whole")
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any], Data], None]:
+    """Train until batch 10, where an error ends it."""
+    start = fit._Module.on_train_batch_start
+
+    def on_train_batch_start(module: Any, *batch: Any) -> None:
+        if module.batches_done == 10:
+            raise Interrupted
+        start(module, *batch)
+
+    def run(values: dict[str, Any], data: Data) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(fit._Module, "on_train_batch_start", on_train_batch_start)
+            with pytest.raises(Interrupted):
+                train(values, data)
+
+    return run
+
+
+def train(values: dict[str, Any], data: Data) -> tuple[dict[str, torch.Tensor], list[Any]]:
+    rows: list[Any] = []
+    params = TypeAdapter(ModelParams).validate_python(values)
+    model = models.family(params.family).fit(params, data, Inputs(), lambda step, **values: rows.append((step, values)))
+    return model.network.state_dict(), rows
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Data:
+    return replace(toy.text(), checkpoints=tmp_path)
+
+
+def test_a_damaged_checkpoint_is_ignored(
+    interrupted: Any, data: Data, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    interrupted(CASES["adam"], data)
+    (file,) = tmp_path.glob("*.ckpt")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with caplog.at_level(logging.WARNING, "unroll"):
+        weights, rows = train(CASES["adam"], data)
+    assert "the checkpoint is damaged; training starts from the beginning" in caplog.text
+    expected, curve = train(CASES["adam"], toy.text())
+    assert rows == curve
+    assert all(torch.equal(weights[name], value) for name, value in expected.items())
+
+
+def test_a_checkpoint_is_of_one_run_alone(interrupted: Any, data: Data, tmp_path: Path) -> None:
+    interrupted(CASES["adam"], data)
+    changed = {"training": CASES["adam"]["training"] | {"learning_rate": 0.02}}
+    interrupted(CASES["adam"] | changed, data)
+    interrupted(CASES["adam"], replace(toy.text(2), checkpoints=tmp_path, seed=data.seed))
+    assert len(list(tmp_path.glob("*.ckpt"))) == 3
+
+
+def test_nothing_is_kept_where_nothing_is_wanted(data: Data, tmp_path: Path) -> None:
+    train(CASES["adam"] | {"training": CASES["adam"]["training"] | {"epochs": 1}}, toy.text())
+    assert list(tmp_path.iterdir()) == []
