@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from unroll.corpora.assets import fetch
-from unroll.corpora.manifest import sha256
 from unroll.errors import UnrollError
 from unroll.params.files import CatalogueFile, PathFile
+from unroll.text.manifest import file_sha256
 
 
 def test_ones_own_file_is_pinned(tmp_path: Path) -> None:
     (own := tmp_path / "own.txt").write_text("the 1 2\n", encoding="utf-8")
     (folder := tmp_path / "to").mkdir()
-    right = sha256(own)
+    right = file_sha256(own)
     found = fetch(PathFile(source="path", path=str(own), sha256=right), "vectors", folder)
     assert found.parent == folder
     assert found.read_text(encoding="utf-8") == "the 1 2\n"

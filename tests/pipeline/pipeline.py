@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from unroll.corpora.manifest import sha256
+from unroll.text.manifest import file_sha256
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -55,7 +55,7 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
     prose = values["corpora"]["prose"] | {
         "source": "path",
         "path": text.name,
-        "sha256": sha256(text),
+        "sha256": file_sha256(text),
         "documents": "line",
         "format": "text",
     }

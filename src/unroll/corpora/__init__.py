@@ -1,6 +1,6 @@
 """Where text comes from: one file per kind of source, and one catalogue of corpora by name.
 
-A source writes its data files and `raw.json` (see `unroll.corpora.manifest`) into an empty folder. Nothing of it is
+A source writes its data files and `raw.json` (see `unroll.text.manifest`) into an empty folder. Nothing of it is
 cleaned or split here: the bytes are the source's own, and their sha256 is known or printed.
 """
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from unroll.corpora import download, manifest
+from unroll.corpora import download
 from unroll.corpora.filetype import described
 from unroll.corpora.paths import root
 from unroll.corpora.progress import logger
 from unroll.errors import UnrollError
+from unroll.text.manifest import file_sha256
 
 
 def obtain(name: str, urls: Sequence[str], sha256: str, largest: int, remedy: str) -> Path:
@@ -29,7 +30,7 @@ def obtain(name: str, urls: Sequence[str], sha256: str, largest: int, remedy: st
         lock.acquire()
     try:
         for path in (target, rejected):  # a rejected file may have become the right one, by a corrected sha256
-            if path.is_file() and manifest.sha256(path) == sha256:
+            if path.is_file() and file_sha256(path) == sha256:
                 return path.replace(target)
         for number, url in enumerate(urls, start=1):
             try:
@@ -45,10 +46,10 @@ def obtain(name: str, urls: Sequence[str], sha256: str, largest: int, remedy: st
 
 def _fresh(url: str, target: Path, rejected: Path, sha256: str, largest: int, remedy: str) -> Path:
     resumed = download.download(url, target, largest)
-    if resumed and manifest.sha256(target) != sha256:  # perhaps the first half is of another version: once more, whole
+    if resumed and file_sha256(target) != sha256:  # perhaps the first half is of another version: once more, whole
         target.unlink()
         download.download(url, target, largest)
-    if (found := manifest.sha256(target)) == sha256:
+    if (found := file_sha256(target)) == sha256:
         return target
     target.replace(rejected)
     raise UnrollError(

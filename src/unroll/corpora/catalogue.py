@@ -12,11 +12,11 @@ from ruamel.yaml import YAML
 from unroll.corpora import filetype, mirror, parallel_files
 from unroll.corpora.archive import unpack
 from unroll.corpora.cache import obtain
-from unroll.corpora.manifest import Documents, Format, RawFile, Split, write
 from unroll.corpora.path import copy
 from unroll.errors import UnrollError
 from unroll.params.base import Params
 from unroll.params.corpora import CATALOGUE
+from unroll.text.manifest import Documents, Format, RawFile, Split, write_manifest
 
 SMALL = 1 << 20  # bytes; what is larger than expected but not than this is downloaded, to say what it is
 
@@ -88,7 +88,7 @@ def fetch(name: str, folder: Path) -> None:
                 )
             else:
                 (parts / data.file).rename(folder / data.file)
-    write(folder, [RawFile(data.file, data.format, data.split, data.documents) for data in corpus.data])
+    write_manifest(folder, [RawFile(data.file, data.format, data.split, data.documents) for data in corpus.data])
 
 
 def _take(file: File, parts: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from unroll.corpora import filetype
 from unroll.corpora.archive import unpack
-from unroll.corpora.manifest import MANIFEST, Documents, RawFile, write
 from unroll.corpora.paths import located
 from unroll.errors import UnrollError
 from unroll.params.corpora import Format, PathCorpus
+from unroll.text.manifest import MANIFEST, Documents, RawFile, write_manifest
 
 PIECE = 1 << 20  # bytes read at a time
 
@@ -41,7 +41,7 @@ def place(source: Path, sha256: str, form: Format, folder: Path) -> None:
             f"{source}: holds the archive {nested[0]!r}, and archives in archives are not unpacked; unpack it yourself"
         )
     given: Documents | None = ("paragraph" if len(names) == 1 else "file") if form == "text" else None
-    write(folder, [RawFile(name, form, documents=given) for name in names])
+    write_manifest(folder, [RawFile(name, form, documents=given) for name in names])
 
 
 def copy(source: Path, target: Path, sha256: str, remedy: str) -> None:

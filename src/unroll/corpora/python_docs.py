@@ -11,9 +11,9 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from unroll.corpora.manifest import RawFile, write
 from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus
+from unroll.text.manifest import RawFile, write_manifest
 
 OUTSIDE = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"}
 """Folders of the library that hold no documentation, or that depend on what was installed."""
@@ -26,7 +26,7 @@ def fetch(params: Corpus, seed: int, folder: Path) -> None:
     with (folder / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as file:
         for name, text in documents(Path(sysconfig.get_path("stdlib"))):
             file.write(json.dumps({"document": name, "text": text}, ensure_ascii=False) + "\n")
-    write(folder, [RawFile("documents.jsonl", "documents")])
+    write_manifest(folder, [RawFile("documents.jsonl", "documents")])
 
 
 def documents(library: Path) -> Iterator[tuple[str, str]]:

@@ -5,9 +5,9 @@ import sysconfig
 from collections import Counter
 from pathlib import Path
 
-from unroll.corpora.manifest import RawFile, write
 from unroll.corpora.python_docs import docstrings, modules
 from unroll.params.corpora import LabelledDocsCorpus
+from unroll.text.manifest import RawFile, write_manifest
 
 
 def fetch(params: LabelledDocsCorpus, seed: int, folder: Path) -> None:
@@ -27,4 +27,4 @@ def fetch(params: LabelledDocsCorpus, seed: int, folder: Path) -> None:
     kept = sorted(counts, key=lambda label: (-counts[label], label))[: params.classes]
     lines = "".join(f"{label}\t{text}\n" for label, text in rows if label in kept)
     (folder / "labelled.tsv").write_text(lines, encoding="utf-8", newline="\n")
-    write(folder, [RawFile("labelled.tsv", "labelled")])
+    write_manifest(folder, [RawFile("labelled.tsv", "labelled")])

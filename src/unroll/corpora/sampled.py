@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from unroll.corpora.manifest import RawFile
-from unroll.corpora.manifest import write as write_manifest
+from unroll.text.manifest import RawFile, write_manifest
 
 TEXT, NUMBERS, ARRAYS = "text.txt", "source.json", "source.safetensors"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.corpora.manifest import RawFile, write
 from unroll.params.corpora import SineCorpus
+from unroll.text.manifest import RawFile, write_manifest
 
 
 def fetch(params: SineCorpus, seed: int, folder: Path) -> None:
@@ -15,7 +15,7 @@ def fetch(params: SineCorpus, seed: int, folder: Path) -> None:
     values = wave(np.arange(params.length), params.period) + params.noise * noise
     rows = "".join(f"{time},{value!r}\n" for time, value in enumerate(values.tolist()))
     (folder / "series.csv").write_text("time,value\n" + rows, encoding="utf-8")
-    write(folder, [RawFile("series.csv", "series")])
+    write_manifest(folder, [RawFile("series.csv", "series")])
 
 
 def wave(times: NDArray[np.integer], period: float) -> NDArray[np.floating]:

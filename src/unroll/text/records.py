@@ -6,16 +6,13 @@ import math
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from unroll.errors import UnrollError
 from unroll.params.corpora import TextCorpus, Written
 from unroll.text.encoding import lines
+from unroll.text.manifest import RawFile, read_manifest
 from unroll.text.record import Record
 from unroll.text.segmentation import documents
-
-RawFile = dict[str, Any]
-"""An entry of raw.json: file, format, split, documents."""
 
 FIELDS = {
     "text": ("text",),
@@ -29,7 +26,7 @@ FIELDS = {
 
 def fields(folder: Path) -> tuple[str, ...]:
     """The fields of the folder's records; all its files must agree on them."""
-    found = {file["file"]: FIELDS[file["format"]] for file in _files(folder)}
+    found = {file.file: FIELDS[file.format] for file in read_manifest(folder)}
     if len(set(found.values())) > 1:
         raise UnrollError(f"{folder}: its files have different fields ({found}); keep one kind per corpus")
     return next(iter(found.values()))
@@ -37,24 +34,14 @@ def fields(folder: Path) -> tuple[str, ...]:
 
 def records(params: TextCorpus | Written, folder: Path) -> Iterator[Record]:
     """Every record of the folder, file by file, in order, with nothing dropped."""
-    for file in _files(folder):
-        yield from READERS[file["format"]](params, folder / file["file"], file)
-
-
-def _files(folder: Path) -> list[RawFile]:
-    try:
-        files: list[RawFile] = json.loads((folder / "raw.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UnrollError(f"{folder / 'raw.json'}: unreadable ({error}); download this corpus again") from None
-    if not files:
-        raise UnrollError(f"{folder / 'raw.json'}: lists no file; download this corpus again")
-    return files
+    for file in read_manifest(folder):
+        yield from READERS[file.format](params, folder / file.file, file)
 
 
 def _text(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterator[Record]:
-    unit = (file["documents"] or "file") if params.documents == "source" else params.documents
+    unit = (file.documents or "file") if params.documents == "source" else params.documents
     parts = lines(path, params.encoding, params.errors, params.max_characters)
-    yield from _records(parts, unit, params.max_characters, file["file"], file["split"], divisible=unit == "file")
+    yield from _records(parts, unit, params.max_characters, file.file, file.split, divisible=unit == "file")
 
 
 def _documents(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterator[Record]:
@@ -70,7 +57,7 @@ def _documents(params: TextCorpus | Written, path: Path, file: RawFile) -> Itera
             ) from None
         reader = StringIO(text, newline=None)
         parts = iter(lambda reader=reader: reader.readline(params.max_characters), "")  # type: ignore[misc]
-        yield from _records(parts, unit, params.max_characters, name, file["split"], divisible=False)
+        yield from _records(parts, unit, params.max_characters, name, file.split, divisible=False)
 
 
 def _records(
@@ -83,10 +70,10 @@ def _records(
 
 
 def _columns(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterator[Record]:
-    names = FIELDS[file["format"]]
-    if file["format"] == "labelled" and file["documents"] == "file":  # the folder says the label
+    names = FIELDS[file.format]
+    if file.format == "labelled" and file.documents == "file":  # the folder says the label
         text = "".join(lines(path, params.encoding, params.errors, params.max_characters))
-        yield Record(file["file"], {"label": Path(file["file"]).parent.name, "text": text}, file["split"])
+        yield Record(file.file, {"label": Path(file.file).parent.name, "text": text}, file.split)
         return
     for number, line in _rows(params, path):
         cells = line.split("\t") if line.strip() else [""] * len(names)
@@ -94,7 +81,7 @@ def _columns(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterato
             raise UnrollError(
                 f"{path}: line {number}: there is no tab; write {' and '.join(names)} with a tab between them"
             )
-        yield Record(f"{file['file']}:{number}", dict(zip(names, cells, strict=False)), file["split"])
+        yield Record(f"{file.file}:{number}", dict(zip(names, cells, strict=False)), file.split)
 
 
 def _series(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterator[Record]:
@@ -112,7 +99,7 @@ def _series(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterator
                 continue
             raise UnrollError(f"{path}: line {number}: {value[:40]!r} is no finite number; correct or remove the row")
         time = cells[0] if len(cells) > 1 else str(number)
-        yield Record(file["file"], {"time": time, "value": value}, file["split"])
+        yield Record(file.file, {"time": time, "value": value}, file.split)
 
 
 def _is_number(text: str) -> bool:

@@ -7,10 +7,10 @@ twice. The words are data (words.yaml, verbs.yaml), the rules are code (grammar.
 import random
 from pathlib import Path
 
-from unroll.corpora.manifest import RawFile, write
 from unroll.corpora.toy_dutch.grammar import Grammar
 from unroll.errors import UnrollError
 from unroll.params.corpora import ToyDutchCorpus
+from unroll.text.manifest import RawFile, write_manifest
 
 _PATIENCE = 10_000
 """Derivations in a row that bring nothing new before the grammar counts as exhausted."""
@@ -20,7 +20,7 @@ def fetch(params: ToyDutchCorpus, seed: int, folder: Path) -> None:
     """Write params.pairs distinct pairs to pairs.tsv in `folder`, English first; the same bytes for the same seed."""
     lines = "".join(f"{english}\t{dutch}\n" for english, dutch in sample(params.pairs, seed).items())
     (folder / "pairs.tsv").write_text(lines, encoding="utf-8", newline="\n")
-    write(folder, [RawFile("pairs.tsv", "pairs")])
+    write_manifest(folder, [RawFile("pairs.tsv", "pairs")])
 
 
 def sample(pairs: int, seed: int) -> dict[str, str]:

@@ -1,0 +1,78 @@
+"""The manifest of a raw folder, raw.json: the data files of a corpus and their formats.
+
+`unroll.corpora` writes it and `unroll.text.records` reads it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from unroll.errors import UnrollError
+
+MANIFEST = "raw.json"
+
+Format = Literal["text", "documents", "pairs", "labelled", "series", "vectors", "analogies"]
+Split = Literal["train", "valid", "test"]
+Documents = Literal["line", "paragraph", "file"]
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One data file of a raw folder."""
+
+    file: str
+    """The name of the file in the folder."""
+    format: Format
+    """The content of the file. `text`: plain text. `documents`: JSON Lines with objects {"document": name, "text": ...}.
+    `pairs`: source and target, separated by a tab; further columns are ignored. `labelled`: label and text, separated
+    by a tab. `series`: CSV. `vectors`: a word and its vector on each line. `analogies`: four words on each line. Stage
+    clean does not read vectors and analogies."""
+    split: Split | None = None
+    """The split that the source assigns to this file; None if the source does not define splits."""
+    documents: Documents | None = None
+    """The unit that `documents: source` selects for this file. None if the format determines it, or if the file is one
+    document. A labelled file with the unit `file` holds one text, and its folder's name is the label."""
+
+
+def write_manifest(folder: Path, files: Iterable[RawFile]) -> None:
+    """Write raw.json with the SHA-256 of each file.
+
+    Args:
+        folder: The raw folder, which already holds the data files.
+        files: The data files in the order in which stage clean reads them.
+    """
+    entries = [asdict(file) | {"sha256": file_sha256(folder / file.file)} for file in files]
+    text = json.dumps(entries, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> list[RawFile]:
+    """Read raw.json.
+
+    Args:
+        folder: The raw folder.
+
+    Returns:
+        The data files in the order of the manifest, at least one.
+
+    Raises:
+        UnrollError: The manifest is missing, damaged or empty.
+    """
+    path = folder / MANIFEST
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        files = [RawFile(entry["file"], entry["format"], entry["split"], entry["documents"]) for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnrollError(f"{path}: unreadable ({error}); download this corpus again") from None
+    if not files:
+        raise UnrollError(f"{path}: lists no file; download this corpus again")
+    return files
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal. The file is read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
