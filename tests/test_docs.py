@@ -22,9 +22,9 @@ BLOCKS = re.findall(r"```python\n(.*?)```", USE, re.DOTALL)
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_its_examples_run(
-    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], block: str
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], block: str
 ) -> None:
-    monkeypatch.chdir(place)
+    monkeypatch.chdir(workspace)
     exec(compile(block, "docs/use.md", "exec"), {})
     printed = capsys.readouterr().out
     assert printed

@@ -24,13 +24,13 @@ TRAINING = {
 SOFTMAX = {"kind": "full", "precision": 32}
 DROPOUT = {"input": 0.1, "hidden": 0.1, "output": 0.1, "embedding": 0.0, "weight_drop": 0.0, "variational": False}
 LAYERS = {"residual": False, "dropout": DROPOUT, "activation_regularization": {"ar": 0.0, "tar": 0.0}}
-"""Sections of the params of a network."""
+"""Sections of a network's entry in params.yaml."""
 
 
 def documents(count: int, seed: int) -> list[Ids]:
-    """Sentences in which each word mostly decides the next: better than chance is possible, certainty is not."""
+    """Sentences in which each word mostly determines the next one, so that models can do better than chance."""
     generator = np.random.default_rng(seed)
-    found = []
+    sentences = []
     for _ in range(count):
         words = [int(generator.integers(WORDS))]
         while len(words) < 20 and generator.random() > 0.1:
@@ -38,11 +38,12 @@ def documents(count: int, seed: int) -> list[Ids]:
             words.append((words[-1] + int(step)) % WORDS)
         document = np.asarray(words) + 4
         document[generator.random(len(document)) < 0.02] = UNK
-        found.append(document)
-    return found
+        sentences.append(document)
+    return sentences
 
 
 def text(seed: int = 1, sequence_length: int = 7) -> Data:
+    """A partition of running text."""
     sizes = {"train": 200, "valid": 30, "test": 30}
     streams = {
         split: {"text": stream_of(documents(count, 10 * seed + index), VOCABULARY_SIZE)}
@@ -52,7 +53,7 @@ def text(seed: int = 1, sequence_length: int = 7) -> Data:
 
 
 def pairs(seed: int = 1) -> Data:
-    """The target is the source backwards."""
+    """A partition of pairs, in which each target is the reversed source."""
     sizes = {"train": 300, "valid": 30, "test": 30}
     streams = {}
     for index, (split, count) in enumerate(sizes.items()):

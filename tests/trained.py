@@ -1,4 +1,4 @@
-"""Small trained models in a folder of their own, and the command run in this process: fast, with what it prints."""
+"""Small trained models in a temporary folder, and the command `unroll` run in this process with its output captured."""
 
 import io
 import json
@@ -25,6 +25,7 @@ from unroll.text.streams import Data, stream_of
 from unroll.text.tokenizers.loading import learn_tokenizer
 
 TEXTS = ["the students opened their books", "the students opened their laptops", "the time traveller arrived"]
+CLEANING = {"cleaning": "plain", "invisible": "drop", "lowercase": True, "markup": "keep"}
 WORDS = {"corpus": "toy", "sequence_length": 5, "type": "word", "pretokenizer": "whitespace", "min_count": 1}
 CHARS = {"corpus": "toy", "sequence_length": 5, "type": "char", "min_count": 1, "shared_vocabulary": True}
 TRIGRAM = {"family": "ngram", "tokenizer": "toy", "order": 3, "prune": [0], "smoothing": {"kind": "add_k", "k": 0.01}}
@@ -35,7 +36,7 @@ TRAINING = toy.TRAINING | {"epochs": 1, "patience": 1, "batch_size": 2}
 
 
 class Lines(list[str]):
-    """A train split in memory."""
+    """The texts of a train split in memory."""
 
     @property
     def characters(self) -> int:
@@ -44,6 +45,8 @@ class Lines(list[str]):
 
 @dataclass(frozen=True)
 class Result:
+    """The exit code and the output of a command."""
+
     code: int
     out: str
     err: str
@@ -53,9 +56,9 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with models/: trigram, hmm and lstm over words, chars (an n-gram model), bayes (a classifier)."""
-    place = tmp_path_factory.mktemp("cli")
+    workspace = tmp_path_factory.mktemp("workspace")
     words = WordTokenizerParams.model_validate(WORDS | {"shared_vocabulary": True, "vocabulary_size": "all"})
     chars = CharTokenizerParams.model_validate(CHARS)
     hmm = {"family": "hmm", "tokenizer": "toy", **HMM, "iterations": 2, "tolerance": 0.0001}
@@ -66,37 +69,43 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "tie_weights": True,
         "batching": "shuffled",
         "softmax": toy.SOFTMAX,
+        "training": TRAINING,
     }
-    _train(place, "trigram", words, NgramParams.model_validate(TRIGRAM))
-    _train(place, "chars", chars, NgramParams.model_validate(TRIGRAM | {"order": 6}))
-    _train(place, "hmm", words, HmmParams.model_validate(hmm))
-    _train(place, "lstm", words, RecurrentParams.model_validate(lstm | {"training": TRAINING}))
-    _train(place, "bayes", words, NaiveBayesParams.model_validate(BAYES), ["school", "school", "story"])
-    return place
+    _train(workspace, "trigram", words, NgramParams.model_validate(TRIGRAM))
+    _train(workspace, "chars", chars, NgramParams.model_validate(TRIGRAM | {"order": 6}))
+    _train(workspace, "hmm", words, HmmParams.model_validate(hmm))
+    _train(workspace, "lstm", words, RecurrentParams.model_validate(lstm))
+    _train(workspace, "bayes", words, NaiveBayesParams.model_validate(BAYES), ["school", "school", "story"])
+    return workspace
 
 
-def _train(place: Path, name: str, tokens: Any, params: Any, labels: Sequence[str] = ()) -> None:
-    folder = place / "models" / name
+def _train(workspace: Path, name: str, tokenizer_params: Any, params: Any, labels: Sequence[str] = ()) -> None:
+    """Train a model on TEXTS and save it under models/, as the train stage does."""
+    folder = workspace / "models" / name
     folder.mkdir(parents=True)
-    tokenizer = learn_tokenizer(tokens, Lines(TEXTS))
+    tokenizer = learn_tokenizer(tokenizer_params, Lines(TEXTS))
     stream = stream_of([np.asarray(ids) for ids in tokenizer.encode_batch(TEXTS)], tokenizer.vocabulary_size)
     streams = {split: {"text": stream} for split in ("train", "valid", "test")}
-    of = {split: list(labels) for split in streams}
-    data = Data("toy", tokenizer.vocabulary_size, 5, 1, streams, labels=of if labels else {})
+    labels_by_split = {split: list(labels) for split in streams} if labels else {}
+    data = Data("toy", tokenizer.vocabulary_size, 5, 1, streams, labels=labels_by_split)
     models.family(params.family).fit(params, data, Inputs(), lambda *_, **__: None).save(folder)
     tokenizer.save(folder / "tokenizer.json")
-    cleaner = {"cleaning": "plain", "invisible": "drop", "lowercase": True, "markup": "keep"}
-    assert Cleaner(**cleaner)("A  b") == "a b"
-    (folder / "text.json").write_text(json.dumps(cleaner), encoding="utf-8")
+    save_cleaning(folder)
+
+
+def save_cleaning(folder: Path) -> None:
+    """Write the settings of cleaning into the folder of a model."""
+    assert Cleaner(**CLEANING)("A  b") == "a b"
+    (folder / "cleaning.json").write_text(json.dumps(CLEANING), encoding="utf-8")
 
 
 @pytest.fixture
-def unroll(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """unroll("score", "trigram", "-", text="the students") -> Result; files are those of `place`."""
+def unroll(workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in `workspace`: unroll("score", "trigram", "-", text="the students") -> Result."""
 
     def run(*arguments: str, text: str | bytes = "") -> Result:
         stdin = io.TextIOWrapper(io.BytesIO(text.encode() if isinstance(text, str) else text))
-        monkeypatch.chdir(place)
+        monkeypatch.chdir(workspace)
         monkeypatch.setattr(sys, "stdin", stdin)
         monkeypatch.setattr(sys, "argv", ["unroll", *arguments])
         try:

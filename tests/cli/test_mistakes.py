@@ -10,16 +10,16 @@ ESCAPES = "the \x1b[31mstudents\x07\u202e \x9b2J\n"
 
 
 @pytest.fixture(autouse=True)
-def _files(place: Path) -> None:
-    (place / "lines.txt").write_text("the students\n", encoding="utf-8")
-    (place / "empty.txt").write_bytes(b"")
-    (place / "blank.txt").write_bytes(b"\n \n")
-    (place / "binary.txt").write_bytes(bytes(range(256)) * 20)
-    (place / "bad.txt").write_bytes(b"good line\nbad \xff line\n")
-    (place / "long.jsonl").write_text("a" * 1_048_576 + "\n", encoding="utf-8")
-    (place / "bad.jsonl").write_text('{"text": \n', encoding="utf-8")
-    (place / "list.jsonl").write_text("[1]\n", encoding="utf-8")
-    (place / "field.jsonl").write_text('{"txt": "the"}\n', encoding="utf-8")
+def _files(workspace: Path) -> None:
+    (workspace / "lines.txt").write_text("the students\n", encoding="utf-8")
+    (workspace / "empty.txt").write_bytes(b"")
+    (workspace / "blank.txt").write_bytes(b"\n \n")
+    (workspace / "binary.txt").write_bytes(bytes(range(256)) * 20)
+    (workspace / "bad.txt").write_bytes(b"good line\nbad \xff line\n")
+    (workspace / "long.jsonl").write_text("a" * 1_048_576 + "\n", encoding="utf-8")
+    (workspace / "bad.jsonl").write_text('{"text": \n', encoding="utf-8")
+    (workspace / "list.jsonl").write_text("[1]\n", encoding="utf-8")
+    (workspace / "field.jsonl").write_text('{"txt": "the"}\n', encoding="utf-8")
 
 
 VERBS = {
@@ -39,8 +39,8 @@ VERBS = {
 
 
 @pytest.fixture
-def _searched(unroll: Run, place: Path) -> None:
-    if not (place / "searched").exists():
+def _searched(unroll: Run, workspace: Path) -> None:
+    if not (workspace / "searched").exists():
         assert unroll("index", "searched", "lines.txt").code == 0
 
 
@@ -59,13 +59,13 @@ def _searched(unroll: Run, place: Path) -> None:
         ("field.jsonl", "line 1: has no "),
     ],
 )
-def test_a_bad_file_is_one_sentence(unroll: Run, place: Path, verb: str, file: str, sentence: str) -> None:
+def test_a_bad_file_is_one_sentence(unroll: Run, workspace: Path, verb: str, file: str, sentence: str) -> None:
     result = unroll(verb.split()[0], *VERBS[verb], file)
     assert result.code == 1
     assert result.err.startswith(f"unroll: {file}: {sentence}")
     assert len(result.err.splitlines()) == 1
     assert result.out == ""
-    assert not (place / "new").exists()
+    assert not (workspace / "new").exists()
 
 
 @pytest.mark.parametrize("option", ["--accuracy", "--learn"])
@@ -83,8 +83,8 @@ def test_what_is_no_lock_is_one_sentence(unroll: Run, file: str) -> None:
     assert result.err == f"unroll: {file}: is no dvc.lock; name one that `dvc repro` wrote\n"
 
 
-def test_a_folder_is_no_file(unroll: Run, place: Path) -> None:
-    (place / "params.yaml").write_text("seed: 1\n", encoding="utf-8")
+def test_a_folder_is_no_file(unroll: Run, workspace: Path) -> None:
+    (workspace / "params.yaml").write_text("seed: 1\n", encoding="utf-8")
     result = unroll("apply", "models")
     assert (result.code, result.out) == (1, "")
     assert result.err == "unroll: models: is a folder; name one of its files\n"
@@ -195,7 +195,7 @@ def test_an_error_drives_no_terminal_either(unroll: Run) -> None:
     assert "\x1b" not in result.err
 
 
-def test_a_word_of_a_megabyte_is_no_trouble(unroll: Run, place: Path) -> None:
-    (place / "word.txt").write_text("a" * 999_999 + "\n", encoding="utf-8")
+def test_a_word_of_a_megabyte_is_no_trouble(unroll: Run, workspace: Path) -> None:
+    (workspace / "word.txt").write_text("a" * 999_999 + "\n", encoding="utf-8")
     assert unroll("score", "trigram", "word.txt", "--sum").code == 0
     assert unroll("spell", "trigram", "word.txt").out == "a" * 999_999 + "\n"

@@ -13,15 +13,17 @@ START = f"{CTRL_C}; from unroll.cli import main; main()"
 LINE = b"the students opened their books\n"
 
 
-def start(place: Path, *arguments: str) -> subprocess.Popen[bytes]:
+def start(workspace: Path, *arguments: str) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, "-c", START, *arguments], cwd=place, stdin=pipe, stdout=pipe, stderr=pipe)
+    return subprocess.Popen(
+        [sys.executable, "-c", START, *arguments], cwd=workspace, stdin=pipe, stdout=pipe, stderr=pipe
+    )
 
 
 @pytest.mark.parametrize("lines", [1, 5000])  # written when all is done, and on the way
-def test_a_closed_pipe_ends_the_command_without_a_word(place: Path, lines: int) -> None:
-    (place / "piped.txt").write_bytes(LINE * lines)
-    with start(place, "score", "trigram", "piped.txt", "--json") as process:
+def test_a_closed_pipe_ends_the_command_without_a_word(workspace: Path, lines: int) -> None:
+    (workspace / "piped.txt").write_bytes(LINE * lines)
+    with start(workspace, "score", "trigram", "piped.txt", "--json") as process:
         assert process.stdout
         assert process.stderr
         if lines > 1:
@@ -32,18 +34,18 @@ def test_a_closed_pipe_ends_the_command_without_a_word(place: Path, lines: int) 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_full_disk_is_one_sentence(place: Path) -> None:
-    (place / "piped.txt").write_bytes(LINE)
+def test_a_full_disk_is_one_sentence(workspace: Path) -> None:
+    (workspace / "piped.txt").write_bytes(LINE)
     command = [sys.executable, "-c", START, "score", "trigram", "piped.txt"]
     with Path("/dev/full").open("wb") as full:
-        result = subprocess.run(command, cwd=place, stdout=full, stderr=subprocess.PIPE, check=False)
+        result = subprocess.run(command, cwd=workspace, stdout=full, stderr=subprocess.PIPE, check=False)
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1] == b"unroll: [Errno 28] No space left on device"
     assert b"Traceback" not in result.stderr
 
 
-def test_ctrl_c_is_one_sentence(place: Path) -> None:
-    with start(place, "score", "trigram", "-") as process:
+def test_ctrl_c_is_one_sentence(workspace: Path) -> None:
+    with start(workspace, "score", "trigram", "-") as process:
         assert process.stdin
         assert process.stdout
         process.stdin.write(LINE * 2000)

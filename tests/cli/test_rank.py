@@ -14,7 +14,7 @@ NBEST = [
 
 
 @pytest.fixture
-def lists(place: Path) -> Path:
+def lists(workspace: Path) -> Path:
     rows = [
         {
             "id": str(number),
@@ -23,8 +23,8 @@ def lists(place: Path) -> Path:
         }
         for number, row in enumerate(NBEST)
     ]
-    (place / "nbest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return place / "nbest.jsonl"
+    (workspace / "nbest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return workspace / "nbest.jsonl"
 
 
 @pytest.mark.parametrize("model", ["trigram", "hmm", "lstm"])
@@ -40,13 +40,13 @@ def test_weight_nought_leaves_the_order(unroll: Run, lists: Path) -> None:
     assert [json.loads(line)["candidate"] for line in result.out.splitlines()] == [0, 0]
 
 
-def test_judge_counts_by_phenomenon(unroll: Run, place: Path) -> None:
+def test_judge_counts_by_phenomenon(unroll: Run, workspace: Path) -> None:
     pairs = [
         {"sentence_good": "the students opened their books", "sentence_bad": "students the opened books their"},
         {"sentence_good": "the time traveller arrived", "sentence_bad": "the time arrived traveller", "UID": "order"},
         {"sentence_good": "the students", "sentence_bad": "the students", "UID": "order"},
     ]
-    (place / "pairs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
+    (workspace / "pairs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
     result = unroll("judge", "trigram", "pairs.jsonl")
     assert result.out == "0.5000\t2\torder\n1.0000\t1\tpairs\n0.6667\t3\tall\n"
     rows = [
@@ -67,34 +67,34 @@ def test_judge_counts_by_phenomenon(unroll: Run, place: Path) -> None:
         ("judge", "nothing", "is no JSON"),
     ],
 )
-def test_a_bad_line_is_named(unroll: Run, place: Path, verb: str, line: str, sentence: str) -> None:
-    (place / "lines.jsonl").write_text(f"\n{line}\n", encoding="utf-8")
+def test_a_bad_line_is_named(unroll: Run, workspace: Path, verb: str, line: str, sentence: str) -> None:
+    (workspace / "lines.jsonl").write_text(f"\n{line}\n", encoding="utf-8")
     result = unroll(verb, "trigram", "lines.jsonl")
     assert result.code == 1
     assert result.err.startswith(f"unroll: lines.jsonl: line 2: {sentence}")
 
 
-def test_tuning_needs_references(unroll: Run, place: Path, lists: Path) -> None:
-    (place / "bare.jsonl").write_text('{"candidates": [{"text": "a", "score": 1}]}\n', encoding="utf-8")
+def test_tuning_needs_references(unroll: Run, workspace: Path, lists: Path) -> None:
+    (workspace / "bare.jsonl").write_text('{"candidates": [{"text": "a", "score": 1}]}\n', encoding="utf-8")
     refused = unroll("rescore", "trigram", lists.name, "--dev", "bare.jsonl").err
     assert refused.startswith('unroll: bare.jsonl: line 1: has no "reference"')
     assert "WER" not in unroll("rescore", "trigram", "bare.jsonl").err
 
 
-def test_spell_corrects_texts_and_lists_and_measures_itself(unroll: Run, place: Path) -> None:
+def test_spell_corrects_texts_and_lists_and_measures_itself(unroll: Run, workspace: Path) -> None:
     assert unroll("spell", "trigram", text="Teh studnets opend\nbokos\n").out == "The students opened\nbooks\n"
     found = json.loads(unroll("spell", "lstm", "--json", text="teh books").out)
     assert found["changes"] == [{"start": 0, "typed": "teh", "word": "the"}]
-    (place / "mistakes.txt").write_text("students: studnets xyz\n", encoding="utf-8")
+    (workspace / "mistakes.txt").write_text("students: studnets xyz\n", encoding="utf-8")
     result = unroll("spell", "hmm", "--accuracy", "mistakes.txt", "--learn", "mistakes.txt")
     assert result.out == "0.5000\t2 wrong words\n"
     assert "no words to choose from" in unroll("spell", "chars", text="teh").err
-    (place / "words.txt").write_text("the\nbooks\n", encoding="utf-8")
+    (workspace / "words.txt").write_text("the\nbooks\n", encoding="utf-8")
     assert unroll("spell", "chars", "--words", "words.txt", "--weight", "0", text="teh").out == "the\n"
 
 
-def test_a_bad_line_of_pairs_is_named(unroll: Run, place: Path) -> None:
-    (place / "mistakes.txt").write_text("students: studnets\nteh\n", encoding="utf-8")
+def test_a_bad_line_of_pairs_is_named(unroll: Run, workspace: Path) -> None:
+    (workspace / "mistakes.txt").write_text("students: studnets\nteh\n", encoding="utf-8")
     assert unroll("spell", "trigram", "--accuracy", "mistakes.txt").err.startswith(
         "unroll: mistakes.txt: line 2: is not"
     )

@@ -10,12 +10,12 @@ import unroll as library
 from tests.trained import Run
 
 
-def test_score_prints_each_line_and_the_total(unroll: Run, place: Path) -> None:
-    (place / "lines.txt").write_text("The students  opened their books\n\nthe zebra\n", encoding="utf-8")
+def test_score_prints_each_line_and_the_total(unroll: Run, workspace: Path) -> None:
+    (workspace / "lines.txt").write_text("The students  opened their books\n\nthe zebra\n", encoding="utf-8")
     result = unroll("score", "trigram", "lines.txt")
     assert result.code == 0, result.err
     first, second = (line.split("\t") for line in result.out.splitlines())
-    model = library.load(place / "models" / "trigram")
+    model = library.load(workspace / "models" / "trigram")
     expected = model.score(["the students opened their books", "the zebra"])
     assert float(first[0]) == pytest.approx(expected[0].log_likelihood, abs=1e-4)
     assert float(second[0]) == pytest.approx(expected[1].log_likelihood, abs=1e-4)
@@ -47,9 +47,9 @@ def test_few_blocks_are_said_to_be_few(unroll: Run) -> None:
     assert "1 block(s) say little" in unroll("compare", "trigram", "hmm", text="the students\n").err
 
 
-def test_texts_come_as_json_lines_too(unroll: Run, place: Path) -> None:
-    (place / "texts.jsonl").write_text('{"text": "the students"}\n', encoding="utf-8")
-    (place / "texts.txt").write_text("the students\n", encoding="utf-8")
+def test_texts_come_as_json_lines_too(unroll: Run, workspace: Path) -> None:
+    (workspace / "texts.jsonl").write_text('{"text": "the students"}\n', encoding="utf-8")
+    (workspace / "texts.txt").write_text("the students\n", encoding="utf-8")
     assert unroll("score", "trigram", "texts.jsonl").out == unroll("score", "trigram", "texts.txt").out
 
 
@@ -85,9 +85,9 @@ def test_case_80_any_prompt_is_defined(unroll: Run, prompt: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["trigram", "hmm", "lstm"])
-def test_completions_are_the_models_own_probabilities(unroll: Run, place: Path, model: str) -> None:
+def test_completions_are_the_models_own_probabilities(unroll: Run, workspace: Path, model: str) -> None:
     found = json.loads(unroll("complete", model, "the students", "--count", "20", "--json").out)["completions"]
-    scores = library.load(place / "models" / model).token_scores([f"the students {one['word']}" for one in found])
+    scores = library.load(workspace / "models" / model).token_scores([f"the students {one['word']}" for one in found])
     for one, tokens in zip(found, scores, strict=True):
         assert one["probability"] == pytest.approx(math.exp(tokens[2].log_prob), rel=1e-4)
     assert [one["probability"] for one in found] == sorted((one["probability"] for one in found), reverse=True)

@@ -11,11 +11,11 @@ DOCUMENTS = [{"id": "one", "text": "open a \x1b[31m file"}, {"id": "two", "text"
 
 
 @pytest.fixture
-def indexed(unroll: Run, place: Path) -> Path:
-    (place / "documents.jsonl").write_text("".join(json.dumps(row) + "\n" for row in DOCUMENTS), encoding="utf-8")
+def indexed(unroll: Run, workspace: Path) -> Path:
+    (workspace / "documents.jsonl").write_text("".join(json.dumps(row) + "\n" for row in DOCUMENTS), encoding="utf-8")
     result = unroll("index", "indexed", "documents.jsonl")
     assert (result.code, result.err) == (0, "2 documents, 7 terms, 6 different\n")
-    return place / "indexed"
+    return workspace / "indexed"
 
 
 @pytest.mark.parametrize("by", ["dirichlet", "jelinek-mercer", "bm25"])
@@ -25,9 +25,9 @@ def test_a_query_finds_its_documents(unroll: Run, indexed: Path, by: str) -> Non
     assert "\x1b" not in result.out
 
 
-def test_queries_make_a_run_that_is_evaluated(unroll: Run, indexed: Path, place: Path) -> None:
-    (place / "topics.jsonl").write_text('{"id": "q1", "text": "close file"}\n', encoding="utf-8")
-    (place / "qrels.txt").write_text("q1 0 two 1\n", encoding="utf-8")
+def test_queries_make_a_run_that_is_evaluated(unroll: Run, indexed: Path, workspace: Path) -> None:
+    (workspace / "topics.jsonl").write_text('{"id": "q1", "text": "close file"}\n', encoding="utf-8")
+    (workspace / "qrels.txt").write_text("q1 0 two 1\n", encoding="utf-8")
     result = unroll("search", "indexed", "--queries", "topics.jsonl", "--qrels", "qrels.txt")
     rows = [line.split() for line in result.out.splitlines()]
     assert [(row[0], row[1], row[2], row[3], row[5]) for row in rows] == [
@@ -55,9 +55,9 @@ def test_queries_make_a_run_that_is_evaluated(unroll: Run, indexed: Path, place:
     ],
 )
 def test_bad_input_is_one_sentence(
-    unroll: Run, indexed: Path, place: Path, arguments: tuple[str, ...], sentence: str
+    unroll: Run, indexed: Path, workspace: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    (place / "wrong.jsonl").write_text('{"id": "a b", "text": "x"}\n', encoding="utf-8")
+    (workspace / "wrong.jsonl").write_text('{"id": "a b", "text": "x"}\n', encoding="utf-8")
     result = unroll(*arguments)
     assert result.code == 1
     assert result.err.startswith(f"unroll: {sentence}")

@@ -17,8 +17,8 @@ WORDS = ["paris", "france", "rome", "italy", "\x1b[31m", "unseen"]
 
 
 @pytest.fixture(autouse=True)
-def _vectors(place: Path) -> None:
-    folder = place / "models" / "vectors"
+def _vectors(workspace: Path) -> None:
+    folder = workspace / "models" / "vectors"
     if folder.exists():
         return
     folder.mkdir()
@@ -29,7 +29,7 @@ def _vectors(place: Path) -> None:
     Model(params, rows, known).save(folder)
     WordTokenizer(WORDS, "whitespace").save(folder / "tokenizer.json")
     cleaner = {"cleaning": "plain", "invisible": "drop", "lowercase": True, "markup": "keep"}
-    (folder / "text.json").write_text(json.dumps(cleaner), encoding="utf-8")
+    (folder / "cleaning.json").write_text(json.dumps(cleaner), encoding="utf-8")
 
 
 def test_neighbours(unroll: Run) -> None:

@@ -28,7 +28,7 @@ DUTCH = ["de studenten openden hun boeken", "de tijdreiziger kwam aan"]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _translators(place: Path) -> None:
+def _translators(workspace: Path) -> None:
     """models/translator, with attention, and models/bottleneck, without, of random weights."""
     tokens = WordTokenizerParams.model_validate(trained.WORDS | {"shared_vocabulary": False, "vocabulary_size": "all"})
     source, target = (
@@ -39,11 +39,11 @@ def _translators(place: Path) -> None:
     for name, attention in (("translator", "dot"), ("bottleneck", "none")):
         torch.manual_seed(1)
         params = Seq2seqParams.model_validate(SEQ2SEQ | {"attention": attention})
-        folder = place / "models" / name
+        folder = workspace / "models" / name
         folder.mkdir()
         seq2seq.Model(params, sizes, EncoderDecoder(params, *sizes)).save(folder)
         target.save(folder / "tokenizer.json", source)
-        shutil.copyfile(place / "models/trigram/text.json", folder / "text.json")
+        shutil.copyfile(workspace / "models/trigram/cleaning.json", folder / "cleaning.json")
 
 
 def test_a_line_for_a_line_and_an_empty_one_for_an_empty_one(unroll: Run) -> None:
@@ -56,9 +56,9 @@ def test_a_line_for_a_line_and_an_empty_one_for_an_empty_one(unroll: Run) -> Non
     assert set(f"{lines[0]} {lines[3]}".split()) <= dutch
 
 
-def test_a_file_is_translated_as_standard_input_is(unroll: Run, place: Path) -> None:
+def test_a_file_is_translated_as_standard_input_is(unroll: Run, workspace: Path) -> None:
     text = "".join(f"{line}\n" for line in trained.TEXTS * 40)
-    (place / "texts.txt").write_text(text, encoding="utf-8")
+    (workspace / "texts.txt").write_text(text, encoding="utf-8")
     found = unroll("translate", "translator", "texts.txt", "--beam", "2")
     assert found.out == unroll("translate", "translator", "-", "--beam", "2", text=text).out
     assert found.out.count("\n") == 120
@@ -74,11 +74,11 @@ def test_hard_lines(unroll: Run, line: str) -> None:
 class Terminal:
     """The command on a pseudo terminal of its own, as a person meets it."""
 
-    def __init__(self, place: Path, *arguments: str) -> None:
+    def __init__(self, workspace: Path, *arguments: str) -> None:
         self.ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "unroll", *arguments],
-            cwd=place,
+            cwd=workspace,
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -115,8 +115,8 @@ class Terminal:
 
 
 @pytest.mark.parametrize("key", ["\x04", "\x03"], ids=["Ctrl-D", "Ctrl-C"])
-def test_a_conversation_on_a_terminal(place: Path, key: str) -> None:
-    terminal = Terminal(place, "translate", "translator")
+def test_a_conversation_on_a_terminal(workspace: Path, key: str) -> None:
+    terminal = Terminal(workspace, "translate", "translator")
     assert terminal.until("> ") == ""
     terminal.type("the students\n")
     typed, translation = terminal.until("\r\n> ").split("\r\n")
@@ -145,10 +145,10 @@ def test_json_lines(unroll: Run) -> None:
     assert empty["translations"] == []
 
 
-def test_a_picture_of_the_attention(unroll: Run, place: Path) -> None:
+def test_a_picture_of_the_attention(unroll: Run, workspace: Path) -> None:
     result = unroll("translate", "translator", "--attention", "look.png", text="\nthe books $x$\nthe\n")
     assert result.code == 0
-    assert (place / "look.png").read_bytes().startswith(b"\x89PNG")
+    assert (workspace / "look.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -164,10 +164,10 @@ def test_a_picture_of_the_attention(unroll: Run, place: Path) -> None:
         (["translator", "long.txt"], "long.txt: line 2: is longer than 1,000,000 characters"),
     ],
 )
-def test_mistakes_are_one_sentence(unroll: Run, place: Path, arguments: list[str], sentence: str) -> None:
-    (place / "empty.txt").write_bytes(b"")
-    (place / "binary.txt").write_bytes(bytes(range(256)) * 20)
-    (place / "long.txt").write_text("\n" + "a" * 1_048_576, encoding="utf-8")
+def test_mistakes_are_one_sentence(unroll: Run, workspace: Path, arguments: list[str], sentence: str) -> None:
+    (workspace / "empty.txt").write_bytes(b"")
+    (workspace / "binary.txt").write_bytes(bytes(range(256)) * 20)
+    (workspace / "long.txt").write_text("\n" + "a" * 1_048_576, encoding="utf-8")
     result = unroll("translate", *arguments, text="the books\n")
     assert result.code == 1
     assert sentence in result.err

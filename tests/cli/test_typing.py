@@ -10,8 +10,8 @@ END = {"Ctrl-C": "\x03", "Ctrl-D": "\x04"}
 
 
 @pytest.mark.parametrize("end", END.values(), ids=END)
-def test_words_follow_every_key_and_the_terminal_is_left_as_it_was(place: Path, end: str) -> None:
-    with Terminal(place, "complete", "trigram", "--interactive") as terminal:
+def test_words_follow_every_key_and_the_terminal_is_left_as_it_was(workspace: Path, end: str) -> None:
+    with Terminal(workspace, "complete", "trigram", "--interactive") as terminal:
         terminal.wait("> ")
         terminal.press("the students opened their l")
         terminal.wait("laptops\x1b[1A")  # below the line, then the cursor goes back up
@@ -29,8 +29,8 @@ def test_words_follow_every_key_and_the_terminal_is_left_as_it_was(place: Path, 
         assert terminal.settings() == terminal.before
 
 
-def test_a_long_line_stays_one_line(place: Path) -> None:
-    with Terminal(place, "complete", "chars", "--interactive", columns=24) as terminal:
+def test_a_long_line_stays_one_line(workspace: Path) -> None:
+    with Terminal(workspace, "complete", "chars", "--interactive", columns=24) as terminal:
         terminal.wait("> ")
         terminal.press("żółć " * 20 + "end")
         terminal.wait("end")

@@ -15,15 +15,15 @@ NAMES = ("trigram", "hmm", "lstm", "chars", "bayes")
 
 
 @pytest.fixture(scope="module")
-def client(place: Path) -> TestClient:
-    models = {name: unroll.load(place / "models" / name) for name in NAMES}
+def client(workspace: Path) -> TestClient:
+    models = {name: unroll.load(workspace / "models" / name) for name in NAMES}
     return TestClient(create(models), base_url="http://127.0.0.1:8000")
 
 
-def test_a_reading_is_the_models_own(client: TestClient, place: Path) -> None:
+def test_a_reading_is_the_models_own(client: TestClient, workspace: Path) -> None:
     question = {"text": "The students  opened", "models": ["trigram", "hmm", "lstm", "chars"]}
     for found in client.post("/api/read", json=question).json():
-        model = unroll.load(place / "models" / found["model"])
+        model = unroll.load(workspace / "models" / found["model"])
         (scores,) = model.token_scores([question["text"]])
         assert found["text"] == "the students opened"
         for token, score in zip(found["tokens"], scores, strict=False):

@@ -24,12 +24,12 @@ def taken() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
-def test_ctrl_c_ends_it_without_a_traceback(place: Path) -> None:
+def test_ctrl_c_ends_it_without_a_traceback(workspace: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-c", START, "serve", "trigram", "--port", str(port)]
-    with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=workspace, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         assert process.stderr.readline() == f"http://127.0.0.1:{port} (Ctrl-C ends it)\n"
         process.send_signal(signal.SIGINT)

@@ -19,8 +19,8 @@ BARS = (
 
 
 @pytest.fixture(scope="module")
-def address(place: Path) -> Iterator[str]:
-    models = {name: unroll.load(place / "models" / name) for name in ("trigram", "hmm", "lstm", "chars")}
+def address(workspace: Path) -> Iterator[str]:
+    models = {name: unroll.load(workspace / "models" / name) for name in ("trigram", "hmm", "lstm", "chars")}
     server = uvicorn.Server(uvicorn.Config(create(models), port=0, log_level="warning", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run)
     thread.start()

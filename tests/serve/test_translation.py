@@ -17,7 +17,7 @@ class Backwards:
     def __init__(self, vocabulary_size: int, sources: Any = ()) -> None:
         self.vocabulary_size, self.sources = vocabulary_size, sources
 
-    def given(self, sources: Any) -> "Backwards":
+    def condition_on(self, sources: Any) -> "Backwards":
         return Backwards(self.vocabulary_size, [[EOS, *map(int, source)] for source in sources])
 
     def start(self, batch_size: int = 1) -> Any:
@@ -49,8 +49,8 @@ class Backwards:
         return weights
 
 
-def test_the_page_is_told_where_the_decoder_looked(place: Path) -> None:
-    words = unroll.load(place / "models" / "trigram")
+def test_the_page_is_told_where_the_decoder_looked(workspace: Path) -> None:
+    words = unroll.load(workspace / "models" / "trigram")
     model = TextModel(Backwards(words.tokenizer.vocabulary_size), words.tokenizer, words.cleaner, words.folder)
     found = translate(model, "The students opened")
     assert found.text == "opened students the"

@@ -9,8 +9,8 @@ import unroll
 from unroll.errors import UnrollError
 
 
-def test_a_name_is_a_model_under_models(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(place)
+def test_a_name_is_a_model_under_models(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workspace)
     assert unroll.load("trigram").folder == unroll.load("models/trigram").folder == Path("models/trigram")
     with pytest.raises(UnrollError, match=r"^models/trigrm: no model here; there are bayes, "):
         unroll.load("trigrm")
@@ -28,10 +28,10 @@ def test_a_name_is_a_model_under_models(place: Path, monkeypatch: pytest.MonkeyP
     ],
 )
 def test_a_damaged_file_is_the_one_that_is_named(
-    place: Path, tmp_path: Path, file: str, content: bytes | None, sentence: str
+    workspace: Path, tmp_path: Path, file: str, content: bytes | None, sentence: str
 ) -> None:
     folder = tmp_path / "trigram"
-    shutil.copytree(place / "models" / "trigram", folder)
+    shutil.copytree(workspace / "models" / "trigram", folder)
     (folder / file).unlink()
     if content is not None:
         (folder / file).write_bytes(content)
@@ -39,8 +39,8 @@ def test_a_damaged_file_is_the_one_that_is_named(
         unroll.load(folder)
 
 
-def test_one_text_for_several_and_none_at_all(place: Path) -> None:
-    trigram, bayes = (unroll.load(place / "models" / name) for name in ("trigram", "bayes"))
+def test_one_text_for_several_and_none_at_all(workspace: Path) -> None:
+    trigram, bayes = (unroll.load(workspace / "models" / name) for name in ("trigram", "bayes"))
     for asked in (trigram.score, trigram.evaluate, trigram.token_scores, trigram.predict, bayes.classify):
         with pytest.raises(UnrollError, match="a list of texts is wanted"):
             asked("the students")

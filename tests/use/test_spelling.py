@@ -36,17 +36,17 @@ def test_case_and_what_is_no_word_stay() -> None:
 
 
 @pytest.mark.parametrize("name", ["trigram", "hmm", "lstm", "chars"])
-def test_a_model_decides_between_words_as_near(place: Path, name: str) -> None:
-    model = unroll.load(place / "models" / name)
+def test_a_model_decides_between_words_as_near(workspace: Path, name: str) -> None:
+    model = unroll.load(workspace / "models" / name)
     # "thexr" is one mistake from both; alone, the first in the alphabet wins.
     words = ["students", "opened", "books", "their", "thear"]
     assert Speller(None, words).best("thexr") == "thear"
     assert Speller(model, words).correct("the students opened thexr books")[0] == "the students opened their books"
 
 
-def test_the_words_of_a_model(place: Path) -> None:
-    assert set(words_of(unroll.load(place / "models" / "trigram"))) >= {"students", "traveller"}
-    assert words_of(unroll.load(place / "models" / "chars")) == []
+def test_the_words_of_a_model(workspace: Path) -> None:
+    assert set(words_of(unroll.load(workspace / "models" / "trigram"))) >= {"students", "traveller"}
+    assert words_of(unroll.load(workspace / "models" / "chars")) == []
     with pytest.raises(UnrollError, match="no words to choose from"):
         Speller(None, [])
 
@@ -75,9 +75,9 @@ def test_a_word_that_no_list_has_may_be_right() -> None:
     assert speller.best("studqnts") == "students"
 
 
-def test_the_weight_is_tuned_to_the_fewest_mistakes(place: Path) -> None:
+def test_the_weight_is_tuned_to_the_fewest_mistakes(workspace: Path) -> None:
     words = ["students", "opened", "books", "their", "thear"]
-    speller = Speller(unroll.load(place / "models" / "trigram"), words)
+    speller = Speller(unroll.load(workspace / "models" / "trigram"), words)
     pairs = [("the students opened thexr books", "the students opened their books")]
     weight = tune(speller, pairs)
     assert speller.weight == weight > 0
@@ -86,7 +86,7 @@ def test_the_weight_is_tuned_to_the_fewest_mistakes(place: Path) -> None:
     assert mistakes(speller, pairs) == [[False, False, False, True, False]]
 
 
-def test_pairs_teach_how_words_are_mistyped_and_not_how_often(place: Path) -> None:
+def test_pairs_teach_how_words_are_mistyped_and_not_how_often(workspace: Path) -> None:
     pairs = [("opened", "opned"), ("students", "studnets")] * 20
     assert EditModel(pairs).log_prob("opned", "opened") > EditModel().log_prob("opned", "opened")
     assert Speller(None, WORDS, EditModel(pairs)).correct("there time")[0] == "there time"
