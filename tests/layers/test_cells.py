@@ -1,4 +1,4 @@
-"""Every fast layer against its equations (neural/reference.py): outputs, last state and all gradients."""
+"""Every layer equals its equations (`reference_cells`): outputs, last state and all gradients."""
 
 import os
 import subprocess
@@ -7,8 +7,8 @@ import sys
 import pytest
 import torch
 from torch import Tensor
-from unroll.neural import reference
 
+from tests.layers import reference_cells
 from unroll.layers import gru, rnn
 from unroll.layers.recurrent import LAYERS
 from unroll.layers.scan import Scan
@@ -17,7 +17,7 @@ CELLS = ["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm", "mingru", "minlstm"]
 
 
 def by_steps(cell: str, layer: torch.nn.Module, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    step, weights = getattr(reference, cell), list(layer.parameters())
+    step, weights = getattr(reference_cells, cell), list(layer.parameters())
     outputs = []
     for x in inputs:
         state = step(x, state, *weights)

@@ -2,20 +2,18 @@
 
 import pytest
 import torch
-from unroll.layers.embedding_dropout import embed
-from unroll.layers.variational_dropout import LockedDropout
-from unroll.layers.weight_drop import weight_drop
 
-from unroll.layers.activation_regularization import activation_penalty
+from unroll.layers.activation_regularization import activation_regularization
+from unroll.layers.dropout import VariationalDropout, drop_weights, embed
 from unroll.layers.recurrent import Recurrent
 from unroll.params.layers import Dropouts
 
 NONE = {"input": 0.0, "hidden": 0.0, "output": 0.0, "embedding": 0.0, "weight_drop": 0.0, "variational": True}
 
 
-def test_locked_dropout_has_one_mask_for_all_steps() -> None:
+def test_variational_dropout_has_one_mask_for_all_steps() -> None:
     torch.manual_seed(0)
-    dropped = LockedDropout(0.5)(torch.ones(9, 20, 30))
+    dropped = VariationalDropout(0.5)(torch.ones(9, 20, 30))
     assert (dropped == dropped[0]).all()
     assert set(dropped.unique().tolist()) == {0.0, 2.0}
     assert not (dropped[0, 0] == dropped[0, 1]).all()  # rows differ
@@ -36,15 +34,15 @@ def test_embedding_dropout_takes_whole_words() -> None:
 def test_weight_drop_in_training_only() -> None:
     torch.manual_seed(0)
     weight = torch.ones(40, 10)
-    assert weight_drop(weight, 0.5, training=False) is weight
-    dropped = weight_drop(weight, 0.5, training=True)
+    assert drop_weights(weight, 0.5, training=False) is weight
+    dropped = drop_weights(weight, 0.5, training=True)
     assert set(dropped.unique().tolist()) == {0.0, 2.0}
 
 
 @pytest.mark.parametrize("cell", ["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm"])
 def test_dropped_weights_carry_nothing_and_learn_nothing(cell: str, recwarn: pytest.WarningsRecorder) -> None:
     torch.manual_seed(0)
-    network = Recurrent(cell, 3, 4, 1, Dropouts(**NONE | {"weights": 0.999}))
+    network = Recurrent(cell, 3, 4, 1, Dropouts(**NONE | {"weight_drop": 0.999}))
     outputs, _ = network(torch.randn(2, 5, 3), network.start(2))
     outputs.sum().backward()
     assert (network.layers[0].weight_hh_l0.grad == 0).all()
@@ -55,11 +53,11 @@ def test_dropped_weights_carry_nothing_and_learn_nothing(cell: str, recwarn: pyt
     assert not recwarn.list
 
 
-def test_penalty_by_hand() -> None:
+def test_activation_regularization_by_hand() -> None:
     raw = torch.tensor([[[1.0, 2.0]], [[3.0, 2.0]]])  # (T, B, H)
-    assert float(activation_penalty(2 * raw, raw, size=1.0, change=0.0)) == pytest.approx(4 * (1 + 4 + 9 + 4) / 4)
-    assert float(activation_penalty(raw, raw, size=0.0, change=3.0)) == pytest.approx(3 * 4 / 2)
-    assert float(activation_penalty(raw[:1], raw[:1], size=0.0, change=3.0)) == 0.0
+    assert float(activation_regularization(2 * raw, raw, ar=1.0, tar=0.0)) == pytest.approx(4 * (1 + 4 + 9 + 4) / 4)
+    assert float(activation_regularization(raw, raw, ar=0.0, tar=3.0)) == pytest.approx(3 * 4 / 2)
+    assert float(activation_regularization(raw[:1], raw[:1], ar=0.0, tar=3.0)) == 0.0
 
 
 def test_residual_adds_the_input_of_every_layer_but_the_first() -> None:

@@ -53,7 +53,7 @@ def test_the_blank_is_the_product_of_both_sides_over_the_share(model: Any) -> No
     network = model.network
     with torch.no_grad():
         left, _ = network(torch.tensor([[1, 5, 6]]), network.start(1))
-        right = network.back(torch.tensor([[2, 9]]))
+        right = network.read_backwards(torch.tensor([[2, 9]]))
         counts = torch.from_numpy(np.bincount(toy.text().train.tokens, minlength=toy.VOCABULARY_SIZE)).float() + 1
         both = network.softmax.log_probs(left[0, -1]) + network.softmax.log_probs(right[0, -1]) - counts.log()
         expected = both.log_softmax(-1)[7]
@@ -73,8 +73,8 @@ def test_two_sides_know_more_than_one(model: Any) -> None:
     both = cloze.evaluate(model, documents)
     texts = [document[:-1] for document in documents if len(document) > 1]
     forward = float(np.exp(-np.concatenate(model.log_probs(texts)).mean()))
-    assert both["blank_perplexity"] < forward - 1
-    assert both["blank_accuracy"] > 0.5
+    assert both["cloze_perplexity"] < forward - 1
+    assert both["cloze_accuracy"] > 0.5
 
 
 def test_an_empty_document(model: Any) -> None:

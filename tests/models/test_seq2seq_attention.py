@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from unroll.models.seq2seq import attention
 from unroll.models.seq2seq.attention import ALIGNMENTS, Additive, Alignment, Dot
 
 SIZE = 4

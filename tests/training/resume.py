@@ -1,15 +1,13 @@
 """Train a toy network that is killed at given batches: python -m tests.training.resume CASE FOLDER BATCH...
 
-Each training is a process of its own, forked from this one, which has loaded torch and Lightning but computed nothing.
-The last one is not killed and saves its model and its learning curve in FOLDER.
+Each training runs in a process of its own, which is forked from this one after the imports, before any computation.
+The last training is not killed. It saves its model and its training curve in FOLDER.
 """
 
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -53,6 +51,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def train(case: str, folder: Path, killed_at: int | None) -> None:
+    """Train a case; kill the process at batch number `killed_at`, or save the model and the curve."""
     torch.set_num_threads(1)
     start = fit._Module.on_train_batch_start
 
@@ -63,9 +62,8 @@ def train(case: str, folder: Path, killed_at: int | None) -> None:
 
     fit._Module.on_train_batch_start = on_train_batch_start  # type: ignore[method-assign]
     params = TypeAdapter(ModelParams).validate_python(CASES[case])
-    curve = Curve(SimpleNamespace(log_curve=lambda rows: None, log_result=lambda path: None))  # type: ignore[arg-type]
-    data = replace(toy.text(), checkpoints=folder / "checkpoints")
-    model = models.family(params.family).fit(params, data, Inputs(), curve)
+    curve, inputs = Curve(None), Inputs(checkpoints=folder / "checkpoints")
+    model = models.family(params.family).fit(params, toy.text(), inputs, curve)
     (folder / "model").mkdir()
     model.save(folder / "model")
     curve.write(folder / "curve.csv")

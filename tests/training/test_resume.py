@@ -1,4 +1,4 @@
-"""A killed training that goes on ends with the bytes of one that was left alone."""
+"""A training that was killed and resumed ends with the same bytes as one that was not interrupted."""
 
 import logging
 import random
@@ -45,8 +45,8 @@ class Interrupted(Exception):
 
 
 @pytest.fixture
-def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any], Data], None]:
-    """Train until batch 10, where an error ends it."""
+def interrupt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[dict[str, Any], Data], None]:
+    """Train until an error ends the training at batch 10, with checkpoints in `tmp_path`."""
     start = fit._Module.on_train_batch_start
 
     def on_train_batch_start(module: Any, *batch: Any) -> None:
@@ -58,47 +58,44 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any], Da
         with monkeypatch.context() as patch:
             patch.setattr(fit._Module, "on_train_batch_start", on_train_batch_start)
             with pytest.raises(Interrupted):
-                train(values, data)
+                train(values, data, tmp_path)
 
     return run
 
 
-def train(values: dict[str, Any], data: Data) -> tuple[dict[str, torch.Tensor], list[Any]]:
+def train(
+    values: dict[str, Any], data: Data, checkpoints: Path | None = None
+) -> tuple[dict[str, torch.Tensor], list[Any]]:
     rows: list[Any] = []
     params = TypeAdapter(ModelParams).validate_python(values)
-    model = models.family(params.family).fit(params, data, Inputs(), lambda step, **values: rows.append((step, values)))
+    inputs = Inputs(checkpoints=checkpoints)
+    model = models.family(params.family).fit(params, data, inputs, lambda step, **values: rows.append((step, values)))
     return model.network.state_dict(), rows
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Data:
-    return replace(toy.text(), checkpoints=tmp_path)
-
-
-def test_a_damaged_checkpoint_is_ignored(
-    interrupted: Any, data: Data, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    interrupted(CASES["adam"], data)
+def test_a_damaged_checkpoint_is_ignored(interrupt: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    interrupt(CASES["adam"], toy.text())
     (file,) = tmp_path.glob("*.ckpt")
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
     with caplog.at_level(logging.WARNING, "unroll"):
-        weights, rows = train(CASES["adam"], data)
+        weights, rows = train(CASES["adam"], toy.text(), tmp_path)
     assert "the checkpoint is damaged; training starts from the beginning" in caplog.text
     expected, curve = train(CASES["adam"], toy.text())
     assert rows == curve
     assert all(torch.equal(weights[name], value) for name, value in expected.items())
 
 
-def test_a_checkpoint_is_of_one_run_alone(interrupted: Any, data: Data, tmp_path: Path) -> None:
-    interrupted(CASES["adam"], data)
+def test_every_training_has_its_own_checkpoint(interrupt: Any, tmp_path: Path) -> None:
+    interrupt(CASES["adam"], toy.text())
     changed = {"training": CASES["adam"]["training"] | {"learning_rate": 0.02}}
-    interrupted(CASES["adam"] | changed, data)
-    interrupted(CASES["adam"], replace(toy.text(2), checkpoints=tmp_path, seed=data.seed))
+    interrupt(CASES["adam"] | changed, toy.text())
+    interrupt(CASES["adam"], replace(toy.text(2), seed=toy.text().seed))
     assert len(list(tmp_path.glob("*.ckpt"))) == 3
 
 
-def test_nothing_is_kept_where_nothing_is_wanted(data: Data, tmp_path: Path) -> None:
+def test_without_a_folder_no_checkpoint_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     train(CASES["adam"] | {"training": CASES["adam"]["training"] | {"epochs": 1}}, toy.text())
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*")) == []

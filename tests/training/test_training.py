@@ -12,7 +12,7 @@ from tests import toy
 from unroll.params.training import Training
 from unroll.training.optimizer import build, clip
 from unroll.training.schedule import Schedule
-from unroll.training.weight_averaging import Average
+from unroll.training.weight_averaging import WeightAveraging
 
 SGD = {"kind": "sgd", "momentum": 0.0, "nesterov": False, "weight_decay": 0.0}
 
@@ -29,12 +29,12 @@ def factors(**schedule: Any) -> list[float]:
 
 def test_rates() -> None:
     assert factors(kind="constant") == [1.0] * 20
-    assert factors(kind="step", hold=2, factor=0.5)[::5] == [1, 1, 0.5, 0.25]
+    assert factors(kind="step", constant_epochs=2, factor=0.5)[::5] == [1, 1, 0.5, 0.25]
     cosine = factors(kind="cosine")
     assert cosine[0] == 1
     assert cosine[10] == pytest.approx(0.5)
     assert cosine[19] == pytest.approx((1 - math.cos(math.pi / 20)) / 2)
-    cycle = factors(kind="onecycle", rise=0.25, start=0.1, end=0.01)
+    cycle = factors(kind="onecycle", warmup_fraction=0.25, initial_factor=0.1, final_factor=0.01)
     assert cycle[0] == pytest.approx(0.1)
     assert max(cycle) == cycle[5] == pytest.approx(1)
     assert cycle[5:] == sorted(cycle[5:], reverse=True)
@@ -44,7 +44,7 @@ def test_a_plateau_lowers_the_rate() -> None:
     schedule = Schedule(params(schedule={"kind": "plateau", "factor": 0.5, "patience": 2}), 100)
     found = []
     for loss in (3.0, 2.0, 2.0, 2.1, 1.0, 1.5, 1.0, 0.5):
-        schedule.validated(loss)
+        schedule.record_validation(loss)
         found.append(schedule.factor(0, 0))
     assert found == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]
 
@@ -77,45 +77,44 @@ def test_nesterov_needs_momentum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "limit", "expected", "after"),
+    ("values", "expected", "clipped_norm"),
     [
-        ("norm", 1.0, [0.6, -0.8], 1),
-        ("norm", 5.0, [3.0, -4.0], 5),
-        ("value", 3.5, [3, -3.5], (3**2 + 3.5**2) ** 0.5),
-        ("none", None, [3.0, -4.0], 5),
+        ({"kind": "norm", "max_norm": 1.0}, [0.6, -0.8], 1),
+        ({"kind": "norm", "max_norm": 5.0}, [3.0, -4.0], 5),
+        ({"kind": "value", "max_value": 3.5}, [3, -3.5], (3**2 + 3.5**2) ** 0.5),
+        ({"kind": "none"}, [3.0, -4.0], 5),
     ],
 )
-def test_clipping(weight: nn.Parameter, kind: str, limit: float | None, expected: list[float], after: float) -> None:
-    values = {"kind": kind} if limit is None else {"kind": kind, "limit": limit}
+def test_clipping(weight: nn.Parameter, values: dict[str, Any], expected: list[float], clipped_norm: float) -> None:
     norms = clip([weight, nn.Parameter(torch.zeros(3))], params(clip=values).clip)
-    assert [float(norm) for norm in norms] == pytest.approx([5, after])
+    assert [float(norm) for norm in norms] == pytest.approx([5, clipped_norm])
     torch.testing.assert_close(weight.grad, torch.tensor(expected), rtol=1e-5, atol=1e-5)
 
 
-def walk(average: Average, weight: nn.Parameter, values: list[float]) -> None:
+def walk(average: WeightAveraging, weight: nn.Parameter, values: list[float]) -> None:
     for value in values:
         weight.data.fill_(value)
-        average.stepped()
+        average.update()
 
 
 def test_exponential_average_begins_as_a_plain_mean() -> None:
     weight = nn.Parameter(torch.zeros(1))
-    average = Average(params(average={"kind": "ema", "decay": 0.75}).average, [weight])
+    average = WeightAveraging(params(averaging={"kind": "ema", "decay": 0.75}).averaging, [weight])
     walk(average, weight, [1, 2, 6, 7, 9])
     mean: Tensor | float = (1 + 2 + 6 + 7) / 4
     torch.testing.assert_close(average.mean[0], torch.tensor([0.75 * mean + 0.25 * 9]))
-    average.exchange()
+    average.swap()
     assert weight.item() == pytest.approx(0.75 * mean + 0.25 * 9)
-    average.exchange()
+    average.swap()
     assert weight.item() == 9
 
 
 def test_non_monotonic_average_begins_when_the_loss_gets_no_better() -> None:
     weight = nn.Parameter(torch.zeros(1))
-    average = Average(params(average={"kind": "nt_asgd", "interval": 2}).average, [weight])
+    average = WeightAveraging(params(averaging={"kind": "nt_asgd", "interval": 2}).averaging, [weight])
     for loss, active in ((5.0, False), (4.0, False), (3.0, False), (3.5, False), (4.2, True), (3.0, True)):
         walk(average, weight, [loss])
-        average.validated(loss)
+        average.record_validation(loss)
         assert average.active is active
     walk(average, weight, [1.0])
     torch.testing.assert_close(average.mean[0], torch.tensor([(3.0 + 1.0) / 2]))
