@@ -25,8 +25,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server without TLS that downloads are allowed from, and little patience with it."""
-    monkeypatch.setattr(transfer, "PLAIN_HOSTS", frozenset({"127.0.0.1"}))
-    monkeypatch.setattr(transfer, "PATIENCE", download.Patience(2, window=5, slowest=1000, attempts=2, pause=0.01))
+    monkeypatch.setattr(download, "PLAIN_HOSTS", frozenset({"127.0.0.1"}))
+    monkeypatch.setattr(download, "PATIENCE", download.Patience(2, window=5, slowest=1000, attempts=2, pause=0.01))
     with serving() as running:
         yield running
 

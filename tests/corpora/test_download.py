@@ -228,7 +228,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 def test_case_87_a_slow_loris_is_dropped(
     server: hostile.Server, head: bytes, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "PATIENCE", replace(download.PATIENCE, window=0.3))
+    monkeypatch.setattr(download, "PATIENCE", replace(download.PATIENCE, window=0.3))
 
     def silent(request: hostile.Request) -> None:
         time.sleep(1)

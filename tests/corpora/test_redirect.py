@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from tests.corpora import hostile
 from tests.corpora.test_download import SHA256, TEXT, left, obtain, refusal
+from unroll.corpora import download
 from unroll.errors import UnrollError
 from unroll.params import load
 
@@ -43,7 +44,7 @@ def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_case_88_a_redirect_from_https_to_http_is_refused(
     server: hostile.Server, secure: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "PLAIN_HOSTS", frozenset())
+    monkeypatch.setattr(download, "PLAIN_HOSTS", frozenset())
     server.behaviours["/t"] = hostile.good(TEXT)
     with hostile.serving(secure) as other:
         other.behaviours["/good"] = hostile.good(TEXT)

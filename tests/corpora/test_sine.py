@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.series import made
 from unroll.corpora import sine
+from unroll.params.corpora import SineCorpus
 
 
 def fetched(folder: Path, seed: int, noise: float) -> np.ndarray:
     folder.mkdir()
-    sine.fetch(made.corpus(length=5000, period=12.5, noise=noise), seed, folder)
+    params = SineCorpus.model_construct(source="sine", length=5000, period=12.5, noise=noise)
+    sine.fetch(params, seed, folder)
     with (folder / "series.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["time"] for row in rows] == [str(time) for time in range(5000)]

@@ -14,18 +14,18 @@ from unroll.corpora import hmm, markov, pcfg
 from unroll.corpora.sampled import Table
 from unroll.errors import UnrollError
 
-MARKOV = SimpleNamespace(order=1, symbols=5, concentration=0.5, end=0.05, tokens=200_000)
+MARKOV = SimpleNamespace(order=1, vocabulary_size=5, concentration=0.5, stop_probability=0.05, expected_tokens=200_000)
 HMM = SimpleNamespace(
-    states=3, symbols=6, transition_concentration=0.5, emission_concentration=0.5, end=0.05, tokens=200_000
+    states=3, vocabulary_size=6, transition_concentration=0.5, emission_concentration=0.5, stop_probability=0.05, expected_tokens=200_000
 )
 PCFG = SimpleNamespace(
     nonterminals=5,
-    symbols=6,
+    vocabulary_size=6,
     rules=3,
     branching=0.35,
     rule_concentration=1.0,
     emission_concentration=0.5,
-    tokens=200_000,
+    expected_tokens=200_000,
 )
 KINDS: dict[str, tuple[Any, Any]] = {"markov": (markov, MARKOV), "hmm": (hmm, HMM), "pcfg": (pcfg, PCFG)}
 
@@ -140,6 +140,6 @@ def test_draws_never_give_what_is_impossible() -> None:
 
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnrollError, match=r"corpora\.\*\.order: .* lower order or symbols"):
-        markov.fetch(SimpleNamespace(order=5, symbols=100, concentration=1.0, end=0.1, tokens=100), 1, tmp_path)
+        markov.fetch(SimpleNamespace(order=5, vocabulary_size=100, concentration=1.0, stop_probability=0.1, expected_tokens=100), 1, tmp_path)
     with pytest.raises(UnrollError, match=r"corpora\.\*\.rules: 2 nonterminals have only 1 pairs"):
         pcfg.fetch(SimpleNamespace(**vars(PCFG) | {"nonterminals": 2}), 1, tmp_path)
