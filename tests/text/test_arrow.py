@@ -38,8 +38,8 @@ def test_pandas_is_not_imported():
     """The reason for the file."""
     code = (
         "import sys, numpy as np\n"
-        "from unroll.text import arrow, ids\n"
-        "arrow.strings(['a']), ids.array(np.arange(3, dtype=np.int32), [3])\n"
+        "from unroll.text import arrow, token_store\n"
+        "arrow.strings(['a']), token_store.array(np.arange(3, dtype=np.int32), [3])\n"
         "assert 'pandas' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

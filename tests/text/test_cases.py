@@ -99,7 +99,7 @@ MEASURED = r"""
 import re, sys
 from pathlib import Path
 from tests.text.conftest import bpe, corpus, words
-from unroll.text.streams import partition
+from unroll.text.partition import partition
 from unroll.text.clean import clean
 from unroll.text.tokenize import tokenize
 folder = Path(sys.argv[1])
@@ -220,9 +220,9 @@ def test_case_73_vocabulary_that_cannot_be_reached(workshop: Workshop, caplog, p
 def test_case_74_vocabulary_smaller_than_the_alphabet(workshop: Workshop, alphabet: str, needed: int) -> None:
     workshop.add(TEXT).clean()
     with pytest.raises(UnrollError, match=f"set it to {needed} or more"):
-        tokenize(bpe(alphabet=alphabet, vocabulary_size=needed - 1), workshop.out, workshop.folder)
+        tokenize(bpe(base_alphabet=alphabet, vocabulary_size=needed - 1), workshop.out, workshop.folder)
     assert (
-        tokenize(bpe(alphabet=alphabet, vocabulary_size=needed), workshop.out, workshop.folder)["vocabulary_size"]
+        tokenize(bpe(base_alphabet=alphabet, vocabulary_size=needed), workshop.out, workshop.folder)["vocabulary_size"]
         == needed
     )
 
@@ -231,7 +231,7 @@ def test_case_75_train_split_shorter_than_a_subsequence(workshop: Workshop) -> N
     workshop.add(TEXT).clean()
     tokenize(words(), workshop.out, workshop.folder)
     tokens = 13 * 9  # 13 train lines of 7 words with <bos> and <eos>
-    with pytest.raises(UnrollError, match=f"tokens.tiny: .* {tokens} tokens.*sequence_length to {tokens // 2} or less"):
+    with pytest.raises(UnrollError, match=f"tokenizers.tiny: .* {tokens} tokens.*sequence_length to {tokens // 2} or less"):
         partition(words(sequence_length=tokens // 2 + 1), "tiny", 1, workshop.folder, workshop.folder)
     partition(words(sequence_length=tokens // 2), "tiny", 1, workshop.folder, workshop.folder)
     assert load(workshop.folder).train.predicted == tokens - 13
@@ -276,7 +276,7 @@ def test_case_79_special_tokens_in_the_text_forge_no_ids(workshop: Workshop, par
     ids = tokenizer.encode(text)
     assert min(ids) >= len(SPECIAL)
     assert tokenizer.decode(ids) == text
-    unseen = tokenizer.encode("<mask>") if params.level == "word" else tokenizer.encode("<eos>")
+    unseen = tokenizer.encode("<mask>") if params.type == "word" else tokenizer.encode("<eos>")
     assert min(unseen) >= 3
 
 

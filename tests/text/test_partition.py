@@ -1,6 +1,5 @@
-"""Streams, subsequences and batches; the worked example of the notes (seed 004, section 5.3, figure 4)."""
+"""Token streams: their layout, and the files of a partition."""
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,47 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unroll.errors import UnrollError
-from unroll.text.streams import Data, Stream, load, stream_of, write
+from unroll.text.streams import Data, load, stream_of, write
 from unroll.text.tokenizers.vocabulary import BOS, EOS
-from unroll.training.batching import (
-    bucketed_batches,
-    contiguous_batches,
-    epoch_plan,
-    padding_share,
-    shuffled_batches,
-    subsequences,
-)
 
 documents = st.lists(st.lists(st.integers(3, 20), max_size=12).map(np.array), max_size=12)
-
-
-def test_five_pairs_of_length_five_after_dropping_two() -> None:
-    """n = 5, d = 2: the first two tokens are dropped, and each target is its input shifted by one."""
-    x, y = subsequences(np.arange(30), 2, 5)
-    assert x.tolist() == [
-        [2, 3, 4, 5, 6],
-        [7, 8, 9, 10, 11],
-        [12, 13, 14, 15, 16],
-        [17, 18, 19, 20, 21],
-        [22, 23, 24, 25, 26],
-    ]
-    np.testing.assert_array_equal(y, x + 1)
-
-
-@given(seed=st.integers(0, 2**32 - 1), epoch=st.integers(0, 100), tokens=st.integers(2, 500), n=st.integers(1, 40))
-def test_the_plan_of_an_epoch(seed: int, epoch: int, tokens: int, n: int) -> None:
-    offset, count = epoch_plan(seed, epoch, tokens, n)
-    assert 0 <= offset < n
-    assert count == max(0, (tokens - offset - 1) // n)
-    assert (offset, count) == epoch_plan(seed, epoch, tokens, n)
-    if tokens >= 2 * n:
-        assert count >= 1
-
-
-def test_every_offset_is_drawn_about_equally_often() -> None:
-    drawn = np.bincount([epoch_plan(7, epoch, 100, 5)[0] for epoch in range(5000)])
-    assert len(drawn) == 5
-    assert abs(drawn - 1000).max() < 150  # more than five deviations
 
 
 @given(documents)
@@ -66,65 +28,6 @@ def test_a_large_vocabulary_needs_wider_ids() -> None:
     assert stream_of([np.array([65536])], 2**16 + 1).tokens.dtype == np.int32
 
 
-def stream(size: int) -> Stream:
-    return Stream(np.arange(size), np.array([0, size]))
-
-
-@given(size=st.integers(20, 300), n=st.integers(1, 10), batch=st.integers(1, 9), epoch=st.integers(0, 5))
-def test_shuffled_batches_are_all_subsequences_once(size: int, n: int, batch: int, epoch: int) -> None:
-    batches = list(shuffled_batches(stream(size), n, batch, 1, epoch))
-    offset, count = epoch_plan(1, epoch, size, n)
-    starts = sorted(int(row[0]) for x, _ in batches for row in x)
-    assert starts == [offset + n * row for row in range(count)]
-    for x, y in batches:
-        assert x.shape == y.shape == (len(x), n)
-        assert len(x) <= batch
-        np.testing.assert_array_equal(y, x + 1)
-
-
-@given(size=st.integers(40, 300), n=st.integers(1, 10), batch=st.integers(1, 9), epoch=st.integers(0, 5))
-def test_contiguous_batches_go_on_where_the_last_ended(size: int, n: int, batch: int, epoch: int) -> None:
-    batches = list(contiguous_batches(stream(size), n, batch, 1, epoch))
-    for x, y in batches:
-        np.testing.assert_array_equal(y, x + 1)
-    for (x, _), (after, _) in pairwise(batches):
-        np.testing.assert_array_equal(after[:, 0], x[:, -1] + 1)
-    read = np.sort(np.concatenate([x.ravel() for x, _ in batches]))
-    offset = epoch_plan(1, epoch, size, n)[0]
-    np.testing.assert_array_equal(read, np.arange(offset, offset + len(read)))
-    assert size - offset - 1 - len(read) < batch
-
-
-def test_epochs_differ_and_repeat() -> None:
-    first, second, again = (
-        [x.tolist() for x, _ in shuffled_batches(stream(200), 5, 8, 1, epoch)] for epoch in (0, 1, 0)
-    )
-    assert first == again != second
-
-
-@given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=1, max_size=200), st.integers(1, 20))
-def test_bucketed_batches_hold_every_row_once(lengths: list[tuple[int, int]], size: int) -> None:
-    table = np.array(lengths)
-    batches = bucketed_batches(table, size, 1, 0)
-    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
-    assert max(map(len, batches)) <= size
-    assert 0 <= padding_share(table, batches) < 1
-    for one, two in zip(batches, bucketed_batches(table, size, 1, 0), strict=True):
-        np.testing.assert_array_equal(one, two)
-
-
-def test_buckets_save_padding() -> None:
-    lengths = np.random.default_rng(1).integers(1, 50, size=(2000, 1)) + np.array([[0, 3]])
-    whole = [np.arange(first, first + 50) for first in range(0, 2000, 50)]
-    assert padding_share(lengths, whole) > 0.4
-    assert padding_share(lengths, bucketed_batches(lengths, 50, 1, 0)) < 0.05
-
-
-def test_padding_by_hand() -> None:
-    lengths = np.array([[1, 2], [3, 4], [5, 5]])
-    assert padding_share(lengths, [np.array([0, 1]), np.array([2])]) == 1 - 20 / 24
-
-
 def data(train: int, test: int = 3, n: int = 5) -> Data:
     streams = {
         split: {"text": stream_of([np.arange(4, 4 + size)] if size else [], 300)}
@@ -135,7 +38,7 @@ def data(train: int, test: int = 3, n: int = 5) -> Data:
 
 def test_written_and_loaded_it_is_the_same(tmp_path: Path) -> None:
     made = data(40)
-    write(tmp_path, made, "tokens.tiny")
+    write(tmp_path, made, "tokenizers.tiny")
     found = load(tmp_path)
     assert (found.name, found.vocabulary_size, found.sequence_length, found.seed) == ("tiny", 300, 5, 1)
     np.testing.assert_array_equal(found.train.tokens, made.train.tokens)
@@ -146,14 +49,14 @@ def test_written_and_loaded_it_is_the_same(tmp_path: Path) -> None:
 
 
 def test_an_empty_split_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnrollError, match=r"tokens.tiny: the test split is empty; give it a larger share"):
-        write(tmp_path, data(40, test=0), "tokens.tiny")
+    with pytest.raises(UnrollError, match=r"tokenizers.tiny: the test split is empty; give it a larger share"):
+        write(tmp_path, data(40, test=0), "tokenizers.tiny")
 
 
 @pytest.mark.parametrize("train", [7, 8])
 def test_a_train_split_must_fill_a_subsequence_in_every_epoch(tmp_path: Path, train: int) -> None:
     if train + 2 >= 10:
-        write(tmp_path, data(train), "tokens.tiny")
+        write(tmp_path, data(train), "tokenizers.tiny")
     else:
         with pytest.raises(UnrollError, match="sequence_length to 4 or less"):
-            write(tmp_path, data(train), "tokens.tiny")
+            write(tmp_path, data(train), "tokenizers.tiny")

@@ -1,24 +1,13 @@
-"""Numbers through clean, tokenize and partition."""
+"""A series of numbers in stages clean and tokenize."""
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from unroll.text.series import Scale
 
 from tests.text.conftest import Workshop, words
 from unroll.errors import UnrollError
-from unroll.params.tokenizers import SeriesTokens
-from unroll.text.partition import partition
-from unroll.text.streams import load
 from unroll.text.tokenize import tokenize
-from unroll.training.batching import shuffled_batches
 
 ROWS = '"Month","Passengers"\r\n' + "".join(f'"1949-{n:02}",{n * n}\r\n' for n in range(20))
-
-
-def series(**values: object) -> SeriesTokens:
-    default = {"corpus": "tiny", "level": "series", "scale": "standard", "sequence_length": 5}
-    return SeriesTokens.model_validate(default | values)
 
 
 @pytest.fixture
@@ -58,44 +47,7 @@ def test_a_series_without_a_value(workshop: Workshop) -> None:
         workshop.clean()
 
 
-@pytest.mark.parametrize(("kind", "low", "high"), [("none", 0, 121), ("range", 0, 1)])
-def test_scales_are_measured_on_train(squares: Workshop, kind: str, low: float, high: float) -> None:
+def test_a_series_has_no_tokens(squares: Workshop) -> None:
     squares.clean()
-    tokenize(series(scale=kind), squares.out, squares.folder)
-    partition(series(scale=kind), "tiny", 1, squares.folder, squares.folder)
-    streams = load(squares.folder).streams
-    values = streams["train"]["value"].tokens
-    assert (float(values.min()), float(values.max())) == (low, high)
-    scale = Scale.load(squares.folder / "scale.json")
-    np.testing.assert_allclose(scale.invert(streams["test"]["value"].tokens), [n * n for n in range(16, 20)], rtol=1e-6)
-
-
-def test_windows_are_those_of_text(squares: Workshop) -> None:
-    squares.clean()
-    tokenize(series(), squares.out, squares.folder)
-    partition(series(), "tiny", 1, squares.folder, squares.folder)
-    data = load(squares.folder)
-    stream = data.streams["train"]["value"]
-    assert stream.tokens.dtype == np.float32
-    assert stream.predicted == 11
-    assert abs(float(stream.tokens.mean())) < 1e-6
-    for x, y in shuffled_batches(stream, 5, 2, 1, 0):
-        np.testing.assert_array_equal(x[:, 1:], y[:, :-1])
-
-
-def test_a_constant_has_no_scale(workshop: Workshop) -> None:
-    workshop.add("1\n" * 20, "s.csv", format="series").clean()
-    with pytest.raises(UnrollError, match="is 1 throughout its train split; set scale: none"):
-        tokenize(series(), workshop.out, workshop.folder)
-
-
-def test_words_of_numbers_and_numbers_of_words(squares: Workshop, tmp_path) -> None:
-    squares.clean()
-    with pytest.raises(UnrollError, match="set level: series"):
+    with pytest.raises(UnrollError, match="name it in the section series"):
         tokenize(words(), squares.out, squares.folder)
-    other = tmp_path / "other"
-    other.mkdir()
-    text = Workshop(other).add("a b\n" * 20)
-    text.clean()
-    with pytest.raises(UnrollError, match="set level: word, char or bpe"):
-        tokenize(series(), text.out, text.folder)

@@ -115,7 +115,7 @@ def test_separate_vocabularies_of_pairs(workshop: Workshop) -> None:
 
 
 def test_separate_vocabularies_need_pairs(small: Workshop) -> None:
-    with pytest.raises(UnrollError, match="separate is for sentence pairs"):
+    with pytest.raises(UnrollError, match="shared_vocabulary: false is for sentence pairs"):
         tokenize(words(shared_vocabulary=False), small.out, small.folder)
 
 

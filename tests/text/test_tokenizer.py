@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.text.conftest import bpe, chars, words
 from unroll.errors import UnrollError
-from unroll.text.tokenizers.base import Tokenizer, learn
-from unroll.text.tokenizers.loading import load_tokenizer
+from unroll.text.tokenizers.base import Tokenizer
+from unroll.text.tokenizers.loading import learn_tokenizer, load_tokenizer
 from unroll.text.tokenizers.vocabulary import PAD, SPECIAL, UNK
 
 TEXTS = [
@@ -34,7 +34,7 @@ class Texts:
 
 
 def learned(params: Any, texts: Sequence[str] = TEXTS) -> Tokenizer:
-    return learn(params, Texts(texts))
+    return learn_tokenizer(params, Texts(texts))
 
 
 LEVELS = {
@@ -111,7 +111,7 @@ def test_round_trip_of_any_text_through_bytes(text: str) -> None:
 @pytest.mark.parametrize("alphabet", ["bytes", "characters"])
 def test_no_token_has_white_space_after_its_first_character(alphabet: str, texts: list[str]) -> None:
     """The rule of the notes, "Tokenization", step 4."""
-    tokenizer = learned(bpe(alphabet=alphabet, vocabulary_size=330), texts)
+    tokenizer = learned(bpe(base_alphabet=alphabet, vocabulary_size=330), texts)
     for token in range(len(SPECIAL), tokenizer.vocabulary_size):
         spelling = tokenizer.decode([token])
         assert not any(sign.isspace() for sign in spelling[1:]), repr(spelling)
@@ -204,11 +204,11 @@ def test_the_source_side_may_have_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", "[]", '{"type": "bpe"}', '{"level": "no"}', '{"type": "word", "pieces": 1}']
+    "content", ["", "{}", "[]", '{"type": "bpe"}', '{"type": "no"}', '{"type": "word", "pieces": 1}']
 )
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "tokenizer.json").write_text(content)
-    with pytest.raises(UnrollError, match=r"tokenizer.json: no readable tokenizer"):
+    with pytest.raises(UnrollError, match=r"tokenizer.json: not a readable tokenizer"):
         load_tokenizer(tmp_path / "tokenizer.json")
 
 
