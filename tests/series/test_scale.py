@@ -22,5 +22,5 @@ def test_inverting_restores_values_outside_train() -> None:
 
 
 def test_a_constant_has_no_scale() -> None:
-    with pytest.raises(UnrollError, match="is 1 throughout its train split"):
+    with pytest.raises(UnrollError, match="has the value 1 throughout its train split"):
         Scale.standardize(np.ones(20))
