@@ -21,9 +21,9 @@ def params(tmp_path: Path) -> Path:
 def test_every_experiment_is_valid_and_alone(experiment: Path, params: Path) -> None:
     apply(experiment, params)
     found = load(params)
-    assert {model.tokens for model in found.models.values()} == set(found.tokens)
+    assert {model.tokenizer for model in found.models.values()} == set(found.tokenizers)
     assert found.mixtures == {}
-    assert found.truths == {}
+    assert found.oracles == {}
     assert found.seed == load(ROOT / "params.yaml").seed
 
 
@@ -43,22 +43,26 @@ def test_a_number_changes_that_number(params: Path, tmp_path: Path) -> None:
 
 
 def test_a_known_entry_needs_only_what_differs(params: Path, tmp_path: Path) -> None:
-    text = "corpora: {prose: {}}\ntokens: {words: {min_count: 2}}\nmodels: {lstm: {training: {clip: {kind: none}}}}\n"
+    text = (
+        "corpora: {prose: {}}\ntokenizers: {words: {min_count: 2}}\nmodels: {lstm: {training: {clip: {kind: none}}}}\n"
+    )
     apply(overlay(tmp_path, text), params)
     before, after = load(ROOT / "params.yaml"), load(params)
     assert list(after.models) == ["lstm"]
     assert after.models["lstm"].training.clip.kind == "none"
     assert after.models["lstm"].training.optimizer == before.models["lstm"].training.optimizer
-    assert after.tokens["words"].min_count == 2
+    assert after.tokenizers["words"].min_count == 2
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("models: {lstm: {}}\n", "has no corpora; what runs is what it names"),
+        ("models: {lstm: {}}\n", "has no section corpora; the pipeline runs what the overlay names"),
         ("sed: 2\n", "sed: unknown key; did you mean seed?"),
-        ("- seed\n", "holds no sections"),
-        ("seed: [\n", "is no YAML"),
+        ("- seed\n", "has no sections"),
+        ("seed: [\n", "is not YAML"),
+        ("evaluate: &e {samples: 7}\n", "line 1: remove the anchor &e"),
+        ("tokens: {words: {}}\n", "tokens: was renamed; write tokenizers"),
     ],
 )
 def test_a_bad_overlay_changes_nothing(params: Path, tmp_path: Path, text: str, sentence: str) -> None:

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from unroll.errors import UnrollError
-from unroll.params import load
+from unroll.params import Root, load
 from unroll.params.load import parse
+from unroll.params.renamed import KEYS
 
 ROOT = Path(__file__).parents[2]
 Values = dict[str, Any]
@@ -91,9 +92,9 @@ def remove(path: str) -> Callable[[Values], None]:
         ),
         (edit("models.lstm.tie_weights", "yes"), "models.lstm.tie_weights: input should be a valid boolean, not 'yes'"),
         (edit("models.lstm.family", "recurent"), "models.lstm.family: there is no recurent; did you mean recurrent?"),
-        (edit("models.lstm.tokens", "word"), "models.lstm.tokens: there is no word; did you mean words?"),
-        (edit("tokens.words.corpus", "prosa"), "tokens.words.corpus: there is no prosa; did you mean prose?"),
-        (edit("tokens.words.level", "sentence"), "tokens.words.level: there is no sentence; choose one of"),
+        (edit("models.lstm.tokenizer", "word"), "models.lstm.tokenizer: there is no word; did you mean words?"),
+        (edit("tokenizers.words.corpus", "prosa"), "tokenizers.words.corpus: there is no prosa; did you mean prose?"),
+        (edit("tokenizers.words.type", "sentence"), "tokenizers.words.type: there is no sentence; choose one of"),
         (
             edit("corpora.prose.source", "timemachin"),
             "corpora.prose.source: there is no timemachin; did you mean timemac",
@@ -101,8 +102,8 @@ def remove(path: str) -> Callable[[Values], None]:
         (edit("corpora.prose.splits.valid", 0.95), "corpora.prose.splits: valid + test = 1.05 leaves nothing"),
         (edit("models.lstm.cell", "lstn"), "models.lstm.cell: input should be 'rnn', 'rnn_relu', 'rnn_sigmoid',"),
         (
-            edit("models.seq2seq.tokens", "words"),
-            "models.seq2seq: family seq2seq needs tokens of a corpus of sentence p",
+            edit("models.seq2seq.tokenizer", "words"),
+            "models.seq2seq: family seq2seq needs a tokenizer of a corpus of sentence p",
         ),
         (
             edit("models.lstm.embedding_size", 7),
@@ -132,7 +133,9 @@ def test_a_file_that_is_no_mapping(nothing: Any) -> None:
         (b"seed: 1\nseed: 2\n", "line 2: found duplicate key"),
         (b"seed: [1\nthreads: 2\n", "line"),
         (b"seed:\t1\n\tx: 2\n", "line"),
-        (b"a: &a [1]\nb: *a\n", "line 2: write the value out instead of *a"),
+        (b"a: &a [1]\nb: *a\n", "line 1: remove the anchor &a and write the value out"),
+        (b"b: 1\na: {<<: *b}\n", "line 2: write the keys out instead of the merge key <<"),
+        (b"b: 1\na: *b\n", "line 2: write the value out instead of the alias *b"),
         (b"a: !!python/object/apply:os.system [touch x]\n", "line 1: could not determine a constructor"),
         (b"seed: \xff\n", "not UTF-8 at byte 6"),
     ],
@@ -159,25 +162,112 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
     assert load(path) == load(ROOT / "params.yaml")
 
 
-def test_a_repeat_is_of_a_model_and_says_what_it_is(values: Values) -> None:
+def test_an_entry_of_seeds_agrees_with_its_model(values: Values) -> None:
     repeat = {"family": "recurrent", "tokenizer": "words", "model": "lstm", "seed": 2}
-    values["repeats"] = {"lstm_2": repeat}
-    assert parse(values, "params.yaml").experiments["lstm_2"].tokens == "words"
-    values["repeats"] = {"lstm_2": repeat | {"model": "lstn"}}
-    assert refused(values).startswith("repeats.lstm_2.model: there is no lstn; did you mean lstm?")
-    values["repeats"] = {"lstm_2": repeat | {"family": "ngram"}}
-    assert refused(values) == "repeats.lstm_2.family: ngram, but models.lstm has recurrent; write that"
+    values["seeds"] = {"lstm_2": repeat}
+    assert parse(values, "params.yaml").experiments["lstm_2"].tokenizer == "words"
+    values["seeds"] = {"lstm_2": repeat | {"model": "lstn"}}
+    assert refused(values).startswith("seeds.lstm_2.model: there is no lstn; did you mean lstm?")
+    values["seeds"] = {"lstm_2": repeat | {"family": "ngram"}}
+    assert refused(values) == "seeds.lstm_2.family: is ngram, but models.lstm.family is recurrent; write recurrent"
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"parts": [4, 16]}, "learning.hmm_symbols: parts [4, 16] do not descend; write [16, 4]"),
-        ({"family": "ngram"}, "learning.hmm_symbols.family: ngram, but models.hmm_symbols has hmm; write that"),
-        ({"tokenizer": "words"}, "learning.hmm_symbols.tokens: words, but models.hmm_symbols has symbols; write that"),
-        ({"truth": "lies"}, "learning.hmm_symbols.truth: there is no lies"),
+        (
+            {"fractions": [0.5, 0.25]},
+            "learning_curves.hmm_symbols: fractions [0.5, 0.25] are not in ascending order; write [0.25, 0.5]",
+        ),
+        (
+            {"family": "ngram"},
+            "learning_curves.hmm_symbols.family: is ngram, but models.hmm_symbols.family is hmm; write hmm",
+        ),
+        (
+            {"tokenizer": "words"},
+            "learning_curves.hmm_symbols.tokenizer: is words, but models.hmm_symbols.tokenizer is symbols",
+        ),
+        ({"oracle": "delphi"}, "learning_curves.hmm_symbols.oracle: there is no delphi"),
     ],
 )
-def test_a_curve_of_the_excess_agrees_with_its_model(values: Values, change: Values, sentence: str) -> None:
-    values["learning"]["hmm_symbols"] |= change
+def test_a_learning_curve_agrees_with_its_model(values: Values, change: Values, sentence: str) -> None:
+    values["learning_curves"]["hmm_symbols"] |= change
     assert refused(values).startswith(sentence)
+
+
+def rename(path: str, old: str, value: Any = None) -> Callable[[Values], None]:
+    """Give the key at `path` its old name, and optionally an old value."""
+
+    def change(values: Values) -> None:
+        *parents, last = path.split(".")
+        for key in parents:
+            values = values[key]
+        new = values.pop(last)
+        values[old] = new if value is None else value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (rename("tokenizers", "tokens"), "tokens: was renamed; write tokenizers"),
+        (rename("oracles", "truths"), "truths: was renamed; write oracles"),
+        (rename("models.lstm.tokenizer", "tokens"), "models.lstm.tokens: was renamed; write tokenizer"),
+        (
+            rename("models.lstm.batching", "order", "sequential"),
+            "models.lstm.order: was renamed; write batching (contiguous for sequential, shuffled for random)",
+        ),
+        (edit("models.lstm.batching", "random"), "models.lstm.batching: the value random was renamed; write shuffled"),
+        (rename("tokenizers.words.type", "level"), "tokenizers.words.level: was renamed; write type"),
+        (
+            rename("tokenizers.words.shared_vocabulary", "vocabularies", "joint"),
+            "tokenizers.words.vocabularies: was renamed; write shared_vocabulary (true for joint, false for separate)",
+        ),
+        (
+            rename("corpora.hidden.expected_tokens", "tokens"),
+            "corpora.hidden.tokens: was renamed; write expected_tokens",
+        ),
+        (rename("corpora.hidden.stop_probability", "end"), "corpora.hidden.end: was renamed; write stop_probability"),
+        (
+            edit("corpora.prose.documents", "given"),
+            "corpora.prose.documents: the value given was renamed; write source",
+        ),
+        (
+            rename("models.lstm.dropout.hidden", "between"),
+            "models.lstm.dropout.between: was renamed; write hidden",
+        ),
+        (
+            rename("models.lstm.training.clip.max_norm", "limit"),
+            "models.lstm.training.clip.limit: was renamed; write max_norm",
+        ),
+        (
+            edit("models.lstm.training.averaging", {"kind": "exponential", "decay": 0.9}),
+            "models.lstm.training.averaging.kind: the value exponential was renamed; write ema",
+        ),
+        (rename("evaluate.k_step", "ahead"), "evaluate.ahead: was renamed; write k_step"),
+        (
+            rename("learning_curves.hmm_symbols.fractions", "parts", [16, 4]),
+            "learning_curves.hmm_symbols.parts: was renamed; write fractions (1 / 16 becomes 0.0625)",
+        ),
+    ],
+)
+def test_an_old_name_is_refused_with_the_new_one(
+    values: Values, change: Callable[[Values], None], sentence: str
+) -> None:
+    change(values := copy.deepcopy(values))
+    assert refused(values).startswith(sentence)
+
+
+def test_every_renamed_key_exists() -> None:
+    """A new name that no section has would never be found."""
+    keys: set[str] = set()
+
+    def collect(schema: Any) -> None:
+        for definition in schema.get("$defs", {}).values():
+            keys.update(definition.get("properties", {}))
+
+    schema = Root.model_json_schema()
+    collect(schema)
+    keys.update(schema["properties"])
+    assert {new for names in KEYS.values() for new in names} <= keys

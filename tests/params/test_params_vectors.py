@@ -1,4 +1,4 @@
-"""What the sections `vectors` and `initialised` must agree on with the others."""
+"""The rules between the sections `vectors` and `pretrained` and the others."""
 
 import copy
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from unroll.errors import UnrollError
+from unroll.models.recurrent.params import RecurrentParams
 from unroll.params.load import parse
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ def values(**changes: Any) -> dict[str, Any]:
     """params.yaml with GloVe vectors and an LSTM that begins from them; `changes` are the LSTM's."""
     found = copy.deepcopy(YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8")))
     lstm = found["models"]["lstm"] | {"vectors": "glove", "freeze_embeddings": True} | changes
-    return found | {"vectors": {"glove": GLOVE}, "initialised": {"tuned": lstm}}
+    return found | {"vectors": {"glove": GLOVE}, "pretrained": {"tuned": lstm}}
 
 
 def refused(found: dict[str, Any]) -> str:
@@ -31,20 +32,20 @@ def refused(found: dict[str, Any]) -> str:
 def test_valid_and_evaluated_with_the_others() -> None:
     params = parse(values(), "params.yaml")
     assert {"glove", "tuned", "lstm"} <= set(params.experiments)
-    assert params.initialised["tuned"].of_family() == params.models["lstm"]
+    assert isinstance(params.pretrained["tuned"], RecurrentParams)
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"vectors": "glov"}, "initialised.tuned.vectors: there is no glov; did you mean glove?"),
+        ({"vectors": "glov"}, "pretrained.tuned.vectors: there is no glov; did you mean glove?"),
         (
             {"tokenizer": "chars"},
-            "initialised.tuned.vectors: glove is of tokens words, but tokens is chars; use vectors",
+            "pretrained.tuned.vectors: glove has tokenizer words, but tokenizer is chars here; give one with",
         ),
-        ({"freeze_embeddings": 1}, "initialised.tuned.frozen: input should be a valid boolean"),
-        ({"family": "ngram"}, "initialised.tuned.family: there is no ngram"),
-        ({"embedding_size": 50}, "initialised.tuned: tie_weights needs embedding_size (50) equal to hidden_size (128)"),
+        ({"freeze_embeddings": 1}, "pretrained.tuned.freeze_embeddings: input should be a valid boolean"),
+        ({"family": "ngram"}, "pretrained.tuned.family: there is no ngram"),
+        ({"embedding_size": 50}, "pretrained.tuned: tie_weights needs embedding_size (50) equal to hidden_size (128)"),
     ],
 )
 def test_a_model_that_does_not_fit_its_vectors(changes: dict[str, Any], sentence: str) -> None:
@@ -54,7 +55,7 @@ def test_a_model_that_does_not_fit_its_vectors(changes: dict[str, Any], sentence
 def test_one_name_for_two() -> None:
     found = values()
     found["vectors"]["lstm"] = GLOVE
-    assert refused(found) == "vectors.lstm: models has a lstm too; give one of them another name"
+    assert refused(found) == "vectors.lstm: models has an entry lstm, too; give one of them another name"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_one_name_for_two() -> None:
     [
         ({"file": {"source": "path", "path": "x.txt"}}, "vectors.glove.file.sha256: missing; add it"),
         ({"analogies": "some"}, "vectors.glove.analogies"),
-        ({"missing": "random"}, "vectors.glove.missing: input should be 'zeros', 'mean' or 'normal', not 'random'"),
+        ({"oov_init": "random"}, "vectors.glove.oov_init: input should be 'zeros', 'mean' or 'normal', not 'random'"),
     ],
 )
 def test_vectors_that_are_wrong(change: dict[str, Any], sentence: str) -> None:
@@ -74,13 +75,15 @@ def test_vectors_that_are_wrong(change: dict[str, Any], sentence: str) -> None:
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
-        ({"hidden_size": 30}, "models.t: hidden_size (30) is no multiple of twice the heads (4)"),
+        ({"hidden_size": 30}, "models.t: hidden_size (30) is not a multiple of twice the heads (4)"),
         ({"context": 0}, "models.t.context: input should be greater than or equal to 1"),
     ],
 )
 def test_a_transformer_that_is_wrong(model: dict[str, Any], sentence: str) -> None:
     found = values()
-    lstm = {key: found["models"]["lstm"][key] for key in ("tokens", "tie_weights", "order", "softmax", "training")}
+    lstm = {
+        key: found["models"]["lstm"][key] for key in ("tokenizer", "tie_weights", "batching", "softmax", "training")
+    }
     sizes = {"hidden_size": 32, "layers": 1, "heads": 4, "feedforward_size": 64, "context": 8, "dropout": 0.0}
     found["models"]["t"] = lstm | sizes | {"family": "transformer"}
     assert parse(found, "params.yaml").models["t"].family == "transformer"

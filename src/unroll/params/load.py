@@ -1,4 +1,4 @@
-"""Read params.yaml into its schema; every fault is one sentence with the full path of the key."""
+"""Read params.yaml into its schema. Every error is one sentence with the full path of the key."""
 
 import types
 import typing
@@ -6,33 +6,61 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Tag, ValidationError
-from ruamel.yaml import YAML, AliasEvent
+from ruamel.yaml import YAML, AliasEvent, ScalarEvent
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from unroll.errors import UnrollError
 from unroll.params.base import nearest
+from unroll.params.renamed import new_key, new_value
 from unroll.params.root import Root
 
-LARGEST = 1_000_000  # bytes; a params.yaml beyond it is not one
+LARGEST = 1_000_000
+"""The maximum number of characters of a params file."""
+
+
+RENAMED = "was renamed"
+"""What the sentence on a renamed key contains."""
 
 
 def load(path: Path = Path("params.yaml")) -> Root:
-    """The validated parameters of `path`; UnrollError names the key and the fix."""
+    """Read and validate a params file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The settings.
+
+    Raises:
+        UnrollError: The file is missing, is not YAML, or has a wrong key or value.
+    """
     return parse(_read(path), str(path))
 
 
 def parse(values: Any, origin: str) -> Root:
-    """Validate parsed YAML; `origin` is the file's name for messages."""
+    """Validate parsed YAML.
+
+    Args:
+        values: The content of the file.
+        origin: The name of the file in error messages.
+
+    Returns:
+        The settings.
+
+    Raises:
+        UnrollError: A key or a value is wrong.
+    """
     try:
         return Root.model_validate(values)
     except ValidationError as error:
         faults = [_sentence(fault, values) for fault in error.errors(include_url=False)]
+        faults.sort(key=lambda sentence: RENAMED not in sentence)  # a renamed key also causes a missing one
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise UnrollError(f"{origin}: {faults[0]}{more}") from error
 
 
 def _read(path: Path) -> Any:
-    # The same parser and YAML 1.2 rules as DVC, so that both read the same numbers (1e-3 is a float, not a string).
+    # DVC uses the same parser and YAML 1.2, so both read the same numbers (1e-3 is a float, not a string).
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -40,13 +68,10 @@ def _read(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise UnrollError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     if len(text) > LARGEST:
-        raise UnrollError(f"{path}: {len(text)} characters are more than the {LARGEST} a params file may have")
+        raise UnrollError(f"{path}: {len(text)} characters exceed the limit of {LARGEST} for a params file")
     yaml = YAML(typ="safe")
     try:
-        for event in yaml.parse(text) if "*" in text else ():
-            if isinstance(event, AliasEvent):  # a bomb of nested aliases would hang whoever reads it, DVC included
-                line = event.start_mark.line + 1
-                raise UnrollError(f"{path}: line {line}: write the value out instead of *{event.anchor}")
+        refuse_anchors(text, path)
         return yaml.load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
@@ -55,12 +80,42 @@ def _read(path: Path) -> Any:
         raise UnrollError(f"{path}: {error}") from error
 
 
+def refuse_anchors(text: str, path: Path) -> None:
+    """Refuse anchors, aliases and merge keys.
+
+    `dvc exp run -S` silently loses an override of a merged value or applies it to all its aliases, and nested aliases
+    can expand to any size.
+
+    Args:
+        text: The content of a params file or an overlay.
+        path: The file, for error messages.
+
+    Raises:
+        UnrollError: The text has an anchor, an alias or a merge key. The sentence names the line.
+    """
+    if not any(sign in text for sign in "&*<"):
+        return
+    for event in YAML(typ="safe").parse(text):
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent):
+            raise UnrollError(f"{path}: line {line}: write the value out instead of the alias *{event.anchor}")
+        if anchor := getattr(event, "anchor", None):
+            raise UnrollError(
+                f"{path}: line {line}: remove the anchor &{anchor} and write the value out where it is used"
+            )
+        if isinstance(event, ScalarEvent) and event.value == "<<" and event.implicit[0]:
+            raise UnrollError(f"{path}: line {line}: write the keys out instead of the merge key <<")
+
+
 def _sentence(fault: Any, values: Any) -> str:
     path, model = _locate(list(fault["loc"]), values)
     where = ".".join(path) or "params"
     kind, context = fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"{where}: unknown key{nearest(path[-1], list(model.model_fields) if model else [])}"
+        fields = list(model.model_fields) if model else []
+        if new := new_key(path[-1], fields):
+            return f"{where}: {RENAMED}; write {new}"
+        return f"{where}: unknown key{nearest(path[-1], fields)}"
     if kind == "missing":
         return f"{where}: missing; add it"
     if kind == "value_error":
@@ -68,16 +123,26 @@ def _sentence(fault: Any, values: Any) -> str:
         return sentence if not path else f"{where}: {sentence}"
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
+        if new := new_value(key, context["tag"]):
+            return f"{where}.{key}: the value {context['tag']} {RENAMED}; write {new}"
         tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
         return f"{where}.{key}: there is no {context['tag']}{nearest(context['tag'], tags)}"
     if kind == "union_tag_not_found":
-        return f"{where}.{context['discriminator'].strip(chr(39))}: missing; add it"
+        key = context["discriminator"].strip("'")
+        old = next((name for name in fault["input"] if new_key(name, [key])), None) if _is_mapping(fault) else None
+        return f"{where}.{old}: {RENAMED}; write {key}" if old else f"{where}.{key}: missing; add it"
+    if kind == "literal_error" and (new := new_value(path[-1], fault["input"])):
+        return f"{where}: the value {fault['input']} {RENAMED}; write {new}"
     message = fault["msg"][0].lower() + fault["msg"][1:]
     return f"{where}: {message}, not {fault['input']!r:.80}"
 
 
+def _is_mapping(fault: Any) -> bool:
+    return isinstance(fault["input"], dict)
+
+
 def _locate(loc: list[Any], values: Any) -> tuple[list[str], type[BaseModel] | None]:
-    """The YAML path of a fault (pydantic mixes union tags into it) and the schema of the section it lies in."""
+    """Return the YAML path of a fault, without the union tags of pydantic, and the schema of its section."""
     path: list[str] = []
     schema: Any = Root
     section: type[BaseModel] | None = Root
@@ -95,14 +160,14 @@ def _locate(loc: list[Any], values: Any) -> tuple[list[str], type[BaseModel] | N
 
 
 def _below(schema: Any, key: Any) -> Any:
-    """The schema of the value at `key`."""
+    """Return the schema of the value at `key`."""
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return schema.model_fields[key].annotation if key in schema.model_fields else None
     return typing.get_args(schema)[1] if typing.get_origin(schema) is dict else None
 
 
 def _options(schema: Any) -> dict[str, type[BaseModel]]:
-    """The models of a tagged union by tag; empty if `schema` is no such union."""
+    """Return the models of a tagged union by tag; empty if `schema` is not a tagged union."""
     if typing.get_origin(schema) is typing.Annotated:
         schema = typing.get_args(schema)[0]
     if typing.get_origin(schema) not in (typing.Union, types.UnionType):
@@ -118,7 +183,7 @@ def _options(schema: Any) -> dict[str, type[BaseModel]]:
 
 
 def _literals(model: type[BaseModel]) -> list[str]:
-    """The value of the field that tells `model` from others: its first Literal."""
+    """Return the values of the field that identifies `model` in a union: its first Literal."""
     for field in model.model_fields.values():
         if typing.get_origin(field.annotation) is typing.Literal:
             return list(typing.get_args(field.annotation))

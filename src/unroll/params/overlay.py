@@ -1,4 +1,4 @@
-"""Named experiments: files of `experiments/` that are laid over params.yaml."""
+"""Named experiments: overlays of params.yaml, the files of `experiments/`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,18 +8,28 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from unroll.errors import UnrollError
-from unroll.params.load import parse
+from unroll.params.load import parse, refuse_anchors
 
-MERGED = ("evaluate",)  # a section of numbers; the others hold entries by name
-NEEDED = ("corpora", "tokens", "models")  # of whose entries params.yaml has at least one
+MERGED = ("evaluate",)
+"""Sections whose values are replaced one by one. The other sections hold entries by name."""
+NEEDED = ("corpora", "tokenizers", "models")
+"""Sections that have at least one entry."""
 
 
 def apply(overlay: Path, params: Path) -> None:
-    """Lay `overlay` over the file `params`: a number takes the place of the one it names, entries that of all entries.
+    """Apply an overlay to a params file.
 
-    So what runs afterwards is what the overlay names. An entry of a known name needs only what differs; sections of
-    entries that the overlay leaves out (mixtures, ...) become empty, if it has any. Comments stay where their lines do.
-    Raises UnrollError, and changes nothing, if the result would be no valid params.yaml.
+    A value replaces the value of the same key. The entries of a section replace all entries of that section, so the
+    pipeline then runs what the overlay names; an entry that the params file has, too, needs only the keys that differ.
+    If the overlay has any section of entries, the sections that it leaves out become empty. Comments stay with their
+    lines.
+
+    Args:
+        overlay: The overlay.
+        params: The params file, which is replaced.
+
+    Raises:
+        UnrollError: The result is not a valid params file, which then stays as it is.
     """
     yaml = YAML()
     yaml.width, yaml.preserve_quotes = 120, True
@@ -28,8 +38,8 @@ def apply(overlay: Path, params: Path) -> None:
     if any(name in wanted for name in sections):
         if missing := [name for name in NEEDED if name not in wanted]:
             raise UnrollError(
-                f"{overlay}: has no {missing[0]}; what runs is what it names, so name {', '.join(NEEDED)} too"
-                f" (an entry that params.yaml has needs no more than its name: {{words: {{}}}})"
+                f"{overlay}: has no section {missing[0]}; the pipeline runs what the overlay names, so name "
+                f"{', '.join(NEEDED)} (for an entry that params.yaml has, its name is enough: {{words: {{}}}})"
             )
         for name in sections:
             values[name] = {key: merged(values[name].get(key), entry) for key, entry in wanted.pop(name, {}).items()}
@@ -43,16 +53,24 @@ def apply(overlay: Path, params: Path) -> None:
 
 
 def merged(old: Any, new: Any) -> Any:
-    """`new` over `old`: mappings key by key, but for one of another `kind` or `family`, which stands alone."""
+    """Merge a value of an overlay into the value that it overrides.
+
+    Args:
+        old: The value of the params file.
+        new: The value of the overlay.
+
+    Returns:
+        Mappings are merged key by key, unless their kind, family, source or type differs; other values are replaced.
+    """
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return new
-    if any(key in new and old.get(key) != new[key] for key in ("kind", "family", "source", "level")):
+    if any(key in new and old.get(key) != new[key] for key in ("kind", "family", "source", "type")):
         return new
     return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
 
 
 def _plain(values: Any) -> Any:
-    """Without what ruamel keeps for writing: comments, styles, the spelling of numbers."""
+    """Return the values without the comments, styles and spellings of numbers that ruamel keeps for writing."""
     if isinstance(values, Mapping):
         return {str(key): _plain(value) for key, value in values.items()}
     if isinstance(values, list):
@@ -65,13 +83,15 @@ def _plain(values: Any) -> Any:
 
 def _read(yaml: YAML, path: Path) -> Any:
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        refuse_anchors(text, path)
+        values = yaml.load(text)
     except FileNotFoundError:
         raise UnrollError(f"{path}: not found; run from the repository's root, with a file of experiments/") from None
     except IsADirectoryError:
         raise UnrollError(f"{path}: is a folder; name one of its files") from None
     except (UnicodeDecodeError, YAMLError) as error:
-        raise UnrollError(f"{path}: is no YAML: {str(error).splitlines()[0]}") from None
+        raise UnrollError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(values, Mapping):
-        raise UnrollError(f"{path}: holds no sections")
+        raise UnrollError(f"{path}: has no sections")
     return values

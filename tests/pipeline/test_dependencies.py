@@ -1,0 +1,188 @@
+"""dvc.yaml names every module that can change the outputs of a stage."""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.pipeline.closure import ROOT, closure, path_of
+from unroll.params import load
+from unroll.params.corpora import kind_of
+
+LEFT_OUT = {
+    "unroll": "the package defines the public function load, which no stage calls",
+    "unroll.errors": "it defines an exception",
+    "unroll.params.*": "it refuses wrong values and never changes a right one; DVC tracks the values themselves",
+    "unroll.models.*.params": "it refuses wrong values and never changes a right one; DVC tracks the values themselves",
+    "unroll.pipeline.*": "locks, signals and atomic outputs: it publishes the bytes that a stage writes",
+    "unroll.tracking.*": "it records results in MLflow, and writes what a training logs as a table",
+    "unroll.models": "the package finds a family by its name; the families themselves are dependencies",
+    "unroll.corpora": "the package finds a source by its name; stage download depends on all sources",
+    "unroll.corpora.assets": "it copies a file whose SHA-256 is checked, so it cannot change the bytes",
+    "unroll.corpora.sampled": "the oracle uses the names of two files of it; stage download depends on it",
+}
+"""Modules that are not dependencies, as patterns, with the reason. A package stands for its `__init__`."""
+
+
+def left_out(module: str) -> bool:
+    return any(fnmatchcase(module, pattern) or module == pattern.removesuffix(".*") for pattern in LEFT_OUT)
+
+
+STAGES: dict[str, Any] = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+PARAMS = load(ROOT / "params.yaml")
+MODELS = {"seq2seq", "naive_bayes", "ngram", "hmm", "cache", "window", "recurrent", "bidirectional", "transformer"}
+
+ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
+    "models": {family: {"family": family, "tokenizer": "t"} for family in MODELS},
+    "mixtures": {"mixture": {"family": "mixture", "tokenizer": "t", "first": "a", "second": "b"}},
+    "generative_classifiers": {
+        member: {"family": "generative_classifier", "tokenizer": "t", "member": {"family": member}}
+        for member in ("ngram", "hmm", "recurrent")
+    },
+    "oracles": {"oracle": {"family": "oracle", "tokenizer": "t", "corpus": "c"}},
+    "vectors": {family: {"family": family, "tokenizer": "t"} for family in ("word2vec", "vector_file")},
+    "pretrained": {
+        family: {"family": family, "tokenizer": "t", "vectors": "v"}
+        for family in ("window", "recurrent", "transformer")
+    },
+    "seeds": {family: {"family": family, "tokenizer": "t", "model": "m"} for family in MODELS},
+    "learning_curves": {f: {"family": f, "tokenizer": "t", "oracle": "o"} for f in ("ngram", "hmm", "recurrent")},
+    "series": {"series": {"corpus": "c"}},
+    "corpora": {"corpus": {}},
+    "tokenizers": {"tokenizer": {"corpus": "c"}},
+}
+"""An entry for every family of every section: the default params.yaml has only some of them."""
+
+
+def families(section: str, entry: Mapping[str, Any]) -> set[str]:
+    """The families whose modules a stage of this entry finds by name."""
+    if section == "mixtures":
+        return MODELS | {"mixture"}
+    found = {entry["family"]} if "family" in entry else set()
+    if "member" in entry:
+        found.add(entry["member"]["family"])
+    return found
+
+
+def dynamic(stage: str, section: str, entry: Mapping[str, Any]) -> set[str]:
+    """The modules that a stage imports by a name that is computed."""
+    if stage == "download":
+        folder = ROOT / "src" / "unroll" / "corpora"
+        return {f"unroll.corpora.{file.stem}" for file in folder.glob("*.py") if file.stem != "__init__"}
+    if stage == "forecast":
+        folder = ROOT / "src" / "unroll" / "series"
+        return {f"unroll.series.{file.stem}" for file in folder.glob("*.py") if file.stem != "__init__"}
+    found = families(section, entry)
+    if stage == "evaluate":
+        found.add("cache")
+    if stage == "train" and section == "pretrained":
+        found |= {"word2vec", "vector_file"}
+    if stage == "learning_curve":
+        found.add("oracle")
+    return {f"unroll.models.{family}.model" for family in found}
+
+
+def cases() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """(group of dvc.yaml, stage script, entry of params.yaml)."""
+    for group, definition in STAGES.items():
+        if "foreach" not in definition:
+            yield group, group, {}
+            continue
+        section = definition["foreach"].strip("${}")
+        for entry in ENTRIES[section].values():
+            yield group, definition["do"]["cmd"].split("stages.")[1].split()[0], entry
+
+
+CASES = {
+    f"{group}-{entry.get('family', '')}-{entry.get('member', {}).get('family', '')}": (group, script, entry)
+    for group, script, entry in cases()
+}
+
+
+def covered(definition: Mapping[str, Any], entry: Mapping[str, Any]) -> list[PurePosixPath]:
+    """The files and folders of code that a stage depends on."""
+    stage = definition.get("do", definition)
+
+    def value(match: re.Match[str]) -> str:
+        found: Any = {"item": entry, "key": "k"}
+        for key in match[1].split("."):
+            found = found.get(key, "") if isinstance(found, Mapping) else ""
+        return str(found)
+
+    return [PurePosixPath(re.sub(r"\$\{([\w.]+)\}", value, dep)) for dep in stage["deps"]]
+
+
+def missing(definition: Mapping[str, Any], group: str, script: str, entry: Mapping[str, Any]) -> list[str]:
+    """The modules that a stage loads, that are not left out, and that dvc.yaml does not name."""
+    section = definition["foreach"].strip("${}") if "foreach" in definition else ""
+    deps = covered(definition, entry)
+    paths = {path_of(module) for module in closure(f"stages.{script}", dynamic(script, section, entry), left_out)}
+    return sorted(str(p) for p in paths if p and not any(PurePosixPath(p).is_relative_to(dep) for dep in deps))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_stage_depends_on_every_module_that_it_loads(case: str) -> None:
+    group, script, entry = CASES[case]
+    assert missing(STAGES[group], group, script, entry) == []
+
+
+@pytest.mark.parametrize("group", STAGES)
+def test_a_removed_dependency_is_found(group: str) -> None:
+    """The check fails without any one of the dependencies, for a family of the groups that share the list."""
+    stage = STAGES[group].get("do", STAGES[group])
+    sharing = [name for name, other in STAGES.items() if other.get("do", other)["deps"] == stage["deps"]]
+    for removed in [dep for dep in stage["deps"] if dep.startswith(("src/", "stages/"))]:
+        definition = copy.deepcopy(STAGES[group])
+        definition.get("do", definition)["deps"].remove(removed)
+        assert any(missing(definition, *case) for case in CASES.values() if case[0] in sharing), removed
+
+
+def test_everything_that_is_left_out_exists_and_has_a_reason() -> None:
+    modules = [
+        ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+        for path in (ROOT / "src" / "unroll").rglob("*.py")
+    ]
+    for pattern, reason in LEFT_OUT.items():
+        assert any(fnmatchcase(module, pattern) for module in modules), pattern
+        assert len(reason) > 20
+
+
+def test_every_section_has_a_group_of_stages() -> None:
+    sections = {definition["foreach"].strip("${}") for definition in STAGES.values() if "foreach" in definition}
+    assert sections == set(ENTRIES)
+    assert {section for section in ENTRIES if section not in type(PARAMS).model_fields} == set()
+
+
+def test_the_entries_stand_for_every_family() -> None:
+    schema = type(PARAMS).model_json_schema()["$defs"]
+    named = {
+        name
+        for definition in schema.values()
+        for name in [definition.get("properties", {}).get("family", {}).get("const")]
+        if name and (ROOT / "src/unroll/models" / name).is_dir()
+    }
+    found = {entry["family"] for section in ENTRIES.values() for entry in section.values() if "family" in entry}
+    assert found == named
+
+
+def test_kinds_of_corpora_do_not_choose_other_modules() -> None:
+    """Stages after download are the same modules for every kind of corpus."""
+    assert {kind_of(corpus) for corpus in PARAMS.corpora.values()} == {"text", "pairs", "labelled", "series"}
+
+
+def test_data_of_the_code_is_a_dependency(tmp_path: Path) -> None:
+    """Files that modules read (catalogue, page) lie in folders that dvc.yaml names as a whole."""
+    data = [
+        path.relative_to(ROOT)
+        for path in (ROOT / "src/unroll").rglob("*")
+        if path.is_file() and path.suffix in (".yaml", ".html", ".css", ".js") and "serve" not in path.parts
+    ]
+    assert data
+    deps = {dep for definition in STAGES.values() for dep in definition.get("do", definition)["deps"]}
+    for path in data:
+        assert any(PurePosixPath(path).is_relative_to(dep) for dep in deps), path
