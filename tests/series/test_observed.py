@@ -1,4 +1,4 @@
-"""The series as stage clean leaves it: order, gaps."""
+"""The series that stage clean writes: its order and its gaps."""
 
 import numpy as np
 import pytest
@@ -17,13 +17,13 @@ def workshop(tmp_path) -> Workshop:
 
 def test_values_in_time_with_the_sizes_of_the_splits(workshop: Workshop) -> None:
     workshop.add(ROWS, "s.csv", format="series", documents=None).clean()
-    found = observed.read(workshop.out)
-    np.testing.assert_array_equal(found.values, np.arange(1, 11) ** 2)
-    assert found.sizes == (6, 2, 2)
-    assert found.gaps == 0
+    series = observed.read(workshop.out)
+    np.testing.assert_array_equal(series.values, np.arange(1, 11) ** 2)
+    assert series.sizes == (6, 2, 2)
+    assert series.gaps == 0
 
 
-def test_what_is_no_series_or_not_cut_in_time(workshop: Workshop, tmp_path) -> None:
+def test_files_that_are_not_a_series_or_not_split_by_position_are_refused(workshop: Workshop, tmp_path) -> None:
     for name, split in (("a.csv", "test"), ("b.csv", "valid"), ("c.csv", "train")):
         workshop.add(ROWS, name, format="series", documents=None, split=split)
     workshop.clean(splits={"by": "source", "valid": 0.0, "test": 0.0})
@@ -32,7 +32,7 @@ def test_what_is_no_series_or_not_cut_in_time(workshop: Workshop, tmp_path) -> N
     (tmp_path / "text").mkdir()
     text = Workshop(tmp_path / "text").add("a b\n" * 20)
     text.clean()
-    with pytest.raises(UnrollError, match="holds no series"):
+    with pytest.raises(UnrollError, match="does not hold a series"):
         observed.read(text.out)
 
 
@@ -40,7 +40,7 @@ def test_what_is_no_series_or_not_cut_in_time(workshop: Workshop, tmp_path) -> N
     ("times", "count"),
     [
         (["1984-12-29", "1984-12-30", "1985-01-01", "1985-01-02"], 1),  # a leap year whose last day is missing
-        (["1949-11", "1949-12", "1950-01", "1950-02"], 0),  # months are of 30 or 31 days, and no gap
+        (["1949-11", "1949-12", "1950-01", "1950-02"], 0),  # months have 30 or 31 days, and none is missing
         (["1", "2", "3", "5"], 1),
         (["0", "10", "20", "30"], 0),
         (["2020-01-03", "2020-01-02", "2020-01-01"], 0),
@@ -50,4 +50,4 @@ def test_what_is_no_series_or_not_cut_in_time(workshop: Workshop, tmp_path) -> N
     ],
 )
 def test_gaps_in_time_are_counted(times: list[str], count: int | None) -> None:
-    assert observed.gaps(times) == count
+    assert observed.count_gaps(times) == count

@@ -1,19 +1,19 @@
-"""Rolling origins: which forecast is compared with what, and the errors by hand."""
+"""Rolling origins: which value each forecast is compared with, and errors computed by hand."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from unroll.text.series import Scale
 
 from unroll.series.forecaster import Floats, Forecast, Origins
-from unroll.series.rolling import LEAST, errors, roll
+from unroll.series.rolling import MIN_DEVIATION, measure_errors, roll
+from unroll.series.scale import Scale
 
 
 @dataclass
 class Constant:
-    """Says the same of every step but the last, of which it has nothing to tell."""
+    """Forecasts the same for every step but the last, for which it has no forecast."""
 
     mean: float
     deviation: float
@@ -37,8 +37,8 @@ def test_origins_and_targets() -> None:
     )
 
 
-def test_errors_by_hand_and_what_is_absent() -> None:
-    one, two = errors(roll(Constant(3.0, 2.0), VALUES, first=2, horizon=3, scale=ONE))
+def test_errors_computed_by_hand_and_absent_steps() -> None:
+    one, two = measure_errors(roll(Constant(3.0, 2.0), VALUES, first=2, horizon=3, scale=ONE))
     assert (one.step, one.forecasts, two.step, two.forecasts) == (1, 3, 2, 2)  # step 3 has no forecast: absent
     assert one.rmse == pytest.approx(math.sqrt((4 + 1 + 1) / 3))
     assert one.mae == pytest.approx(4 / 3)
@@ -48,8 +48,8 @@ def test_errors_by_hand_and_what_is_absent() -> None:
 
 
 def test_errors_are_in_the_units_of_the_series() -> None:
-    (one,) = errors(roll(Constant(3.0, 2.0), VALUES, first=2, horizon=2, scale=ONE))
-    (other,) = errors(roll(Constant(3.0, 2.0), 10 + 5 * VALUES, first=2, horizon=2, scale=Scale(10.0, 5.0)))
+    (one,) = measure_errors(roll(Constant(3.0, 2.0), VALUES, first=2, horizon=2, scale=ONE))
+    (other,) = measure_errors(roll(Constant(3.0, 2.0), 10 + 5 * VALUES, first=2, horizon=2, scale=Scale(10.0, 5.0)))
     assert other.rmse == pytest.approx(5 * one.rmse)
     assert other.mae == pytest.approx(5 * one.mae)
     assert other.nll == pytest.approx(one.nll + math.log(5))
@@ -57,9 +57,12 @@ def test_errors_are_in_the_units_of_the_series() -> None:
 
 
 def test_a_step_beyond_the_test_part_is_absent() -> None:
-    assert [row.step for row in errors(roll(Constant(3.0, 2.0), VALUES, first=3, horizon=9, scale=ONE))] == [1, 2]
+    assert [row.step for row in measure_errors(roll(Constant(3.0, 2.0), VALUES, first=3, horizon=9, scale=ONE))] == [
+        1,
+        2,
+    ]
 
 
-def test_certainty_has_a_limit() -> None:
-    (row,) = errors(roll(Constant(1.0, 0.0), np.ones(4), first=3, horizon=2, scale=ONE))
-    assert row.nll == pytest.approx(0.5 * math.log(2 * math.pi) + math.log(LEAST))
+def test_the_density_of_a_certain_forecast_is_bounded() -> None:
+    (row,) = measure_errors(roll(Constant(1.0, 0.0), np.ones(4), first=3, horizon=2, scale=ONE))
+    assert row.nll == pytest.approx(0.5 * math.log(2 * math.pi) + math.log(MIN_DEVIATION))

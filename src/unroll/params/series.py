@@ -1,4 +1,4 @@
-"""`series`: forecasts of numbers, k steps ahead (stage forecast). One file of `unroll.series` per family."""
+"""Section `series`: forecasts of numbers k steps ahead (stage forecast)."""
 
 from typing import Annotated, Literal
 
@@ -11,56 +11,65 @@ Step = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class PersistenceParams(Params):
-    """Nothing changes."""
+    """The forecast is the last value."""
 
     family: Literal["persistence"]
+    """The family."""
 
 
 class SeasonalNaiveParams(Params):
-    """What was there a season before."""
+    """The forecast is the value one season earlier."""
 
     family: Literal["seasonal_naive"]
+    """The family."""
     season: Annotated[int, Field(ge=2, le=10**6)]
-    """Values in a season: 12 for months of a year."""
+    """The number of values in a season: 12 for months of a year."""
 
 
 class AutoregressionParams(Params):
-    """AR(tau), by least squares."""
+    """AR(tau), fitted by least squares."""
 
     family: Literal["autoregression"]
+    """The family."""
     order: Annotated[int, Field(ge=1, le=10_000)]
-    """tau: how many values back each one depends on."""
+    """The order tau: the number of previous values that a value depends on."""
 
 
 class LatentParams(Params):
-    """Latent autoregression: a recurrent network that says a mean and a deviation."""
+    """Latent autoregression: a recurrent network that predicts a mean and a deviation."""
 
     family: Literal["latent"]
+    """The family."""
     cell: Cell
+    """The recurrent cell."""
     hidden_size: Size
+    """The size of the hidden state of each layer."""
     layers: Annotated[int, Field(ge=1, le=100)]
-    change: bool
-    """Whether the network says by how much the next value differs from the last (a series with a trend leaves the range
-    it was trained on), or the value itself."""
+    """The number of recurrent layers."""
+    predict_difference: bool
+    """If true, the network predicts the difference between the next value and the last one, which suits a series with
+    a trend; if false, it predicts the value itself."""
     sequence_length: Annotated[int, Field(ge=2, le=65536)]
-    """Values of a training subsequence, each read from a zero state."""
+    """The length of a training subsequence; each is read from a zero state."""
     batch_size: Size
+    """The number of subsequences in a batch."""
     epochs: Count
-    """At most; the weights that are kept are those of the epoch with the lowest loss on valid."""
+    """The largest number of epochs; the weights of the epoch with the lowest loss on valid are kept."""
     patience: Count
-    """Epochs without a lower one, after which training ends."""
+    """Training stops after this number of epochs without a lower loss on valid."""
     learning_rate: Annotated[float, Field(gt=0, le=100)]
-    """Of Adam."""
+    """The learning rate of Adam."""
     clip_norm: Annotated[float, Field(gt=0, le=1e9)]
-    """Largest norm of the gradient."""
+    """The largest norm of the gradient; larger gradients are scaled down to it."""
     samples: Annotated[int, Field(ge=2, le=100_000)]
-    """Sampled futures, of which mean and variance are taken."""
+    """The number of sampled futures that give the mean and the variance of a forecast."""
 
 
 class SineParams(Params):
-    """The truth of a corpus of source `sine`."""
+    """The oracle of a corpus of source `sine`."""
 
     family: Literal["sine"]
+    """The family."""
 
 
 ForecasterParams = Annotated[
@@ -70,14 +79,18 @@ ForecasterParams = Annotated[
 
 
 class SeriesParams(Params):
+    """An entry of `series`."""
+
     corpus: Name
-    """Of `corpora`; its format is `series`, and it is cut by position."""
+    """An entry of `corpora` with format `series` that is split by position."""
     steps: Annotated[list[Step], Field(min_length=1, max_length=20)]
-    """The k to report, ascending; the last one is the horizon."""
+    """The steps k to report, in ascending order; the last one is the horizon."""
     forecasters: Annotated[dict[Name, ForecasterParams], Field(min_length=1)]
+    """The forecasters to compare, by name."""
 
     @model_validator(mode="after")
     def _ascend(self) -> "SeriesParams":
+        """Check that the steps are in ascending order."""
         if self.steps != sorted(set(self.steps)):
-            raise ValueError(f"steps {self.steps} do not ascend; write {sorted(set(self.steps))}")
+            raise ValueError(f"steps {self.steps} are not in ascending order; write {sorted(set(self.steps))}")
         return self

@@ -1,11 +1,11 @@
-"""The contract of a forecaster: the k-step-ahead prediction P(x_{t+k-1} | x_0 .. x_{t-1}) as a Gaussian.
+"""The contract of a forecaster: Gaussian predictions P(x_{t+k-1} | x_0, .., x_{t-1}) of a series k steps ahead.
 
-Notes "Recurrent Neural Networks" (Qin), section 2, equations 1 to 4 and 7. A module of this package has
+Each family is a module of this package with a function
 
     fit(params, past) -> Forecaster
 
-and sees the train and valid values alone. All values are standardised: of mean 0 and deviation 1 over the train split.
-An *origin* t is the number of values that are known: step k = 1, 2, .. predicts value t + k - 1.
+that sees the train and valid values only. All values are standardised: they have mean 0 and deviation 1 over the train
+split. An *origin* t is the number of values that come before the forecast: step k = 1, 2, .. predicts value t + k - 1.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.params.corpora import Corpus
-from unroll.text.series import Scale
+from unroll.series.scale import Scale
 
 Floats = NDArray[np.floating]
 Origins = NDArray[np.integer]
@@ -23,34 +23,48 @@ Origins = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Past:
-    """What a forecaster is fitted on."""
+    """The data that a forecaster is fitted to."""
 
     train: Floats
-    """(N,) standardised, in time."""
+    """Standardised values (N,) of the train split, in time order."""
     valid: Floats
-    """(M,) the values after them: to decide when to stop, not to fit."""
+    """The values (M,) that follow: they decide when training stops, and are not fitted."""
     scale: Scale
-    """x -> (x - shift) / unit, measured on train."""
+    """The scale that standardised the values, measured on `train`."""
     corpus: Corpus
-    """Where the series is from: what made a sampled one is known."""
+    """The source of the series; the distribution of a sampled corpus is known."""
     seed: int
+    """The random seed."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Row i is of origin i, column k - 1 of step k; NaN in both where there is nothing to tell it from."""
+    """Gaussians by origin (rows) and step (columns: k - 1); both arrays have NaN where no forecast is possible."""
 
     mean: Floats
-    """(O, K)"""
+    """Means (O, K)."""
     deviation: Floats
-    """(O, K), not negative."""
+    """Standard deviations (O, K), at least 0."""
 
 
 class Forecaster(Protocol):
+    """A fitted forecaster."""
+
     parameters: int
-    """Numbers that were fitted."""
+    """The number of free parameters that were fitted."""
 
     def forecast(self, values: Floats, origins: Origins, horizon: int) -> Forecast:
-        """Row i from values[:origins[i]] alone, whatever follows; `values` (T,) begin where train begins. The same
-        arguments give the same forecast, and a row does not depend on which others are asked for."""
+        """Forecast the next values after each origin.
+
+        Row i depends on `values[:origins[i]]` only. The same arguments give the same forecast, and a row does not
+        depend on the other origins.
+
+        Args:
+            values: Standardised values (T,) that begin where the train split begins.
+            origins: The origins (O,).
+            horizon: The number K of steps.
+
+        Returns:
+            The forecast (O, K).
+        """
         ...

@@ -1,4 +1,4 @@
-"""A series as stage clean left it: values with their times and splits, in time."""
+"""The series that stage clean writes: values with their times and splits, in time order."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,34 +15,52 @@ from unroll.text.splits import SPLITS
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedSeries:
+    """The values of a series."""
+
     values: Floats
-    """(T,) float64; train, then valid, then test."""
+    """All values (T,) in float64: the splits train, valid and test in this order."""
     sizes: tuple[int, int, int]
-    """Values in each."""
+    """The number of values in each split."""
     gaps: int | None
-    """Steps in time that are not the usual one; None where times are no dates or numbers. Values count as evenly
-    spaced all the same."""
+    """The number of irregular time steps; None if the times are neither dates nor numbers. Values count as evenly
+    spaced in any case."""
 
 
-def read(path: Path) -> Observed:
-    """UnrollError if the file holds no series, or one that is not cut by position."""
+def read(path: Path) -> ObservedSeries:
+    """Read a series.
+
+    Args:
+        path: The Parquet file that stage clean wrote.
+
+    Returns:
+        The series.
+
+    Raises:
+        UnrollError: The file does not hold a series, or its splits do not follow each other in time.
+    """
     if document_table.fields(path) != ("time", "value"):
-        raise UnrollError(f"{path}: holds no series; give a corpus whose format is series")
+        raise UnrollError(f"{path}: does not hold a series; name a corpus whose format is series")
     table = pa.concat_tables(document_table.tables(path))
     splits = np.array([SPLITS.index(split) for split in table["split"].to_pylist()])
     if (np.diff(splits) < 0).any():
         raise UnrollError(f"{path}: train, valid and test do not follow each other; set splits.by: position")
     train, valid, test = np.bincount(splits, minlength=len(SPLITS)).tolist()
-    return Observed(table["value"].to_numpy(), (train, valid, test), gaps(table["time"].to_pylist()))
+    return ObservedSeries(table["value"].to_numpy(), (train, valid, test), count_gaps(table["time"].to_pylist()))
 
 
-def gaps(times: Sequence[str]) -> int | None:
-    """How many steps between neighbouring times (ISO dates, 1984-12 or 1984-12-30, or whole numbers) differ from the
-    most frequent one."""
+def count_gaps(times: Sequence[str]) -> int | None:
+    """Count the steps between neighbouring times that differ from the most frequent step.
+
+    Args:
+        times: ISO dates (1984-12 or 1984-12-30) or whole numbers.
+
+    Returns:
+        The number of steps that differ, or None if the times are neither dates nor numbers.
+    """
     try:
-        found = np.array(times, dtype="datetime64") if "-" in times[0] else np.array([int(time) for time in times])
+        parsed = np.array(times, dtype="datetime64") if "-" in times[0] else np.array([int(time) for time in times])
     except ValueError:
         return None
-    steps = Counter(np.diff(found).astype(np.int64).tolist())
+    steps = Counter(np.diff(parsed).astype(np.int64).tolist())
     return len(times) - 1 - steps.most_common(1)[0][1] if steps else 0

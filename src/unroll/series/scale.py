@@ -1,4 +1,4 @@
-"""The scale of a series: forecasters are fitted to scaled values."""
+"""The scale of a series: forecasters are fitted to standardised values."""
 
 from dataclasses import dataclass
 
@@ -12,23 +12,36 @@ Values = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Scale:
-    """x -> (x - shift) / unit, and back."""
+    """The map x -> (x - shift) / unit, and its inverse."""
 
     shift: float
+    """The value that becomes 0."""
     unit: float
+    """The distance that becomes 1; greater than 0."""
 
     @staticmethod
-    def of(values: Values, kind: str) -> "Scale":
-        """ "none", "standard" (mean 0, deviation 1) or "range" (0 to 1) of `values`."""
-        if kind == "none":
-            return Scale(0.0, 1.0)
-        low, high = float(values.min()), float(values.max())
-        if low == high:
-            raise UnrollError(f"the series is {low:g} throughout its train split; set scale: none or bring another")
-        return Scale(float(values.mean()), float(values.std())) if kind == "standard" else Scale(low, high - low)
+    def standardize(values: Values) -> "Scale":
+        """Return the scale on which `values` have mean 0 and standard deviation 1.
+
+        Args:
+            values: The values (N,) of the train split.
+
+        Returns:
+            The scale.
+
+        Raises:
+            UnrollError: All values are equal.
+        """
+        if values.min() == values.max():
+            raise UnrollError(
+                f"the series has the value {values[0]:g} throughout its train split; use a series that varies"
+            )
+        return Scale(float(values.mean()), float(values.std()))
 
     def apply(self, values: Values) -> Values:
+        """Scale values of any shape."""
         return (values - self.shift) / self.unit
 
     def invert(self, values: Values) -> Values:
+        """Return scaled values of any shape to the units of the series."""
         return values * self.unit + self.shift

@@ -1,15 +1,15 @@
-"""Series whose law is known, and what a forecaster is fitted on."""
+"""Series from known processes, and the data that a forecaster is fitted to."""
 
 from typing import Any
 
 import numpy as np
-from unroll.text.series import Scale
 
 from unroll.params.corpora import SineCorpus
 from unroll.params.series import SeriesParams
 from unroll.series.forecaster import Floats, Past
+from unroll.series.scale import Scale
 
-WRITTEN = {
+CORPUS = {
     "cleaning": "plain",
     "invisible": "keep",
     "lowercase": False,
@@ -23,7 +23,7 @@ LATENT = {
     "cell": "gru",
     "hidden_size": 6,
     "layers": 1,
-    "change": True,
+    "predict_difference": True,
     "sequence_length": 20,
     "batch_size": 8,
     "epochs": 3,
@@ -37,13 +37,13 @@ FORECASTERS: dict[str, dict[str, Any]] = {
     "seasonal_naive": {"family": "seasonal_naive", "season": 10},
     "autoregression": {"family": "autoregression", "order": 4},
     "latent": LATENT,
-    "latent_lstm": LATENT | {"cell": "lstm", "layers": 2, "change": False},
+    "latent_lstm": LATENT | {"cell": "lstm", "layers": 2, "predict_difference": False},
     "sine": {"family": "sine"},
 }
 
 
 def corpus(**values: Any) -> SineCorpus:
-    return SineCorpus.model_validate(WRITTEN | {"source": "sine", "length": 600, "period": 10.0, "noise": 0.3} | values)
+    return SineCorpus.model_validate(CORPUS | {"source": "sine", "length": 600, "period": 10.0, "noise": 0.3} | values)
 
 
 def params(steps: list[int], **forecasters: dict[str, Any]) -> SeriesParams:
@@ -54,13 +54,13 @@ def section(name: str, **values: Any) -> Any:
     return params([1], it=FORECASTERS[name] | values).forecasters["it"]
 
 
-def past(values: Floats, valid: int = 50, seed: int = 1, **made: Any) -> Past:
-    """All but the last `valid` values are train; the values stand as they are."""
-    return Past(values[:-valid], values[-valid:], Scale(0.0, 1.0), corpus(**made), seed)
+def past(values: Floats, valid: int = 50, seed: int = 1, **settings: Any) -> Past:
+    """All but the last `valid` values are train; the values are not scaled."""
+    return Past(values[:-valid], values[-valid:], Scale(0.0, 1.0), corpus(**settings), seed)
 
 
 def autoregressive(weights: Floats, count: int, seed: int, deviation: float = 1.0, intercept: float = 0.0) -> Floats:
-    """A sample of the process, after as many steps that are thrown away."""
+    """A sample of the process, after the same number of steps that are dropped."""
     generator = np.random.default_rng(seed)
     values = np.zeros(2 * count + len(weights))
     for t in range(len(weights), len(values)):
