@@ -26,7 +26,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server without TLS that downloads are allowed from, and little patience with it."""
     monkeypatch.setattr(download, "PLAIN_HOSTS", frozenset({"127.0.0.1"}))
-    monkeypatch.setattr(download, "PATIENCE", download.Patience(2, window=5, slowest=1000, attempts=2, pause=0.01))
+    monkeypatch.setattr(
+        download, "RETRY_POLICY", download.RetryPolicy(2, window=5, min_speed=1000, max_failures=2, pause=0.01)
+    )
     with serving() as running:
         yield running
 

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from tests.corpora import hostile
 from unroll.corpora import catalogue, fetch, parallel_files
-from unroll.corpora.catalogue import Data, Entry, File
+from unroll.corpora.catalogue import DataFile, Entry, RemoteFile
 from unroll.errors import UnrollError
 from unroll.params import load
 from unroll.params.corpora import TextCorpus, catalogue_formats
@@ -27,10 +27,10 @@ def corpus(source: str) -> TextCorpus:
 
 def entry(*contents: bytes, url: str | None = None) -> Entry:
     files = [
-        File(name=f"small/{n}.txt", urls=[url] if url else [], bytes=len(c), sha256=hashlib.sha256(c).hexdigest())
+        RemoteFile(name=f"small/{n}.txt", urls=[url] if url else [], bytes=len(c), sha256=hashlib.sha256(c).hexdigest())
         for n, c in enumerate(contents)
     ]
-    data = [Data(file=f"{n}.txt", format="text", documents="line") for n in range(len(contents))]
+    data = [DataFile(file=f"{n}.txt", format="text", documents="line") for n in range(len(contents))]
     return Entry(title="", licence="", files=files, data=data)
 
 
@@ -126,7 +126,7 @@ def test_a_mirror_is_found_from_here_or_from_the_repository(
 @pytest.mark.usefixtures("small")
 def test_a_mirror_that_is_no_folder_or_lacks_the_file_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNROLL_MIRROR", "nowhere")
-    with pytest.raises(UnrollError, match="UNROLL_MIRROR: nowhere is no folder"):
+    with pytest.raises(UnrollError, match="UNROLL_MIRROR: nowhere is not a folder"):
         catalogue.fetch("any", folder)
     monkeypatch.setenv("UNROLL_MIRROR", ".")
     with pytest.raises(UnrollError, match=r"small/0\.txt: only a mirror has it; .*UNROLL_MIRROR"):
@@ -172,8 +172,8 @@ def test_parallel_files_become_columns_and_classes_become_labels(folder: Path, m
     (folder.parent / "small").mkdir()
     for file, content in zip(found.files, (english, german), strict=True):
         (folder.parent / file.name).write_bytes(content)
-    pairs = Data(file="p.tsv", format="pairs", split="train", columns=["0.txt", "1.txt"])
-    labelled = Data(file="l.tsv", format="labelled", labels={"English": "0.txt", "German": "1.txt"})
+    pairs = DataFile(file="p.tsv", format="pairs", split="train", columns=["0.txt", "1.txt"])
+    labelled = DataFile(file="l.tsv", format="labelled", labels={"English": "0.txt", "German": "1.txt"})
     monkeypatch.setattr(catalogue, "entry", lambda name: found.model_copy(update={"data": [pairs, labelled]}))
     monkeypatch.setenv("UNROLL_MIRROR", ".")
     catalogue.fetch("any", folder)
@@ -187,13 +187,13 @@ def test_parallel_files_of_unequal_length_are_refused(tmp_path: Path, lines: tup
     for file, count in zip(files, lines, strict=True):
         file.write_bytes(b"line\n" * count)
     with pytest.raises(UnrollError, match=f"{'ab'[lines[0] > lines[1]]}: has no line {max(lines)}"):
-        parallel_files.columns(files, tmp_path / "c")
+        parallel_files.write_columns(files, tmp_path / "c")
 
 
 def test_a_compressed_file_of_the_catalogue_is_unpacked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = gzip.compress(TEXT)
-    file = File(name="t.en.gz", urls=[], bytes=len(packed), sha256=hashlib.sha256(packed).hexdigest())
-    data = Data(file="t.en", format="text", documents="line")
+    file = RemoteFile(name="t.en.gz", urls=[], bytes=len(packed), sha256=hashlib.sha256(packed).hexdigest())
+    data = DataFile(file="t.en", format="text", documents="line")
     monkeypatch.setattr(catalogue, "entry", lambda name: Entry(title="", licence="", files=[file], data=[data]))
     (folder.parent / "t.en.gz").write_bytes(packed)
     monkeypatch.setenv("UNROLL_MIRROR", ".")

@@ -228,7 +228,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 def test_case_87_a_slow_loris_is_dropped(
     server: hostile.Server, head: bytes, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "PATIENCE", replace(download.PATIENCE, window=0.3))
+    monkeypatch.setattr(download, "RETRY_POLICY", replace(download.RETRY_POLICY, window=0.3))
 
     def silent(request: hostile.Request) -> None:
         time.sleep(1)
@@ -292,4 +292,4 @@ def test_case_22_a_full_disk_leaves_what_came_to_go_on_from(
 
 
 def test_passwords_keys_and_escapes_of_an_address_are_not_shown() -> None:
-    assert download.shown("https://me:secret@a.org/b\x1b[2J?key=secret") == "https://a.org/b\\x1b[2J"
+    assert download.redact("https://me:secret@a.org/b\x1b[2J?key=secret") == "https://a.org/b\\x1b[2J"

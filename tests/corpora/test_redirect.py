@@ -50,7 +50,7 @@ def test_case_88_a_redirect_from_https_to_http_is_refused(
         other.behaviours["/good"] = hostile.good(TEXT)
         other.behaviours["/moved"] = lambda request: request.answer(302, Location="/good")
         other.behaviours["/down"] = lambda request: request.answer(302, Location=server.url("/t"))
-        assert "only https is trusted" in refusal(other.url("/down"))
+        assert "only https is allowed" in refusal(other.url("/down"))
         assert server.requests == []
         assert obtain(other.url("/moved")) == TEXT
 
@@ -75,7 +75,7 @@ def test_case_89_a_redirect_loop_is_refused(server: hostile.Server) -> None:
 def test_case_90_a_redirect_to_anything_but_the_web_is_refused(server: hostile.Server, place: str) -> None:
     server.behaviours["/t"] = lambda request: request.answer(301, Location=place)
     sentence = refusal(server.url("/t"))
-    assert "only https is trusted" in sentence or "check the address" in sentence
+    assert "only https is allowed" in sentence or "check the address" in sentence
     assert left() == []
 
 

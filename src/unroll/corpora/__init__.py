@@ -1,7 +1,7 @@
-"""Where text comes from: one file per kind of source, and one catalogue of corpora by name.
+"""Stage download: the sources of text and the catalogue of public corpora.
 
-A source writes its data files and `raw.json` (see `unroll.text.manifest`) into an empty folder. Nothing of it is
-cleaned or split here: the bytes are the source's own, and their sha256 is known or printed.
+A source is a module with `fetch(params, seed, folder)`. It writes its data files and their manifest raw.json
+(`unroll.text.manifest`) into an empty folder. The stages clean and partition read them; no source cleans or splits.
 """
 
 from importlib import import_module
@@ -10,13 +10,32 @@ from pathlib import Path
 from unroll.corpora import catalogue
 from unroll.params.corpora import Corpus
 
+MODULES = {
+    "python-docs": "python_docs",
+    "python-docs-labelled": "python_docs",
+    "path": "user_file",
+    "url": "user_file",
+    "toy-dutch": "toy_dutch",
+    "markov": "markov",
+    "hmm": "hmm",
+    "pcfg": "pcfg",
+    "sine": "sine",
+}
+"""The module of this package that fetches a source. Every other source is a name of the catalogue."""
+
 
 def fetch(params: Corpus, seed: int, folder: Path) -> None:
-    """Fill the existing, empty `folder` with the raw corpus of `params`; the same arguments give the same bytes.
+    """Write the raw corpus into a folder. The same arguments give the same bytes.
 
-    A source that is no name of the catalogue is a module of this package: `toy-dutch` is the package `toy_dutch`.
+    Args:
+        params: The entry of `corpora` in params.yaml.
+        seed: The seed of a source that samples.
+        folder: The raw folder, which must exist and be empty.
+
+    Raises:
+        UnrollError: The corpus is not available, or a file has a wrong SHA-256.
     """
-    if params.source in catalogue.names():
-        catalogue.fetch(params.source, folder)
+    if params.source in MODULES:
+        import_module(f"{__name__}.{MODULES[params.source]}").fetch(params, seed, folder)
     else:
-        import_module(f"{__name__}.{params.source.replace('-', '_')}").fetch(params, seed, folder)
+        catalogue.fetch(params.source, folder)

@@ -1,25 +1,37 @@
-"""A file that is no corpus: vectors, or questions of analogy. Of the catalogue, or the user's own."""
+"""Files that are not corpora: word vectors and analogy questions, from the catalogue or from the user."""
 
 from pathlib import Path
 
 from unroll.corpora import catalogue
-from unroll.corpora.path import copy
-from unroll.corpora.paths import located
+from unroll.corpora.cache import copy_verified
+from unroll.corpora.paths import resolve
+from unroll.corpora.user_file import REMEDY, check_exists
 from unroll.errors import UnrollError
 from unroll.params.base import nearest
 from unroll.params.files import File, PathFile
 
 
-def fetch(params: File, form: str, folder: Path) -> Path:
-    """Bring the file, of the format `form` (vectors or analogies), into the empty `folder`, its hash checked."""
+def fetch(params: File, format: str, folder: Path) -> Path:
+    """Copy or download a file into an empty folder and verify its SHA-256.
+
+    Args:
+        params: The name in the catalogue, or the path of the user's file.
+        format: The required format, `vectors` or `analogies`.
+        folder: The folder.
+
+    Returns:
+        The path of the file in the folder.
+
+    Raises:
+        UnrollError: There is no such file of this format, or its SHA-256 is wrong.
+    """
     if isinstance(params, PathFile):
-        source = located(params.path)
-        if not source.is_file():
-            raise UnrollError(f"path: there is no file {params.path}; give one that exists")
-        copy(source, folder / source.name, params.sha256, "if it is the right one, set sha256: {sha256}")
+        source = resolve(params.path)
+        check_exists(source, params.path)
+        copy_verified(source, folder / source.name, params.sha256, REMEDY)
         return folder / source.name
-    known = [name for name in catalogue.names() if catalogue.entry(name).data[0].format == form]
-    if params.source not in known:
-        raise UnrollError(f"source: the catalogue has no {form} {params.source}{nearest(params.source, known)}")
+    names = [name for name in catalogue.names() if catalogue.entry(name).data[0].format == format]
+    if params.source not in names:
+        raise UnrollError(f"source: the catalogue has no {format} {params.source}{nearest(params.source, names)}")
     catalogue.fetch(params.source, folder)
     return folder / catalogue.entry(params.source).data[0].file

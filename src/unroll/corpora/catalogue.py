@@ -1,4 +1,4 @@
-"""Real corpora by name: where to get them and what they must be (`catalogue.yaml`; how to read it stands here)."""
+"""Public corpora by name. `catalogue.yaml` has their addresses, sizes, SHA-256, licences and formats."""
 
 import shutil
 import tempfile
@@ -9,61 +9,70 @@ from typing import Annotated, Any
 from pydantic import Field
 from ruamel.yaml import YAML
 
-from unroll.corpora import filetype, mirror, parallel_files
+from unroll.corpora import filetype, parallel_files
 from unroll.corpora.archive import unpack
-from unroll.corpora.cache import obtain
-from unroll.corpora.path import copy
+from unroll.corpora.cache import MIRROR, copy_verified, find_in_mirror, mirror_urls, obtain
 from unroll.errors import UnrollError
 from unroll.params.base import Params
 from unroll.params.corpora import CATALOGUE
 from unroll.text.manifest import Documents, Format, RawFile, Split, write_manifest
 
-SMALL = 1 << 20  # bytes; what is larger than expected but not than this is downloaded, to say what it is
+MIN_DOWNLOAD_LIMIT = 1 << 20
+"""The smallest limit on a download, in bytes. A wrong file up to this size is kept, so that the error describes it."""
 
 
-class File(Params):
-    """Something to download."""
+class RemoteFile(Params):
+    """A file to download."""
 
     name: str
-    """Its path in a mirror and in the store of downloads."""
+    """The path of the file in a mirror and in the cache of downloads."""
     urls: list[str]
-    """Tried in this order; none: only mirrors have it."""
+    """The addresses in the order in which they are tried. If the list is empty, only mirrors have the file."""
     bytes: Annotated[int, Field(ge=1)]
+    """The size of the file."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """The SHA-256 of the file."""
     members: list[str] | None = None
-    """What to take out of an archive; None: it is none, or a single compressed file."""
+    """The members to unpack from an archive; None for a file that is not an archive, or a single compressed file."""
 
 
-class Data(Params):
-    """One file of the raw folder."""
+class DataFile(Params):
+    """A file of the raw folder."""
 
     file: str
-    """Its name; without `columns` and `labels` the name (less folders) of a download or member."""
+    """The name of the file. Without `columns` and `labels` it is the name, without folders, of a download or member."""
     format: Format
+    """The format of the file."""
     documents: Documents | None = None
+    """What one document of the file is."""
     split: Split | None = None
+    """The split to which the file belongs, if the corpus defines splits."""
     columns: list[str] | None = None
-    """Parallel files to put side by side."""
+    """The parallel files that become the columns of this file."""
     labels: dict[str, str] | None = None
-    """Files by label, to put one after the other."""
+    """The files of a labelled corpus, by label. This file contains them one after the other."""
 
 
 class Entry(Params):
     """A corpus of the catalogue."""
 
     title: str
+    """A description with the source."""
     licence: str
-    files: list[File]
-    data: list[Data]
+    """The licence or the terms of use."""
+    files: list[RemoteFile]
+    """The files to download."""
+    data: list[DataFile]
+    """The files of the raw folder."""
 
 
 def names() -> tuple[str, ...]:
-    """Every name, in the order of the catalogue."""
+    """Return all names in the order of the catalogue."""
     return tuple(_catalogue())
 
 
 def entry(name: str) -> Entry:
-    """What the catalogue says of a corpus."""
+    """Return the entry with this name."""
     return Entry.model_validate(_catalogue()[name])
 
 
@@ -73,39 +82,42 @@ def _catalogue() -> dict[str, Any]:
 
 
 def fetch(name: str, folder: Path) -> None:
-    """Fill the empty `folder` with the raw corpus `name`: from the mirror, the store or the web, in this order."""
+    """Write a raw corpus into the empty folder. A file comes from the mirror, the cache or the internet, in this order.
+
+    Raises:
+        UnrollError: A file is not available or has a wrong SHA-256.
+    """
     corpus = entry(name)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         parts = Path(temporary)
         for file in corpus.files:
-            _take(file, parts)
+            _fetch_file(file, parts)
         for data in corpus.data:
             if data.columns:
-                parallel_files.columns([parts / part for part in data.columns], folder / data.file)
+                parallel_files.write_columns([parts / part for part in data.columns], folder / data.file)
             elif data.labels:
-                parallel_files.labelled(
-                    {label: parts / part for label, part in data.labels.items()}, folder / data.file
-                )
+                files = {label: parts / part for label, part in data.labels.items()}
+                parallel_files.write_labelled(files, folder / data.file)
             else:
                 (parts / data.file).rename(folder / data.file)
     write_manifest(folder, [RawFile(data.file, data.format, data.split, data.documents) for data in corpus.data])
 
 
-def _take(file: File, parts: Path) -> None:
-    """Put a download, or what is wanted of it, into the flat folder `parts`."""
+def _fetch_file(file: RemoteFile, parts: Path) -> None:
+    """Copy a file, or the wanted members of an archive, into the flat folder `parts`."""
     packed = parts / Path(file.name).name
-    remedy = f"replace it, or unset {mirror.VARIABLE} to download it"
-    copy(mirror.find(file.name) or _download(file), packed, file.sha256, remedy)
-    if filetype.archive(packed):
+    remedy = f"replace it, or unset {MIRROR} to download it"
+    copy_verified(find_in_mirror(file.name) or _download(file), packed, file.sha256, remedy)
+    if filetype.archive_type(packed):
         with tempfile.TemporaryDirectory(dir=parts) as unpacked:
             for member in unpack(packed, Path(unpacked), file.members):
                 shutil.move(Path(unpacked) / member, parts / Path(member).name)
         packed.unlink()
 
 
-def _download(file: File) -> Path:
-    remedy = f"put the right {file.name} into a folder and name it by {mirror.VARIABLE}"
-    urls = [*mirror.urls(file.name), *file.urls]
+def _download(file: RemoteFile) -> Path:
+    remedy = f"put the right {file.name} into a folder and set {MIRROR} to that folder"
+    urls = [*mirror_urls(file.name), *file.urls]
     if not urls:
         raise UnrollError(f"{file.name}: only a mirror has it; {remedy}")
-    return obtain(file.name, urls, file.sha256, max(file.bytes, SMALL), remedy)
+    return obtain(file.name, urls, file.sha256, max(file.bytes, MIN_DOWNLOAD_LIMIT), remedy)

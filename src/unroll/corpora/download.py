@@ -1,144 +1,168 @@
-"""One file over https into one place on disk, however bad the connection or the server.
+"""Download one file over https, with resumption, a limit on its size and a minimum speed.
 
-A thread waits on the network and we watch its clock, so that a server that sends a byte a minute (before, in or after
-the headers) cannot hold us. What arrived is kept in `<target>.part`, and the next attempt asks for the rest only. The
-target appears by one rename, after an fsync, when every byte the server announced is there. Whether they are the
-right bytes is for the caller, who knows the sha256.
+A thread reads from the network while the caller's thread measures the speed, so a slow server cannot block a run
+before, in or after the headers. The received bytes are kept in `<target>.part`, and the next attempt requests the rest
+only. The target appears by one rename after fsync, once every announced byte has arrived. The caller checks the SHA-256.
 """
 
 import contextlib
+import logging
 import os
 import queue
+import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from unroll.corpora import progress
 from unroll.errors import UnrollError
 
-PIECE = 1 << 16  # bytes read at a time
-REDIRECTS = 5
+CHUNK_BYTES = 1 << 16
+MAX_REDIRECTS = 5
 PLAIN_HOSTS: frozenset[str] = frozenset()
-"""Hosts that may speak http without TLS: none; tests put their own server here."""
+"""The hosts that may use http without TLS. It is empty; the tests add their own server."""
+LOG_SECONDS = 10.0
+"""The time between two lines of progress in a log."""
+
+logger = logging.getLogger("unroll")
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to bear with a server. Decides when we give up, never what we get."""
+class RetryPolicy:
+    """When a connection or a download is given up. It cannot change the downloaded bytes."""
 
-    connect: float
-    """Seconds for a connection."""
+    connect_timeout: float
+    """The maximum time for a connection, in seconds."""
     window: float
-    """Seconds after which the speed is looked at."""
-    slowest: float
-    """Bytes per second, averaged over a window, below which a connection is dropped."""
-    attempts: int
-    """In a row that brought us no further."""
+    """The time over which the speed is measured, in seconds."""
+    min_speed: float
+    """The speed in bytes per second, averaged over a window, below which a connection is dropped."""
+    max_failures: int
+    """The number of consecutive attempts without progress after which the download is given up."""
     pause: float
-    """Seconds before the second attempt; doubles with each."""
+    """The time before the second attempt, in seconds. It doubles with each further attempt."""
 
 
-PATIENCE = Patience(connect=10, window=30, slowest=1000, attempts=4, pause=1)
+RETRY_POLICY = RetryPolicy(connect_timeout=10, window=30, min_speed=1000, max_failures=4, pause=1)
 
 
-class Cut(Exception):
-    """The transfer ended early; another attempt may go on from there, after `wait` seconds if the server says so."""
+class TransferInterrupted(Exception):
+    """The transfer ended early, and another attempt may continue it."""
 
-    def __init__(self, reason: str, wait: float = 0):
+    def __init__(self, reason: str, retry_after: float = 0):
+        """Set the reason, and the pause in seconds that the server requires before the next attempt."""
         super().__init__(reason)
-        self.wait = wait
+        self.retry_after = retry_after
 
 
-def download(url: str, target: Path, largest: int) -> bool:
-    """Put what `url` serves, at most `largest` bytes, at `target`; true if in more than one piece (a resumed file may
-    mix two versions). UnrollError says what the server did instead."""
+def download(url: str, target: Path, max_bytes: int) -> bool:
+    """Download a file.
+
+    Args:
+        url: The address of the file.
+        target: The path that the file gets.
+        max_bytes: The maximum size of the file.
+
+    Returns:
+        Whether the file was received in more than one part. Such a file may mix two versions.
+
+    Raises:
+        UnrollError: The server does not have the file, fails again and again, is too slow or sends too many bytes.
+    """
     part = target.with_name(target.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
-    patience = PATIENCE
-    resumed, failures, furthest = False, 0, _size(part)
+    policy = RETRY_POLICY
+    resumed, failures, most = False, 0, _size(part)
     while True:
         resumed |= _size(part) > 0
         try:
-            _attempt(url, part, largest, patience)
+            _download_rest(url, part, max_bytes, policy)
             break
-        except Cut as cut:
-            failures = 0 if _size(part) - furthest > patience.slowest * patience.window else failures + 1
-            furthest = max(furthest, _size(part))  # and not of this attempt: a server may send the same again and again
-            if failures == patience.attempts:
-                raise UnrollError(f"{shown(url)}: {cut}, {failures} times; try again later, or use a mirror") from cut
-            pause = max(patience.pause * 2 ** max(failures - 1, 0), min(cut.wait, patience.window))
-            progress.logger.info("%s: %s; trying again in %g s", shown(url), cut, pause)
+        except TransferInterrupted as error:
+            # Progress is measured against all attempts: a server may send the same bytes again and again.
+            failures = 0 if _size(part) - most > policy.min_speed * policy.window else failures + 1
+            most = max(most, _size(part))
+            if failures == policy.max_failures:
+                raise UnrollError(
+                    f"{redact(url)}: {error}, {failures} times; try again later, or use a mirror"
+                ) from error
+            pause = max(policy.pause * 2 ** max(failures - 1, 0), min(error.retry_after, policy.window))
+            logger.info("%s: %s; trying again in %g s", redact(url), error, pause)
             time.sleep(pause)
-    _put(part, target)
+    _publish(part, target)
     return resumed
 
 
-def shown(url: str) -> str:
-    """`url` as errors and logs print it: without password, query (which may hold a key) or control characters."""
+def redact(url: str) -> str:
+    """Return an address for errors and logs, without password, query (it may hold a key) and control characters."""
     parts = urlsplit(url)
     return ascii(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")[1:-1]
 
 
-def _attempt(url: str, part: Path, largest: int, patience: Patience) -> None:
-    """Append to `part` what is missing of it."""
+def _download_rest(url: str, part: Path, max_bytes: int, policy: RetryPolicy) -> None:
+    """Append the missing bytes to `part`."""
     start = _size(part)
-    headers = {"User-Agent": "unroll", "Accept-Encoding": "identity"}  # as it is: the hash is of the stored bytes
+    headers = {"User-Agent": "unroll", "Accept-Encoding": "identity"}  # the SHA-256 is of the bytes without encoding
     if start:
         headers["Range"] = f"bytes={start}-"
-    with contextlib.closing(_received(url, headers, patience)) as received:
+    with contextlib.closing(_receive(url, headers, policy)) as received:
         response: Any = next(received)
-        start, total = _extent(url, response, part, start)
-        if total is not None and total > largest:
-            raise UnrollError(f"{shown(url)}: {total} bytes are more than the {largest} expected; nothing was kept")
-        with part.open("r+b" if start else "wb") as file, progress.bar(part.stem, start, total) as advance:
+        start, total = _range(url, response, part, start)
+        if total is not None and total > max_bytes:
+            raise UnrollError(f"{redact(url)}: {total} bytes are more than the {max_bytes} expected; nothing was kept")
+        with part.open("r+b" if start else "wb") as file, _progress_bar(part.stem, start, total) as advance:
             file.seek(start)
             done = start
-            for piece in received:
-                done += len(piece)
-                if done > largest:
+            for chunk in received:
+                done += len(chunk)
+                if done > max_bytes:
                     file.close()
                     part.unlink()
                     raise UnrollError(
-                        f"{shown(url)}: stopped at {largest} bytes, for no more are expected; nothing was kept"
+                        f"{redact(url)}: stopped after {max_bytes} bytes, because no more were expected; "
+                        "nothing was kept"
                     )
-                file.write(piece)
-                advance(len(piece))
+                file.write(chunk)
+                advance(len(chunk))
     if total is not None and done != total:
-        raise Cut(f"the server announced {total} bytes and sent {done}")
+        raise TransferInterrupted(f"the server announced {total} bytes and sent {done}")
 
 
-def _extent(url: str, response: Any, part: Path, start: int) -> tuple[int, int | None]:
-    """(offset of the first byte that will come, size of the whole file if announced)."""
-    status, sent = response.status_code, response.headers
-    if status == 200:  # perhaps in spite of a Range: from the start, then
-        return 0, int(sent["Content-Length"]) if sent.get("Content-Length", "").isdigit() else None
+def _range(url: str, response: Any, part: Path, start: int) -> tuple[int, int | None]:
+    """Return the offset of the first byte in the response, and the size of the whole file if it is announced."""
+    status, headers = response.status_code, response.headers
+    if status == 200:  # a server may ignore Range and send the whole file
+        return 0, int(headers["Content-Length"]) if headers.get("Content-Length", "").isdigit() else None
     if status == 206:
-        place, _, total = sent.get("Content-Range", "").removeprefix("bytes ").partition("/")
+        place, _, total = headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
         if place.split("-")[0] == str(start) and total.isdigit():
             return start, int(total)
-    if status in (206, 416):  # another part than we asked for, or there is none: what we have is not of this file
+    if status in (206, 416):  # the server sends another range, or none: the partial file is not a part of this file
         part.unlink(missing_ok=True)
-        raise Cut("the server does not continue where we left off")
+        raise TransferInterrupted("the server does not continue at the requested byte")
     if status in (408, 425, 429) or status >= 500:
-        wait = sent.get("Retry-After", "")
-        raise Cut(f"the server answered {status}", float(wait) if wait.isdigit() else 0)
-    raise UnrollError(f"{shown(url)}: the server answered {status}, so there is no such file for us; check the address")
+        retry_after = headers.get("Retry-After", "")
+        raise TransferInterrupted(f"the server answered {status}", float(retry_after) if retry_after.isdigit() else 0)
+    raise UnrollError(f"{redact(url)}: the server answered {status}, so the file is not available; check the address")
 
 
-def _received(url: str, headers: dict[str, str], patience: Patience) -> Generator[Any]:
-    """The response, then the pieces of its body. Cut if they come too slowly or the connection breaks."""
+def _receive(url: str, headers: dict[str, str], policy: RetryPolicy) -> Generator[Any]:
+    """Yield the response, then the chunks of its body.
+
+    Raises:
+        TransferInterrupted: The chunks come too slowly, or the connection breaks.
+    """
     arrived: queue.Queue[Any] = queue.Queue(maxsize=16)
-    over = threading.Event()
+    stop = threading.Event()
 
     def read() -> None:
         try:
-            for item in _read(url, headers, patience):
+            for item in _read(url, headers, policy):
                 arrived.put(item)
-                if over.is_set():
+                if stop.is_set():
                     return
             arrived.put(None)
         except Exception as error:
@@ -149,63 +173,65 @@ def _received(url: str, headers: dict[str, str], patience: Patience) -> Generato
     try:
         while True:
             try:
-                item = arrived.get(timeout=max(0.0, since + patience.window - time.monotonic()))
+                item = arrived.get(timeout=max(0.0, since + policy.window - time.monotonic()))
             except queue.Empty:
-                raise Cut(f"nothing came for {patience.window:g} s") from None
+                raise TransferInterrupted(f"nothing arrived for {policy.window:g} s") from None
             if item is None:
                 return
             if isinstance(item, Exception):
                 raise item
             yield item
             size += len(item) if isinstance(item, bytes) else 0
-            if (passed := time.monotonic() - since) >= patience.window:
-                if size < patience.slowest * passed:
-                    raise Cut(f"only {size} bytes came in {passed:.0f} s")
+            if (elapsed := time.monotonic() - since) >= policy.window:
+                if size < policy.min_speed * elapsed:
+                    raise TransferInterrupted(f"only {size} bytes arrived in {elapsed:.0f} s")
                 since, size = time.monotonic(), 0
     finally:
-        over.set()
-        with contextlib.suppress(queue.Empty):  # so that a reader who waits for room sees that it is over
+        stop.set()
+        with contextlib.suppress(queue.Empty):  # unblock the reading thread if the queue is full
             while True:
                 arrived.get_nowait()
 
 
-def _read(url: str, headers: dict[str, str], patience: Patience) -> Iterator[Any]:
-    """As `_received`, but it may block for as long as the server likes."""
-    import requests  # 0.1 s; only those who download pay it
+def _read(url: str, headers: dict[str, str], policy: RetryPolicy) -> Iterator[Any]:
+    """Yield the response, then the chunks of its body. It can block for as long as the server sends single bytes."""
+    import requests
     import urllib3
 
     try:
-        for _ in range(REDIRECTS + 1):
-            _permit(url)
-            limits = (patience.connect, patience.window)
-            with requests.get(url, headers=headers, timeout=limits, allow_redirects=False, stream=True) as response:
+        for _ in range(MAX_REDIRECTS + 1):
+            _check_scheme(url)
+            timeout = (policy.connect_timeout, policy.window)
+            with requests.get(url, headers=headers, timeout=timeout, allow_redirects=False, stream=True) as response:
                 if not response.is_redirect:
                     yield response
-                    while piece := response.raw.read1(PIECE, decode_content=False):
-                        yield piece
+                    while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
+                        yield chunk
                     return
                 url = urljoin(url, response.headers["Location"])
-        raise UnrollError(f"{shown(url)}: more than {REDIRECTS} redirects; give the address where they end")
+        raise UnrollError(f"{redact(url)}: more than {MAX_REDIRECTS} redirects; give the final address")
     except requests.exceptions.SSLError as error:
         if "certificate" not in str(error).lower():
-            raise Cut(_reason(error)) from error
+            raise TransferInterrupted(_reason(error)) from error
         raise UnrollError(
-            f"{shown(url)}: no secure connection ({_reason(error)}); check the clock and proxy"
+            f"{redact(url)}: no secure connection ({_reason(error)}); check the clock and the proxy"
         ) from error
     except (requests.exceptions.ConnectionError, requests.exceptions.Timeout, urllib3.exceptions.HTTPError) as error:
-        raise Cut(_reason(error)) from error
+        raise TransferInterrupted(_reason(error)) from error
     except requests.exceptions.RequestException as error:
-        raise UnrollError(f"{shown(url)}: {_reason(error)}; check the address") from error
+        raise UnrollError(f"{redact(url)}: {_reason(error)}; check the address") from error
 
 
-def _permit(url: str) -> None:
+def _check_scheme(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in PLAIN_HOSTS):
-        raise UnrollError(f"{shown(url)}: only https is trusted, also where a redirect leads; give an https address")
+        raise UnrollError(
+            f"{redact(url)}: only https is allowed, for redirects, too; give an address that begins with https"
+        )
 
 
 def _reason(error: Exception) -> str:
-    """A few words out of the nested exceptions of requests and urllib3, which hold the whole address and more."""
+    """Return the innermost reason of an error of requests or urllib3, without the whole address."""
     while isinstance(inner := getattr(error, "reason", None) or (error.args or [None])[0], Exception):
         error = inner
     text = str(error).rpartition(": ")[2].partition('")')[0]
@@ -216,7 +242,8 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _put(part: Path, target: Path) -> None:
+def _publish(part: Path, target: Path) -> None:
+    """Rename the complete file durably."""
     with part.open("rb") as file:
         os.fsync(file.fileno())
     part.replace(target)
@@ -225,3 +252,42 @@ def _put(part: Path, target: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextlib.contextmanager
+def _progress_bar(name: str, done: int, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on a terminal, and log lines elsewhere.
+
+    Args:
+        name: The name of the file.
+        done: The number of bytes that arrived earlier.
+        total: The size of the file; None if it is not known.
+
+    Yields:
+        A function to call with the number of bytes in each chunk.
+    """
+    if not sys.stderr.isatty():
+        yield _log_progress(name, done, total)
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(escape(name), total=total, completed=done)
+        yield lambda size: progress.advance(task, size)
+
+
+def _log_progress(name: str, done: int, total: int | None) -> Callable[[int], None]:
+    """Return a function that counts bytes and logs a line every `LOG_SECONDS`."""
+    last = time.monotonic()
+
+    def advance(size: int) -> None:
+        nonlocal done, last
+        done += size
+        if (now := time.monotonic()) - last >= LOG_SECONDS:
+            last = now
+            logger.info("%s: %.1f MB%s", name, done / 1e6, f" of {total / 1e6:.1f}" if total else "")
+
+    return advance

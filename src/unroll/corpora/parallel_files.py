@@ -1,4 +1,4 @@
-"""Corpora that come in several parallel files, put together line by line. Bytes stay as they are, decoded by no one."""
+"""Combine parallel files line by line into one table. The bytes of the lines are not decoded."""
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -7,23 +7,29 @@ from pathlib import Path
 from unroll.errors import UnrollError
 
 
-def columns(files: Sequence[Path], table: Path) -> None:
-    """Write `table` with one tab-separated column per file: line n of each. All must have as many lines."""
+def write_columns(files: Sequence[Path], table: Path) -> None:
+    """Write a table with one tab-separated column for each file; row n contains line n of each file.
+
+    Raises:
+        UnrollError: The files have different numbers of lines.
+    """
     with table.open("wb") as out:
         handles = [file.open("rb") for file in files]
         try:
             for number, lines in enumerate(zip_longest(*handles), start=1):
                 if None in lines:
                     short = files[lines.index(None)].name
-                    raise UnrollError(f"{short}: has no line {number}, as its parallel file has; take matching files")
+                    raise UnrollError(
+                        f"{short}: has no line {number}, but its parallel file has one; take matching files"
+                    )
                 out.write(b"\t".join(_cell(line) for line in lines) + b"\n")
         finally:
             for handle in handles:
                 handle.close()
 
 
-def labelled(files: Mapping[str, Path], table: Path) -> None:
-    """Write `table` with two columns, label and line, for every line of each file by label."""
+def write_labelled(files: Mapping[str, Path], table: Path) -> None:
+    """Write a table with the columns label and line, for the lines of every file by label."""
     with table.open("wb") as out:
         for label, file in files.items():
             with file.open("rb") as handle:

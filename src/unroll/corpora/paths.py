@@ -1,16 +1,22 @@
-"""Where relative paths of the user begin."""
+"""The repository of the user, and the relative paths that begin there."""
 
 import os
 from pathlib import Path
 
 
-def root() -> Path:
-    """The user's repository. In a queued experiment the code is a copy elsewhere, and `DVC_ROOT` is the real one."""
+def repository_root() -> Path:
+    """Return the root of the user's repository.
+
+    DVC runs a queued experiment in a copy of the repository and sets `DVC_ROOT` to the original.
+    """
     return Path(os.environ.get("DVC_ROOT") or Path.cwd())
 
 
-def located(path: str) -> Path:
-    """`path` from the current folder or, if nothing is there, from the repository: experiments run in a copy of the
-    repository that lacks what git does not track."""
+def resolve(path: str) -> Path:
+    """Return the location of a path that the user gave.
+
+    A path is relative to the current folder. In a queued experiment it is relative to the user's repository if it does
+    not exist in the current folder, because the copy of the repository lacks the files that Git does not track.
+    """
     here = Path(path).expanduser()
-    return here if here.exists() or not os.environ.get("DVC_ROOT") else root() / here
+    return here if here.exists() or not os.environ.get("DVC_ROOT") else repository_root() / here

@@ -1,7 +1,7 @@
-"""`pcfg`: sentences of a random probabilistic context-free grammar in Chomsky's normal form.
+"""Source `pcfg`: sentences of a random probabilistic context-free grammar in Chomsky normal form.
 
-The root S becomes A B; every other nonterminal becomes A B with probability `branching` and a word otherwise. As
-branching is below one half, every derivation ends (the grammar is proper and consistent) and a sentence has
+The root S becomes A B. Every other nonterminal becomes A B with probability b (`branching`) and a word otherwise. Since
+b is below one half, the grammar is consistent: every derivation ends with probability 1, and a sentence has
 2 (1 - b) / (1 - 2 b) words on average.
 """
 
@@ -9,23 +9,34 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.corpora.sampled import Floats, Symbols, Table, write
+from unroll.corpora.sampled import CategoricalRows, Floats, Symbols, write_corpus
 from unroll.errors import UnrollError
 from unroll.params.corpora import PcfgCorpus
 
 
 def fetch(params: PcfgCorpus, seed: int, folder: Path) -> None:
-    """Draw a grammar, sample sentences of it, write both into `folder`; the same bytes for the same seed."""
+    """Draw a grammar, sample sentences from it and write both into the folder.
+
+    Raises:
+        UnrollError: There are too few nonterminals for the rules.
+    """
     generator = np.random.default_rng(seed)
-    binary, emission = grammar(params, generator)
-    mean = 2 * (1 - params.branching) / (1 - 2 * params.branching)
-    tokens, sizes = sample(binary, emission, max(1, round(params.expected_tokens / mean)), generator)
-    numbers = {"kind": "pcfg", "nonterminals": params.nonterminals, "symbols": params.vocabulary_size}
-    write(folder, numbers, {"binary": binary, "emission": emission}, tokens, sizes)
+    binary, emission = draw_grammar(params, generator)
+    mean_length = 2 * (1 - params.branching) / (1 - 2 * params.branching)
+    tokens, lengths = sample(binary, emission, max(1, round(params.expected_tokens / mean_length)), generator)
+    settings = {"kind": "pcfg", "nonterminals": params.nonterminals, "symbols": params.vocabulary_size}
+    write_corpus(folder, settings, {"binary": binary, "emission": emission}, tokens, lengths)
 
 
-def grammar(params: PcfgCorpus, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """binary (N, N, N): p(A -> B C); emission (N, V): p(A -> w); each A sums to one over both. S is number 0."""
+def draw_grammar(params: PcfgCorpus, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draw the rules and their probabilities. Nonterminal 0 is the root S.
+
+    Returns:
+        The probabilities p(A -> B C) (N, N, N) and p(A -> w) (N, V). For each A, both together sum to one.
+
+    Raises:
+        UnrollError: There are too few nonterminals for the rules.
+    """
     others = params.nonterminals - 1
     if params.rules > others**2:
         raise UnrollError(
@@ -46,25 +57,35 @@ def grammar(params: PcfgCorpus, generator: np.random.Generator) -> tuple[Floats,
 
 
 def sample(binary: Floats, emission: Floats, documents: int, generator: np.random.Generator) -> tuple[Symbols, Symbols]:
-    """(tokens, sizes) of that many sentences, all derived at once: each round rewrites every nonterminal."""
+    """Sample sentences. All are derived at once: each iteration rewrites every nonterminal of every sentence.
+
+    Args:
+        binary: The probabilities p(A -> B C) (N, N, N).
+        emission: The probabilities p(A -> w) (N, V).
+        documents: The number of sentences D.
+        generator: The source of randomness.
+
+    Returns:
+        The symbols of all sentences, one sentence after the other, and the lengths of the sentences (D,).
+    """
     nonterminals, symbols = emission.shape
-    table = Table(np.hstack([emission, binary.reshape(nonterminals, -1)]))
-    # What is still being rewritten: symbols of all sentences in order; nonterminal A is the number -1 - A.
+    rules = CategoricalRows(np.hstack([emission, binary.reshape(nonterminals, -1)]))
+    # The symbols of all unfinished sentences in order, and their sentences. Nonterminal A has the number -1 - A.
     form, owner = np.full(documents, -1), np.arange(documents)
     finished: list[tuple[Symbols, Symbols]] = []
     while len(form):
         at = np.flatnonzero(form < 0)
-        rule = table.draw(-1 - form[at], generator)
+        rule = rules.draw(-1 - form[at], generator)
         left, right = np.divmod(rule - symbols, nonterminals)
-        grown = np.ones(len(form), dtype=np.int64)
-        grown[at[rule >= symbols]] = 2
+        widths = np.ones(len(form), dtype=np.int64)
+        widths[at[rule >= symbols]] = 2
         form[at] = np.where(rule < symbols, rule, -1 - left)
-        place = np.cumsum(grown) - grown  # where each symbol goes
-        form, owner = np.repeat(form, grown), np.repeat(owner, grown)
-        form[place[at[rule >= symbols]] + 1] = -1 - right[rule >= symbols]
-        growing = np.zeros(documents, dtype=bool)
-        growing[owner[form < 0]] = True
-        done = ~growing[owner]
+        positions = np.cumsum(widths) - widths  # the new position of each symbol
+        form, owner = np.repeat(form, widths), np.repeat(owner, widths)
+        form[positions[at[rule >= symbols]] + 1] = -1 - right[rule >= symbols]
+        unfinished = np.zeros(documents, dtype=bool)
+        unfinished[owner[form < 0]] = True
+        done = ~unfinished[owner]
         finished.append((owner[done], form[done]))
         form, owner = form[~done], owner[~done]
     owners, tokens = (np.concatenate(parts) for parts in zip(*finished, strict=True))

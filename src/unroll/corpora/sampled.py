@@ -1,7 +1,7 @@
-"""Corpora sampled from a known source: the text, one document a line, and beside it the parameters it was sampled from.
+"""Text sampled from a known distribution, with the parameters of the distribution.
 
-Symbol i is the word "w<i>". The family `source` (unroll.models.oracle.model) reads source.json and source.safetensors again
-and predicts the text with the true probabilities, which no model can beat but by luck.
+The text has one document per line, and symbol i is the word "w<i>". The family `oracle` (`unroll.models.oracle`) reads
+the parameters and predicts the text with its true probabilities.
 """
 
 import json
@@ -15,49 +15,71 @@ from safetensors.numpy import save_file
 
 from unroll.text.manifest import RawFile, write_manifest
 
-TEXT, NUMBERS, ARRAYS = "text.txt", "source.json", "source.safetensors"
+TEXT_FILE, SETTINGS_FILE, ARRAYS_FILE = "text.txt", "source.json", "source.safetensors"
 
 Symbols = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-class Table:
-    """Draws from the rows of a matrix of probabilities (R, V), by inversion: one binary search for each draw."""
+class CategoricalRows:
+    """Categorical distributions, one for each row of a matrix (R, V), that are sampled by inversion."""
 
     def __init__(self, probabilities: Floats) -> None:
+        """Compute the cumulative probabilities; each row of `probabilities` (R, V) is normalized."""
         cumulative = np.cumsum(probabilities, axis=1)
-        cumulative /= cumulative[:, -1:]  # exactly 1 from the last possible symbol on
+        cumulative /= cumulative[:, -1:]  # exactly 1 from the last symbol with a positive probability
         self.flat = (cumulative + np.arange(len(cumulative))[:, None]).ravel()  # row r lies in (r, r + 1]
         self.width = probabilities.shape[1]
 
     def draw(self, rows: Symbols, generator: np.random.Generator) -> Symbols:
-        """One symbol for each of `rows`."""
-        found = np.searchsorted(self.flat, rows + generator.random(len(rows)), side="right")
-        return np.minimum(found - rows * self.width, self.width - 1)  # r + u may round up to r + 1
+        """Draw one symbol from each of the given rows (N,); the result has the same shape."""
+        positions = np.searchsorted(self.flat, rows + generator.random(len(rows)), side="right")
+        return np.minimum(positions - rows * self.width, self.width - 1)  # rounding can turn r + u into r + 1
 
 
-def lengths(tokens: int, end: float, generator: np.random.Generator) -> Symbols:
-    """Lengths of documents that end after each token with probability `end`, `tokens` together in expectation."""
-    return generator.geometric(end, size=max(1, round(tokens * end)))
+def draw_lengths(expected_tokens: int, stop_probability: float, generator: np.random.Generator) -> Symbols:
+    """Draw the lengths (D,) of documents that end after each token with a fixed probability.
+
+    Args:
+        expected_tokens: The expected sum of the lengths.
+        stop_probability: The probability that a document ends after a token.
+        generator: The source of randomness.
+    """
+    return generator.geometric(stop_probability, size=max(1, round(expected_tokens * stop_probability)))
 
 
-def columns(sizes: Symbols) -> tuple[list[Symbols], Symbols]:
-    """For each position the documents that have one, and where each document starts when all lie end to end: what a
-    sampler needs to draw all documents at once, position by position."""
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    longest_first = np.argsort(-sizes, kind="stable")
-    counts = np.searchsorted(-sizes[longest_first], -np.arange(1, sizes.max() + 1), side="right")
+def active_documents(lengths: Symbols) -> tuple[list[Symbols], Symbols]:
+    """Return what a sampler needs to draw all documents at once, position by position.
+
+    Args:
+        lengths: The lengths of the documents (D,).
+
+    Returns:
+        For each position the documents that have a token there, and the offset (D,) of each document in the array of
+        all tokens.
+    """
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    longest_first = np.argsort(-lengths, kind="stable")
+    counts = np.searchsorted(-lengths[longest_first], -np.arange(1, lengths.max() + 1), side="right")
     return [longest_first[:count] for count in counts], starts
 
 
-def write(
-    folder: Path, numbers: Mapping[str, Any], arrays: Mapping[str, Floats], tokens: Symbols, sizes: Symbols
+def write_corpus(
+    folder: Path, settings: Mapping[str, Any], arrays: Mapping[str, Floats], tokens: Symbols, lengths: Symbols
 ) -> None:
-    """Write text and parameters; document d is the next sizes[d] of `tokens`."""
-    words = np.array([f"w{symbol}" for symbol in range(numbers["symbols"])], dtype=object)[tokens].tolist()
-    ends = np.cumsum(sizes).tolist()
-    with (folder / TEXT).open("w", encoding="utf-8", newline="\n") as file:
+    """Write the text, its manifest and the parameters of the distribution.
+
+    Args:
+        folder: The empty raw folder.
+        settings: The kind of the distribution and its sizes.
+        arrays: The probabilities.
+        tokens: The symbols of all documents, one document after the other.
+        lengths: The lengths of the documents.
+    """
+    words = np.array([f"w{symbol}" for symbol in range(settings["symbols"])], dtype=object)[tokens].tolist()
+    ends = np.cumsum(lengths).tolist()
+    with (folder / TEXT_FILE).open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(" ".join(words[a:b]) + "\n" for a, b in zip([0, *ends], ends, strict=False))
-    (folder / NUMBERS).write_text(json.dumps(numbers, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    save_file({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}, folder / ARRAYS)
-    write_manifest(folder, [RawFile(TEXT, "text", documents="line")])
+    (folder / SETTINGS_FILE).write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    save_file({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}, folder / ARRAYS_FILE)
+    write_manifest(folder, [RawFile(TEXT_FILE, "text", documents="line")])

@@ -1,4 +1,7 @@
-"""`sine`: a noisy sine, x_t = sin(2 pi t / period) + noise e_t, e_t Gaussian of deviation 1 (D2L, section 9.1)."""
+"""Source `sine`: a noisy sine, x_t = sin(2 pi t / period) + noise e_t with e_t ~ N(0, 1).
+
+Zhang et al. (2023), Dive into Deep Learning, section 9.1, use such a series.
+"""
 
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from unroll.text.manifest import RawFile, write_manifest
 
 
 def fetch(params: SineCorpus, seed: int, folder: Path) -> None:
-    """Write the series into `folder` as CSV (time, value); the same bytes for the same seed."""
+    """Write the series as CSV with the columns time and value."""
     noise = np.random.default_rng(seed).standard_normal(params.length)
     values = wave(np.arange(params.length), params.period) + params.noise * noise
     rows = "".join(f"{time},{value!r}\n" for time, value in enumerate(values.tolist()))
@@ -19,5 +22,5 @@ def fetch(params: SineCorpus, seed: int, folder: Path) -> None:
 
 
 def wave(times: NDArray[np.integer], period: float) -> NDArray[np.floating]:
-    """The sine without its noise at `times`, of any shape."""
+    """Return the sine without noise at the given times, in their shape."""
     return np.sin(2 * np.pi * times / period)

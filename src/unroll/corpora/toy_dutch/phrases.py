@@ -17,7 +17,7 @@ PERSON = {"kin", "people", "profession"}
 def noun_phrase(
     noun: Noun, determiner: Determiner, plural: bool = False, adjective: Adjective | None = None
 ) -> NounPhrase:
-    """de grote man, het grote huis, een groot huis, grote huizen; a house, an old house."""
+    """De grote man, het grote huis, een groot huis, grote huizen; a house, an old house."""
     words = _agree(noun, determiner, plural, adjective)
     none = words if determiner.definite else _agree(noun, lexicon().determiners["no"], plural, adjective)
     head, neuter = noun.singular.nl, noun.neuter

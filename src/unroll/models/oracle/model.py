@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from unroll.corpora.sampled import ARRAYS, NUMBERS
+from unroll.corpora.sampled import ARRAYS_FILE, SETTINGS_FILE
 from unroll.errors import UnrollError
 from unroll.models.base import storage
 from unroll.models.base.inputs import Inputs
@@ -98,8 +98,8 @@ class Model:
 def of(raw: Path, tokenizer: Vocabulary, params: Mapping[str, Any] | None = None) -> Model:
     """The source that the raw folder `raw` was sampled from, over the vocabulary of `tokenizer` (of level word)."""
     try:
-        numbers = json.loads((raw / NUMBERS).read_text(encoding="utf-8"))
-        arrays = load_file(raw / ARRAYS)
+        numbers = json.loads((raw / SETTINGS_FILE).read_text(encoding="utf-8"))
+        arrays = load_file(raw / ARRAYS_FILE)
     except (OSError, ValueError) as error:
         raise UnrollError(
             f"{raw}: no source to read ({error}); family oracle needs a corpus of source markov, hmm or pcfg"

@@ -17,7 +17,7 @@ def test_ones_own_file_is_pinned(tmp_path: Path) -> None:
     found = fetch(PathFile(source="path", path=str(own), sha256=right), "vectors", folder)
     assert found.parent == folder
     assert found.read_text(encoding="utf-8") == "the 1 2\n"
-    with pytest.raises(UnrollError, match=f"if it is the right one, set sha256: {right}"):
+    with pytest.raises(UnrollError, match=f"if it is the right file, set sha256: {right}"):
         fetch(PathFile(source="path", path=str(own), sha256=""), "vectors", folder)
     with pytest.raises(UnrollError, match=r"path: there is no file .*none\.txt"):
         fetch(PathFile(source="path", path=str(tmp_path / "none.txt"), sha256=""), "vectors", folder)

@@ -11,12 +11,17 @@ from safetensors.numpy import load_file
 from scipy.stats import binom, norm
 
 from unroll.corpora import hmm, markov, pcfg
-from unroll.corpora.sampled import Table
+from unroll.corpora.sampled import CategoricalRows
 from unroll.errors import UnrollError
 
 MARKOV = SimpleNamespace(order=1, vocabulary_size=5, concentration=0.5, stop_probability=0.05, expected_tokens=200_000)
 HMM = SimpleNamespace(
-    states=3, vocabulary_size=6, transition_concentration=0.5, emission_concentration=0.5, stop_probability=0.05, expected_tokens=200_000
+    states=3,
+    vocabulary_size=6,
+    transition_concentration=0.5,
+    emission_concentration=0.5,
+    stop_probability=0.05,
+    expected_tokens=200_000,
 )
 PCFG = SimpleNamespace(
     nonterminals=5,
@@ -130,7 +135,7 @@ def test_a_grammar_derives_its_shortest_sentences_as_often_as_it_should(tmp_path
 
 
 def test_draws_never_give_what_is_impossible() -> None:
-    table = Table(np.array([[0.0, 0.5, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]]))
+    table = CategoricalRows(np.array([[0.0, 0.5, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]]))
     rows = np.repeat([0, 1, 2], 1000)
     drawn = table.draw(rows, np.random.default_rng(0))
     assert set(drawn[:1000]) == {1, 2}
@@ -139,7 +144,11 @@ def test_draws_never_give_what_is_impossible() -> None:
 
 
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnrollError, match=r"corpora\.\*\.order: .* lower order or symbols"):
-        markov.fetch(SimpleNamespace(order=5, vocabulary_size=100, concentration=1.0, stop_probability=0.1, expected_tokens=100), 1, tmp_path)
+    with pytest.raises(UnrollError, match=r"corpora\.\*\.order: .* lower order or vocabulary_size"):
+        markov.fetch(
+            SimpleNamespace(order=5, vocabulary_size=100, concentration=1.0, stop_probability=0.1, expected_tokens=100),
+            1,
+            tmp_path,
+        )
     with pytest.raises(UnrollError, match=r"corpora\.\*\.rules: 2 nonterminals have only 1 pairs"):
         pcfg.fetch(SimpleNamespace(**vars(PCFG) | {"nonterminals": 2}), 1, tmp_path)

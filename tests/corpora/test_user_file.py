@@ -113,7 +113,7 @@ def test_case_98_text_named_as_an_archive_and_an_archive_named_as_text(folder: P
 def test_case_95_an_archive_in_an_archive_is_not_unpacked(folder: Path) -> None:
     inner = zipped("inner.zip", ("text.txt", TEXT))
     content = zipped("outer.zip", ("inner.zip", inner))
-    with pytest.raises(UnrollError, match=r"holds the archive 'inner\.zip'.*unpack it yourself"):
+    with pytest.raises(UnrollError, match=r"contains the archive 'inner\.zip'.*unpack it yourself"):
         fetch(corpus("outer.zip", content), 1, folder)
 
 
