@@ -1,10 +1,9 @@
 """One thin script per DVC stage. They run as `python -m stages.NAME KEY` from the root of the repository.
 
-An experiment of `dvc exp run --queue` runs in a copy of the repository, while the installed package points at the
-original: the copy's own `src` comes first on the path, so that a run never silently uses other code than its own.
+A queued experiment runs in a copy of the repository, while the installed package points at the original. So the `src` of
+the copy comes first on the path, and a run always uses its own code.
 
-Half of a short stage is imports, and a tenth of these the search for garbage among a million objects that all stay.
-The same search at the end, of all that the system is about to take back at once, takes half a second to two more.
+The garbage collector runs rarely, since the objects of imported libraries stay, and not at the exit of the process.
 """
 
 import atexit

@@ -1,4 +1,4 @@
-"""Bring the raw data of one corpus: python -m stages.download CORPUS."""
+"""Download or make the raw data of one corpus: python -m stages.download CORPUS."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ from unroll.pipeline import stage
 
 
 def main(params: Root, name: str) -> None:
+    """Download or make the raw files of the corpus `name`."""
     from unroll.corpora import fetch
 
-    with stage.publish(Path("data/raw") / name) as (folder,):
+    with stage.atomic_outputs(Path("data/raw") / name) as (folder,):
         folder.mkdir()
         fetch(params.corpora[name], params.seed, folder)
 

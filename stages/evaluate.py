@@ -18,7 +18,7 @@ def main(params: Root, name: str) -> None:
     experiment = read_experiment(folder)
     partition = Path("data/partitions") / experiment["tokenizer"]
     outputs = Path("metrics") / f"{name}.json", Path("reports/samples") / f"{name}.txt", Path("data/evaluations") / name
-    with stage.publish(*outputs) as (metrics, samples, details):
+    with stage.atomic_outputs(*outputs) as (metrics, samples, details):
         found = evaluate(Subject.load(folder, partition, params.evaluate, params.seed))
         about = {key: value for key, value in experiment.items() if key != "sampled"}
         described = {**about, "parameters": models.size(folder), **found.write(details)}

@@ -18,7 +18,7 @@ def main(params: Root, name: str) -> None:
     entry, settings = params.learning_curves[name], params.models[name]
     partition, trained = Path("data/partitions") / entry.tokenizer, Path("models") / name
     values = entry.model_dump() | {"model": settings.model_dump()}
-    with stage.publish(Path("metrics/learning_curves") / f"{name}.json") as (output,):
+    with stage.atomic_outputs(Path("metrics/learning_curves") / f"{name}.json") as (output,):
         data = streams.load(partition)
         curve = learning_curve.Curve(data, models.load(Path("models") / entry.oracle), params.evaluate.statistics)
         for fraction in entry.fractions:

@@ -1,4 +1,4 @@
-"""Lay ids out as the token streams that models read: python -m stages.partition TOKENS."""
+"""Write token ids as the token streams that models read: python -m stages.partition TOKENIZER."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ from unroll.pipeline import stage
 
 
 def main(params: Root, name: str) -> None:
+    """Write the token ids of the tokenizer `name` as token streams."""
     from unroll.text.partition import partition
 
-    with stage.publish(Path("data/partitions") / name) as (folder,):
+    with stage.atomic_outputs(Path("data/partitions") / name) as (folder,):
         folder.mkdir()
         partition(params.tokenizers[name], name, params.seed, Path("data/tokens") / name, folder)
 

@@ -24,7 +24,7 @@ def main(params: Root, name: str) -> None:
     live = hasattr(settings, "training")  # other families take seconds: stage report logs their curves
     with (
         tracking.run("train", name, entry.model_dump(), partition) if live else nullcontext() as run,
-        stage.publish(Path("models") / name, Path("metrics/train") / f"{name}.csv") as (folder, metrics),
+        stage.atomic_outputs(Path("models") / name, Path("metrics/train") / f"{name}.csv") as (folder, metrics),
     ):
         curve = tracking.Curve(run)
         model = family(settings.family).fit(settings, data, Inputs(checkpoints=checkpoints), curve)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from unroll.pipeline.stage import _limit_threads, publish
+from unroll.pipeline.stage import _set_threads, atomic_outputs
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_publish_puts_files_and_folders_in_place(tmp_path: Path) -> None:
     file, folder = tmp_path / "deep" / "a.txt", tmp_path / "b"
-    with publish(file, folder) as (new_file, new_folder):
+    with atomic_outputs(file, folder) as (new_file, new_folder):
         new_file.write_text("one")
         new_folder.mkdir()
         (new_folder / "c.txt").write_text("two")
@@ -32,7 +32,7 @@ def test_libraries_have_the_threads_of_the_params_and_take_no_fewer(monkeypatch:
     expected = {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3", "MKL_DYNAMIC": "FALSE", "OMP_DYNAMIC": "FALSE"}
     for name in (*expected, "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
         monkeypatch.setenv(name, "of the shell")  # and back again after the test
-    _limit_threads(3)
+    _set_threads(3)
     assert {name: os.environ[name] for name in expected} == expected
 
 
@@ -40,7 +40,7 @@ def test_publish_replaces_a_whole_folder(tmp_path: Path) -> None:
     folder = tmp_path / "b"
     folder.mkdir()
     (folder / "old.txt").write_text("old")
-    with publish(folder) as (new,):
+    with atomic_outputs(folder) as (new,):
         new.mkdir()
         (new / "new.txt").write_text("new")
     assert [path.name for path in folder.iterdir()] == ["new.txt"]
@@ -51,7 +51,7 @@ def test_a_failure_publishes_nothing_and_loses_nothing(tmp_path: Path) -> None:
     file.write_text("before")
 
     def fail() -> None:
-        with publish(file, other) as (new, also_new):
+        with atomic_outputs(file, other) as (new, also_new):
             new.write_text("half")
             also_new.write_text("half")
             raise OSError(28, "No space left on device")
@@ -64,7 +64,7 @@ def test_a_failure_publishes_nothing_and_loses_nothing(tmp_path: Path) -> None:
 
 def test_an_output_that_was_not_written_is_an_error(tmp_path: Path) -> None:
     def forget() -> None:
-        with publish(tmp_path / "a.txt", tmp_path / "b.txt") as (new, _):
+        with atomic_outputs(tmp_path / "a.txt", tmp_path / "b.txt") as (new, _):
             new.write_text("one")
 
     with pytest.raises(FileNotFoundError):
@@ -76,7 +76,7 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
     stale = tmp_path / ".unroll-999999-a.txt"
     stale.mkdir()
     (stale / "a.txt").write_text("half")
-    with publish(tmp_path / "a.txt") as (new,):
+    with atomic_outputs(tmp_path / "a.txt") as (new,):
         new.write_text("whole")
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
@@ -84,10 +84,10 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
 SLEEPER = """
     import sys, time
     from pathlib import Path
-    from unroll import stage
+    from unroll.pipeline import stage
 
     def main(params, name):
-        with stage.publish(Path("out.txt")) as (out,):
+        with stage.atomic_outputs(Path("out.txt")) as (out,):
             out.write_text("half")
             print("ready", flush=True)
             time.sleep(float(Path("seconds").read_text()))
@@ -130,7 +130,7 @@ def test_a_signal_ends_it_with_its_code_and_publishes_nothing(place: Path, numbe
 TWICE = """
     import os, signal
     from pathlib import Path
-    from unroll import stage
+    from unroll.pipeline import stage
 
     def main(params, name):
         found = signal.getsignal(signal.SIGTERM)
@@ -206,8 +206,8 @@ def test_a_second_run_waits_for_the_first(place: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["lstn"], "sleeper lstn: params.yaml: models has no lstn; did you mean lstm?"),
-        (["../x"], "sleeper ../x: params.yaml: models has no ../x; choose one of"),
+        (["lstn"], "sleeper lstn: params.yaml: there is no lstn; did you mean lstm?"),
+        (["../x"], "sleeper ../x: params.yaml: there is no ../x; choose one of"),
     ],
 )
 def test_an_unknown_name_is_one_sentence(place: Path, arguments: list[str], sentence: str) -> None:

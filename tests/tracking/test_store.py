@@ -85,7 +85,7 @@ def test_case_16_a_kill_while_the_store_is_made_does_not_brick_it(place: Path) -
     (place / "mlruns" / ".mlflow.db.123").write_bytes(b"half a database")
     store.prepare()
     assert runs() == []
-    assert not store.outdated()
+    assert not store.is_outdated()
 
 
 def test_the_address_is_that_of_the_repository_and_not_of_its_copy(
@@ -101,4 +101,4 @@ def test_a_damaged_store_is_one_sentence(place: Path) -> None:
     (place / "mlruns").mkdir()
     (place / "mlruns" / "mlflow.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(UnrollError, match=r"mlflow\.db: damaged"):
-        store.outdated()
+        store.is_outdated()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from unroll.models.base import storage
+from unroll.params.fingerprint import fingerprint
 from unroll.tracking import store
-from unroll.tracking.record import Record, of_learning, of_model, of_series
-from unroll.tracking.run import fingerprint
+from unroll.tracking.record import Record, forecast_record, learning_curve_record, model_records
 from unroll.tracking.sync import sync
 
 PARAMS = {"family": "cache", "tokenizer": "words", "window": 3}
@@ -22,7 +22,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     for folder in ("data/partitions/words", "models/cache", "data/evaluations/cache", "data/clean"):
         Path(folder).mkdir(parents=True)
-    for folder in ("metrics/train", "metrics/learning", "metrics/series", "reports/samples"):
+    for folder in ("metrics/train", "metrics/learning_curves", "metrics/series", "reports/samples"):
         Path(folder).mkdir(parents=True)
     return tmp_path
 
@@ -39,7 +39,7 @@ def records() -> list[Record]:
     (evaluation / "diagnostics.json").write_text(json.dumps({"position": position}))
     metrics = {"family": "cache", "test_perplexity": 5.5, **fingerprint(PARAMS, data)}
     Path("metrics/cache.json").write_text(json.dumps(metrics))
-    return of_model("cache", PARAMS, data)
+    return model_records("cache", PARAMS, data)
 
 
 def runs() -> dict[str, Any]:
@@ -75,22 +75,22 @@ def test_forecasts_and_curves_of_the_excess_have_runs_too() -> None:
     data.write_bytes(b"numbers")
     Path("metrics/series/wave.json").write_text(json.dumps(fingerprint(series, data)))
     Path("metrics/series/wave.csv").write_text("forecaster,step,rmse,nll\nlstm,1,0.5,\nlstm,2,0.75,1.5\nar,1,0.25,\n")
-    learning, words = {"parts": [4]}, Path("data/partitions/words")
+    learning, words = {"fractions": [0.25]}, Path("data/partitions/words")
     points = [{"train_tokens": 10, "excess": 3.0}, {"train_tokens": 40, "excess": 0.5}]
-    Path("metrics/learning/hmm.json").write_text(json.dumps({**fingerprint(learning, words), "points": points}))
-    records = [of_series("wave", series, data), of_learning("hmm", learning, words)]
-    assert sync(records) == ["wave: forecast logged from its files", "hmm: learn logged from its files"]
+    Path("metrics/learning_curves/hmm.json").write_text(json.dumps({**fingerprint(learning, words), "points": points}))
+    records = [forecast_record("wave", series, data), learning_curve_record("hmm", learning, words)]
+    assert sync(records) == ["wave: forecast logged from its files", "hmm: learning_curve logged from its files"]
     found = runs()
     assert found["forecast"].data.metrics == {"lstm_rmse": 0.75, "lstm_nll": 1.5, "ar_rmse": 0.25}
-    assert found["learn"].data.metrics == {"excess": 0.5}
+    assert found["learning_curve"].data.metrics == {"excess": 0.5}
     assert sync(records) == []
 
 
 def test_files_of_other_params_are_not_logged(records: list[Record]) -> None:
-    other = of_model("cache", PARAMS | {"window": 4}, Path("data/partitions/words"))
-    absent = of_model("absent", PARAMS, Path("data/partitions/words"))
+    other = model_records("cache", PARAMS | {"window": 4}, Path("data/partitions/words"))
+    absent = model_records("absent", PARAMS, Path("data/partitions/words"))
     assert sync([*other, *absent]) == [
-        "cache: files missing, or of other params than params.yaml has; run `dvc repro`",
-        "absent: files missing, or of other params than params.yaml has; run `dvc repro`",
+        "cache: files are missing or belong to other values of params.yaml; run `dvc repro`",
+        "absent: files are missing or belong to other values of params.yaml; run `dvc repro`",
     ]
     assert runs() == {}

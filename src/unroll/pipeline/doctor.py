@@ -1,4 +1,4 @@
-"""Heal what a killed run left behind, and prepare what every run needs. Safe to run at any time."""
+"""Clean up after interrupted runs, and prepare what every run needs. It is safe to run at any time."""
 
 import json
 import subprocess
@@ -10,15 +10,25 @@ from filelock import FileLock, Timeout
 from unroll.errors import UnrollError
 
 
-def heal(root: Path) -> list[str]:
-    """Check and mend the repository at `root`; one line per thing found."""
+def repair(root: Path) -> list[str]:
+    """Check and repair a repository.
+
+    Args:
+        root: The root of the repository.
+
+    Returns:
+        A line for each thing that was checked or repaired.
+
+    Raises:
+        UnrollError: The folder is not a DVC repository, or the tracking store is damaged.
+    """
     if not (root / ".dvc").is_dir():
         raise UnrollError(f"{root}: no .dvc folder here; run from the repository's root")
-    return [_private_cache(root), *_rwlock(root), *_store()]
+    return [_make_cache_private(root), *_repair_rwlock(root), *_repair_store()]
 
 
-def _private_cache(root: Path) -> str:
-    # DVC unpickles its index from this folder, by default a shared one that others may write to (CVE-2025-69872).
+def _make_cache_private(root: Path) -> str:
+    # DVC unpickles its index from this folder, which by default is shared with other users (CVE-2025-69872).
     folder = root / ".dvc" / "tmp" / "site"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -27,8 +37,8 @@ def _private_cache(root: Path) -> str:
     return "dvc: index cache is private to this repository"
 
 
-def _rwlock(root: Path) -> list[str]:
-    """A kill can leave .dvc/tmp/rwlock empty, and every later `dvc repro` would fail on it."""
+def _repair_rwlock(root: Path) -> list[str]:
+    """Remove .dvc/tmp/rwlock if a kill left it empty, since every later `dvc repro` would fail on it."""
     path = root / ".dvc" / "tmp" / "rwlock"
     if not path.exists():
         return []
@@ -41,19 +51,20 @@ def _rwlock(root: Path) -> list[str]:
         with FileLock(path.with_name("rwlock.lock"), timeout=0):
             path.unlink()
     except Timeout:
-        return [f"{path}: damaged, but another dvc is at work; run this again when it has ended"]
+        return [f"{path}: damaged, but another dvc is running; run this again after it has ended"]
     return [f"{path}: was damaged by a kill; removed"]
 
 
-def _store() -> list[str]:
+def _repair_store() -> list[str]:
+    """Make or upgrade the tracking store, and mark the runs of dead processes."""
     from unroll.tracking import store
 
     existed = (store.folder() / "mlflow.db").exists()
     address = store.prepare()
     lines = [f"mlflow: store {'found' if existed else 'made'} at {address}"]
-    if existed and store.outdated():
+    if existed and store.is_outdated():
         store.upgrade()
-        lines.append("mlflow: store brought up to the installed version")
+        lines.append("mlflow: store upgraded to the installed version")
     if killed := store.mark_killed():
         lines.append(f"mlflow: {killed} run{'s' if killed > 1 else ''} of dead processes marked KILLED")
     return lines

@@ -1,4 +1,4 @@
-"""What every stage needs: parameters, a lock, outputs published whole or not at all, signals, plain errors."""
+"""What every stage needs: settings, an exclusive lock, atomic outputs, signals, and errors of one sentence."""
 
 import argparse
 import ctypes
@@ -19,43 +19,45 @@ from unroll.errors import UnrollError
 from unroll.params import load
 from unroll.params.base import nearest
 
-TERMINATED = 143  # 128 + SIGTERM, whatever ended us from outside: never 0, or DVC would cache half a result
+TERMINATED = 143
+"""The exit code after any signal that ends a stage, 128 + SIGTERM. With 0, DVC would cache half a result."""
 logger = logging.getLogger("unroll")
 _terminating = threading.Event()
 
 
 def run(main: Callable[..., None], section: str | None = None) -> None:
-    """Run `main(params, name)` (or `main(params)` without a section) as a stage, with NAME a key of that section.
+    """Run a stage. The exit code is 0 only if `main` returns.
 
-    Exit code 0 only if main returned; a user's error is one sentence on standard error (with --debug, a traceback).
+    A user's error is one sentence on standard error; with --debug it is a traceback.
+
+    Args:
+        main: Is called as `main(params, name)`, or `main(params)` without a section.
+        section: The attribute of `Root` whose keys are the names, for example `corpora` or `experiments`.
     """
     arguments = _arguments(main, section)
     stage = Path(sys.argv[0]).stem
-    logging.basicConfig(stream=sys.stderr, format=f"{stage} {arguments.name or ''}".strip() + ": %(message)s")
-    logger.setLevel(logging.INFO)  # of ours alone: libraries have more to tell than a user wants to know
-    _end_with_the_parent()
-    keep_freed_memory()
+    title = f"{stage} {arguments.name or ''}".strip()
+    logging.basicConfig(stream=sys.stderr, format=f"{title}: %(message)s")
+    logger.setLevel(logging.INFO)  # of this project only, since libraries log too much
+    _die_with_parent()
+    tune_malloc()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     try:
         params = load()
-        _limit_threads(params.threads)
+        _set_threads(params.threads)
         if section is None:
-            with _alone(stage):
+            with _exclusive_lock(stage):
                 main(params)
         else:
             if arguments.name not in (names := getattr(params, section)):
-                raise UnrollError(f"params.yaml: {section} has no {arguments.name}{nearest(arguments.name, names)}")
-            with _alone(f"{stage}-{arguments.name}"):
+                raise UnrollError(f"params.yaml: there is no {arguments.name}{nearest(arguments.name, names)}")
+            with _exclusive_lock(f"{stage}-{arguments.name}"):
                 main(params, arguments.name)
-    except UnrollError as error:
+    except (UnrollError, OSError) as error:  # the sentence of an OSError names the file: a full disk, no permission
         if arguments.debug:
             raise
-        sys.exit(f"{stage} {arguments.name or ''}".strip() + f": {error}")
-    except OSError as error:  # a full disk, a file without permission: the system's own sentence names them
-        if arguments.debug:
-            raise
-        sys.exit(f"{stage} {arguments.name or ''}".strip() + f": {error}")
+        sys.exit(f"{title}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -65,18 +67,30 @@ def _arguments(main: Callable[..., None], section: str | None) -> argparse.Names
     parser.add_argument("--debug", action="store_true", help="print a traceback with an error")
     parser.set_defaults(name="")
     if section is not None:
-        parser.add_argument("name", help=f"a key of `{section}` in params.yaml")
+        parser.add_argument("name", help="a key of params.yaml")
     return parser.parse_args()
 
 
 @contextmanager
-def publish(*targets: Path) -> Iterator[tuple[Path, ...]]:
-    """Temporary paths to write `targets` (files or folders) to; on success all are put in place, each by one rename
-    after an fsync; on any failure none is, and what stood there before stays."""
+def atomic_outputs(*targets: Path) -> Iterator[tuple[Path, ...]]:
+    """Publish outputs together, and only if they are complete.
+
+    On success each output is put in place by one rename after an fsync. On a failure none is, and the previous outputs
+    stay.
+
+    Args:
+        targets: The files or folders to publish.
+
+    Yields:
+        The temporary path of each target, to write to.
+
+    Raises:
+        FileNotFoundError: An output was not written.
+    """
     folders = []
     for target in targets:
         target.parent.mkdir(parents=True, exist_ok=True)
-        for stale in target.parent.glob(f".unroll-*-{target.name}"):  # of a run that was killed: we hold its lock now
+        for stale in target.parent.glob(f".unroll-*-{target.name}"):  # of a killed run, whose lock this process holds
             shutil.rmtree(stale, ignore_errors=True)
         folders.append(target.parent / f".unroll-{os.getpid()}-{target.name}")
     try:
@@ -99,6 +113,7 @@ def publish(*targets: Path) -> Iterator[tuple[Path, ...]]:
 
 
 def _sync(path: Path) -> None:
+    """Flush a file, or all files of a folder, to the disk."""
     for file in [path] if path.is_file() else sorted(path.rglob("*")):
         if file.is_file():
             with file.open("rb") as handle:
@@ -106,6 +121,7 @@ def _sync(path: Path) -> None:
 
 
 def _sync_entry(folder: Path) -> None:
+    """Flush the entries of a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -114,8 +130,8 @@ def _sync_entry(folder: Path) -> None:
 
 
 @contextmanager
-def _alone(key: str) -> Iterator[None]:
-    """One run at a time per stage and name: a second one (an orphan's rival) waits."""
+def _exclusive_lock(key: str) -> Iterator[None]:
+    """Hold the lock of a stage. A second run of the same stage waits for it."""
     path = Path(".dvc/tmp/locks") / f"{key}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
@@ -131,32 +147,35 @@ def _alone(key: str) -> Iterator[None]:
 
 
 def _terminate(number: int, frame: Any) -> None:
-    # Once: a dying parent's threads signal one by one, and a second exit would interrupt the closing of the first.
-    # A flag, for Lightning puts the handlers it found back in place, so ignoring the signals would not last.
+    # Only the first signal ends the stage: each thread of a dying parent sends one, and a second exit would interrupt the
+    # clean-up of the first. Ignoring signals would not last, since Lightning restores the handlers that it found.
     if not _terminating.is_set():
         _terminating.set()
         raise SystemExit(TERMINATED)
 
 
-def _end_with_the_parent() -> None:
-    """A killed `dvc` leaves its child running, and the next repro would start a second: ask for SIGTERM instead."""
+def _die_with_parent() -> None:
+    """Request SIGTERM when the parent dies. A killed `dvc` would leave its child running beside the next repro."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
-def keep_freed_memory() -> None:
-    """glibc gives a freed array back to the system and takes it again, page by page, at every training step: 6,000 page
-    faults and a sixth of the time of a step of the default LSTM. Elsewhere nothing is done."""
+def tune_malloc() -> None:
+    """Keep freed memory in the process.
+
+    By default glibc returns large arrays to the system, and each training step pays for thousands of page faults. On
+    other systems nothing is changed.
+    """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
         libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
         libc.mallopt(-2, 64 << 20)  # M_TOP_PAD
 
 
-def _limit_threads(threads: int) -> None:
-    # Read by BLAS and OpenMP when they load, so before numpy or torch is imported.
+def _set_threads(threads: int) -> None:
+    """Set the thread counts of all libraries. BLAS and OpenMP read them when numpy or torch is imported."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)
     os.environ["RAYON_NUM_THREADS"] = str(threads)  # the tokenizers library
-    # Nor may they take fewer of their own accord: another number is another order of sums.
+    # Dynamic thread counts are disabled, since the order of sums depends on them.
     os.environ["MKL_DYNAMIC"] = os.environ["OMP_DYNAMIC"] = "FALSE"

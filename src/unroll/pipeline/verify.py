@@ -1,4 +1,4 @@
-"""Is everything still, or again, what dvc.lock says? DVC itself trusts a read-only file without looking at it."""
+"""Compare outputs with dvc.lock. DVC itself trusts a read-only file without reading it."""
 
 import hashlib
 import json
@@ -12,23 +12,41 @@ from unroll.errors import UnrollError
 
 
 def outputs(lock: Path) -> dict[str, str]:
-    """The hash of every output of a dvc.lock, by path."""
+    """Read the hashes of all outputs.
+
+    Args:
+        lock: A dvc.lock file.
+
+    Returns:
+        The hash of every output, by path.
+
+    Raises:
+        UnrollError: The file is missing or is not a dvc.lock.
+    """
     try:
         stages = YAML(typ="safe").load(lock.read_text(encoding="utf-8"))["stages"]
         return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
     except FileNotFoundError:
         raise UnrollError(f"{lock}: not found; run `dvc repro` first") from None
     except (YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
-        raise UnrollError(f"{lock}: is no dvc.lock; name one that `dvc repro` wrote") from None
+        raise UnrollError(f"{lock}: is not a dvc.lock; name one that `dvc repro` wrote") from None
 
 
 def damaged(root: Path) -> list[str]:
-    """Outputs below `root` whose bytes are not those of dvc.lock, or that are missing."""
+    """Return the outputs below `root` that are missing, or whose bytes differ from dvc.lock."""
     return [path for path, md5 in outputs(root / "dvc.lock").items() if _md5(root / path) != md5]
 
 
 def differences(one: Path, other: Path) -> tuple[int, list[str]]:
-    """(number of equal outputs, paths of those that differ or are in one file only) of two dvc.lock files."""
+    """Compare two dvc.lock files.
+
+    Args:
+        one: A dvc.lock file.
+        other: Another one.
+
+    Returns:
+        The number of equal outputs, and the paths of the others.
+    """
     first, second = outputs(one), outputs(other)
     paths = list(dict.fromkeys([*first, *second]))
     differing = [path for path in paths if first.get(path) != second.get(path)]
@@ -36,7 +54,7 @@ def differences(one: Path, other: Path) -> tuple[int, list[str]]:
 
 
 def _md5(path: Path) -> str:
-    """As DVC counts it: of a file its bytes, of a folder the JSON list of its files."""
+    """Return the hash as DVC computes it: of the bytes of a file, or of the JSON list of the files of a folder."""
     if path.is_file():
         return _digest(path)
     listed = [{"md5": _digest(file), "relpath": file.relative_to(path).as_posix()} for file in _files(path)]

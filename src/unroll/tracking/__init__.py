@@ -1,6 +1,6 @@
-"""MLflow: a run per training of a network, as it goes on, and per result of all other stages, from their files.
+"""Tracking by MLflow: a live run for each training of a network, and runs made from files for all other results.
 
-The only package that imports mlflow, and only inside functions: two seconds that a stage without a run is spared.
+This is the only package that imports mlflow. It does so inside functions, so that stages without a run start fast.
 """
 
 from unroll.tracking.curve import Curve as Curve

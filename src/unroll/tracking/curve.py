@@ -1,4 +1,4 @@
-"""The learning curve of a training run: to a CSV file, to MLflow, and as log lines where nobody sees a bar."""
+"""The learning curve of a training: a CSV file, MLflow metrics, and log lines where no progress bar is shown."""
 
 import csv
 import logging
@@ -11,15 +11,16 @@ logger = logging.getLogger("unroll")
 
 
 class Curve:
-    """The `report` callback of `fit`: report(step, name=value, ...). Values of one step share a row."""
+    """The `log` of `fit`: log(step, name=value, ...). Values of one step share a row."""
 
     def __init__(self, run: Run | None) -> None:
-        """Without a run, to a file alone."""
+        """Set the MLflow run; None writes the file only."""
         self.run = run
         self.rows: dict[int, dict[str, float]] = {}
         self.logged = 0
 
     def __call__(self, step: int, **values: float) -> None:
+        """Log values by name at a step of the training."""
         self.rows.setdefault(step, {"step": step}).update(values)
         if not sys.stderr.isatty() or "valid_loss" in values:
             logger.info("step %d: %s", step, ", ".join(f"{name} {value:.4g}" for name, value in values.items()))
@@ -27,14 +28,14 @@ class Curve:
             self._log()
 
     def _log(self) -> None:
-        # In batches: a transaction per number would cost more than the training step it belongs to.
+        # Rows are sent in batches, since a transaction per number would take longer than a training step.
         rows = list(self.rows.values())
         if self.run:
             self.run.log_curve(rows[self.logged :])
         self.logged = len(rows)
 
     def write(self, path: Path) -> None:
-        """To a CSV file and, as it is, to MLflow: one row per step; a value not measured at that step is empty."""
+        """Write the CSV file `path` with a row for each step, and log it; a value that was not measured is empty."""
         self._log()
         columns = list(dict.fromkeys(name for row in self.rows.values() for name in row)) or ["step"]
         with path.open("w", newline="", encoding="utf-8") as file:

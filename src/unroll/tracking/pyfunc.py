@@ -1,9 +1,8 @@
-"""A trained model as an MLflow flavor: its own folder and this package, nothing pickled.
+"""A trained model as an MLflow flavor: its folder and the code of this package, without pickle.
 
-`save_model` is what `mlflow.models.Model.log` calls; `_load_pyfunc` is what `mlflow.pyfunc.load_model` calls. The
-model's `predict` takes texts and gives log-likelihood, tokens and perplexity of each (or translations).
-`mlflow.pyfunc.log_model` would do as much, after a search of every installed package for the name of each requirement:
-one to thirteen seconds a model.
+`mlflow.models.Model.log` calls `save_model`, and `mlflow.pyfunc.load_model` calls `_load_pyfunc`. The `predict` of the
+model takes texts and returns log-likelihood, tokens and perplexity of each, translations, or classes.
+`mlflow.pyfunc.log_model` is not used, since it searches all installed packages for the requirements.
 """
 
 import platform
@@ -16,13 +15,19 @@ REQUIREMENTS = ["torch", "safetensors", "tokenizers", "numpy", "pydantic", "ruam
 
 
 def save_model(path: str, mlflow_model: Any, folder: Path) -> None:
-    """Write the MLflow model that stands for the model of `folder` to the new folder `path`."""
+    """Write a trained model as an MLflow model.
+
+    Args:
+        path: The folder to make.
+        mlflow_model: The `mlflow.models.Model` to complete.
+        folder: The folder of the trained model.
+    """
     package, target = Path(__file__).resolve().parents[1], Path(path)
     shutil.copytree(folder, target / FOLDER)
     shutil.copytree(package, target / CODE / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     (target / "requirements.txt").write_text("".join(f"{name}\n" for name in REQUIREMENTS), encoding="utf-8")
     version = platform.python_version()
-    # As `mlflow.pyfunc.add_to_model` does; to import that module for it would take a second.
+    # `mlflow.pyfunc.add_to_model` does the same, but its module takes long to import.
     mlflow_model.add_flavor(
         "python_function", loader_module=__name__, python_version=version, data=FOLDER, code=CODE, env={}
     )
@@ -30,15 +35,24 @@ def save_model(path: str, mlflow_model: Any, folder: Path) -> None:
 
 
 class Predictor:
-    """What `mlflow.pyfunc.load_model` wraps."""
+    """The object that `mlflow.pyfunc.load_model` wraps."""
 
     def __init__(self, folder: Path) -> None:
+        """Load the model of a folder."""
         from unroll.use import load
 
         self.model = load(folder)
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """One dictionary per text of a list, or of the first column of a table (as a served model receives it)."""
+        """Apply the model to texts.
+
+        Args:
+            model_input: A list of texts, or a table with the texts in its first column, as a served model receives it.
+            params: Not used.
+
+        Returns:
+            A dictionary for each text.
+        """
         texts = model_input.iloc[:, 0] if hasattr(model_input, "iloc") else model_input
         return self.model.predict([str(text) for text in texts])
 

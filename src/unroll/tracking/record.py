@@ -1,4 +1,4 @@
-"""What the files of a finished stage have to say in MLflow."""
+"""Records: what is logged to MLflow from the files of a finished stage."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,44 +12,53 @@ from unroll.tracking.run import Run
 METRICS, CURVES = Path("metrics"), Path("metrics/train")
 SAMPLES, FIGURES = Path("reports/samples"), Path("reports/figures")
 OF_ONE_MODEL = ("attention", "confusion", "projection")
-"""What the report draws of a single model, if there is such a thing; the rest is of several."""
+"""The kinds of figures that show a single model. The other figures compare several models."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One run: paths are below the root of the repository."""
+    """The files of one run. Paths are relative to the root of the repository."""
 
     stage: str
     name: str
     params: Mapping[str, Any]
-    """What the run's params are."""
+    """The params of the run."""
     data: Path
-    """What it was made from."""
+    """The file or folder that the result was made from."""
     metrics: Path
-    """JSON that holds the hashes of both."""
+    """The JSON file with the hashes of `params` and `data`."""
     result: Path
-    """What came out: a run of other bytes is not of this result."""
+    """The file that identifies the result. A run with other bytes belongs to another result."""
     files: tuple[Path, ...]
-    """What else has to be there."""
+    """Other files that must exist."""
     log: Callable[[Run], None]
-    """Log all of it but `result` itself."""
+    """Logs everything but `result` itself."""
 
 
 def records(params: Root) -> list[Record]:
-    """Of every model, curve of the excess and series, whether its files are there or not."""
+    """Return the records of every model, learning curve and series, whether or not their files exist."""
     partitions, found = Path("data/partitions"), []
-    for name, section in params.experiments.items():
-        found += of_model(name, section.model_dump(), partitions / section.tokenizer)
-    for name, learning in params.learning_curves.items():
-        values = learning.model_dump() | {"model": params.models[name].model_dump()}
-        found.append(of_learning_curve(name, values, partitions / learning.tokenizer))
+    for name, entry in params.experiments.items():
+        found += model_records(name, entry.model_dump(), partitions / entry.tokenizer)
+    for name, curve in params.learning_curves.items():
+        values = curve.model_dump() | {"model": params.models[name].model_dump()}
+        found.append(learning_curve_record(name, values, partitions / curve.tokenizer))
     for name, series in params.series.items():
-        found.append(of_series(name, series.model_dump(), Path("data/clean") / f"{series.corpus}.parquet"))
+        found.append(forecast_record(name, series.model_dump(), Path("data/clean") / f"{series.corpus}.parquet"))
     return found
 
 
-def of_model(name: str, params: Mapping[str, Any], data: Path) -> list[Record]:
-    """Of its training and its evaluation."""
+def model_records(name: str, params: Mapping[str, Any], data: Path) -> list[Record]:
+    """Return the records of the training and the evaluation of a model.
+
+    Args:
+        name: The name of the model.
+        params: Its entry of params.yaml.
+        data: The folder of its partition.
+
+    Returns:
+        The two records.
+    """
     metrics, curve, model = METRICS / f"{name}.json", CURVES / f"{name}.csv", Path("models") / name
     samples, evaluation = SAMPLES / f"{name}.txt", Path("data/evaluations") / name
 
@@ -72,16 +81,16 @@ def of_model(name: str, params: Mapping[str, Any], data: Path) -> list[Record]:
     ]
 
 
-def of_learning_curve(name: str, params: Mapping[str, Any], data: Path) -> Record:
-    """Of a model's excess by the size of its text."""
+def learning_curve_record(name: str, params: Mapping[str, Any], data: Path) -> Record:
+    """Return the record of the learning curve of a model. The arguments are those of `model_records`."""
     metrics = METRICS / "learning_curves" / f"{name}.json"
     return Record(
         "learning_curve", name, params, data, metrics, metrics, (), lambda run: run.log_learning_curve(metrics)
     )
 
 
-def of_series(name: str, params: Mapping[str, Any], data: Path) -> Record:
-    """Of the forecasts of a series."""
+def forecast_record(name: str, params: Mapping[str, Any], data: Path) -> Record:
+    """Return the record of the forecasts of a series, whose clean table is `data`."""
     metrics, errors = METRICS / "series" / f"{name}.json", METRICS / "series" / f"{name}.csv"
 
     def log(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""One MLflow run around the work of a stage."""
+"""One MLflow run, and what can be logged to it."""
 
 import csv
 import json
@@ -17,20 +17,22 @@ from unroll.params.fingerprint import file_hash, fingerprint
 from unroll.tracking import store
 
 RESULT = "unroll.result"
+"""The tag with the hash of the file that identifies the result."""
 
 
 class Run:
-    """The run in progress: numbers, files and the model go through it."""
+    """A run in progress."""
 
     def __init__(self, client: Any, run_id: str) -> None:
+        """Set the MLflow client and the id of the run."""
         self.client, self.run_id = client, run_id
 
     def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Numbers by name; MLflow keeps no infinities as such, so what is not finite is left to the files."""
+        """Log values by name. Values that are not finite are left out, since MLflow cannot store them."""
         self.log_curve([{"step": step, **values}])
 
     def log_curve(self, rows: list[dict[str, float]]) -> None:
-        """Rows of {"step": ..., name: value, ...} in one transaction."""
+        """Log rows of {"step": ..., name: value, ...} in one transaction."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
@@ -38,13 +40,18 @@ class Run:
             Metric(name, float(value), now, int(row["step"]))
             for row in rows
             for name, value in row.items()
-            if name != "step" and abs(float(value)) < float("inf")  # read from a file, an infinity is a word
+            if name != "step" and abs(float(value)) < float("inf")  # in a file, an infinity is a string
         ]
-        for first in range(0, len(metrics), 1000):  # MLflow's limit for one batch
+        for first in range(0, len(metrics), 1000):  # the limit of MLflow for one batch
             self.client.log_batch(self.run_id, metrics=metrics[first : first + 1000])
 
     def log_table(self, path: Path, by: str = "") -> None:
-        """The numbers of a CSV file by its column `step`, those of each value of the column `by` apart."""
+        """Log the values of a CSV file.
+
+        Args:
+            path: The file, with a column `step`.
+            by: A column whose values become prefixes of the names of the metrics.
+        """
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row.get("step")]
         names = [f"{row.pop(by)}_" if by else "" for row in rows]
@@ -56,21 +63,26 @@ class Run:
         )
 
     def log_learning_curve(self, path: Path) -> None:
-        """What stage learn wrote: the excess over the truth by tokens of text."""
+        """Log the learning curve that stage learning_curve wrote: the excess over the oracle by train tokens."""
         points = json.loads(path.read_text(encoding="utf-8"))["points"]
         self.log_curve([{"step": point.pop("train_tokens"), **point} for point in points])
 
     def log_result(self, path: Path) -> None:
-        """The file that, with the params and the data, says what came out: equal bytes are the same result."""
+        """Log the file that identifies the result: with equal params and data, equal bytes are the same result."""
         self.client.set_tag(self.run_id, RESULT, file_hash(path))
         self.log_file(path)
 
     def log_file(self, path: Path) -> None:
-        """A file as an artifact."""
+        """Log a file as an artifact."""
         self.client.log_artifact(self.run_id, str(path))
 
     def log_evaluation(self, metrics: Mapping[str, Any], diagnostics: Mapping[str, Any]) -> None:
-        """What the evaluate stage found: numbers, and what they are made of by distance, position or steps."""
+        """Log the results of stage evaluate.
+
+        Args:
+            metrics: The metrics, of which the numbers are logged.
+            diagnostics: The diagnostics, whose values by distance, position and steps are logged as curves.
+        """
         self.log_metrics({key: value for key, value in metrics.items() if isinstance(value, int | float)})
         context = diagnostics.get("context_ablation", {})
         tables = {
@@ -94,11 +106,11 @@ class Run:
         )
 
     def log_folder(self, path: Path, name: str) -> None:
-        """The files of a folder, as artifacts in the folder `name`."""
+        """Log the files of a folder as artifacts in the folder `name`."""
         self.client.log_artifacts(self.run_id, str(path), name)
 
     def log_model(self, path: Path) -> None:
-        """The model's folder as a pyfunc, without pickle: `mlflow.pyfunc.load_model(...).predict([...])`."""
+        """Log the folder of a model as a pyfunc, without pickle."""
         from mlflow.models import Model
 
         from unroll.tracking import pyfunc
@@ -108,10 +120,18 @@ class Run:
 
 @contextmanager
 def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterator[Run]:
-    """An MLflow run of `stage` for model `name`; FINISHED, FAILED after an error, KILLED after a signal.
+    """Open an MLflow run. Its status is FINISHED, FAILED after an error, or KILLED after a signal.
 
-    `params` is the model's section of params.yaml, `data` the folder or file it was made from: a hash of each is a tag,
-    and equal tags link the runs of one model.
+    The hashes of `params` and `data` are tags, which link the runs of one model.
+
+    Args:
+        stage: The stage that the run belongs to.
+        name: The name of the model or series.
+        params: Its entry of params.yaml, which is logged as params.
+        data: The file or folder that the result is made from.
+
+    Yields:
+        The run.
     """
     address = store.prepare()
     import mlflow
@@ -145,12 +165,12 @@ def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterato
     except Exception:
         status = "FAILED"
         raise
-    finally:  # a signal arrives as SystemExit or KeyboardInterrupt, which are no Exception
+    finally:  # a signal raises SystemExit or KeyboardInterrupt, which do not derive from Exception
         mlflow.end_run(status)
 
 
 def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"training": {"epochs": 3}} -> {"training.epochs": 3}."""
+    """Flatten nested settings: {"training": {"epochs": 3}} becomes {"training.epochs": 3}."""
     flat: dict[str, Any] = {}
     for key, value in params.items():
         flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}

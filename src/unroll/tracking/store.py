@@ -1,8 +1,8 @@
 """The tracking store: one sqlite file, made once, wherever the stage runs.
 
-Two facts shape it. Several processes that find no database each create one, and most of them fail: so it is made
-under a lock, in a temporary file, and renamed into place. And a relative address is lost with the copy of the
-repository that a queued experiment runs in: so it is absolute and built from DVC_ROOT, which names the original.
+Several processes that find no database would each create one, and most of them would fail. So it is made under a lock,
+in a temporary file, and renamed into place. A relative address would be lost with the copy of the repository that a
+queued experiment runs in. So the address is absolute and built from DVC_ROOT, which names the original.
 """
 
 import os
@@ -23,7 +23,7 @@ EXPERIMENT = "unroll"
 
 
 def environment() -> dict[str, str]:
-    """What MLflow must find in its environment before it is imported."""
+    """Return the environment variables that MLflow needs before it is imported."""
     return {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
@@ -34,16 +34,17 @@ def environment() -> dict[str, str]:
 
 
 def folder() -> Path:
-    """`mlruns` of the repository itself, also for a stage that runs in a copy of it."""
+    """Return the folder `mlruns` of the repository, also for a stage that runs in a copy of the repository."""
     return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve() / "mlruns"
 
 
 def address(database: Path | None = None) -> str:
+    """Return the tracking URI of a database file, by default that of the repository."""
     return f"sqlite:///{database or folder() / 'mlflow.db'}"
 
 
 def prepare() -> str:
-    """Make the store if there is none; its address."""
+    """Make the store if there is none, and return its address."""
     os.environ.update(environment())
     store = folder()
     store.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -56,14 +57,18 @@ def prepare() -> str:
 
 
 def upgrade() -> None:
-    """Bring a store made by an older MLflow up to the installed one."""
+    """Upgrade a store that an older MLflow made."""
     command = [sys.executable, "-m", "mlflow", "db", "upgrade", address()]
     with FileLock(folder() / ".mlflow.lock"):
         subprocess.run(command, check=True, capture_output=True, env=os.environ | environment())
 
 
-def outdated() -> bool:
-    """Whether the store's tables are not those of the installed MLflow."""
+def is_outdated() -> bool:
+    """Return whether an older MLflow made the tables of the store.
+
+    Raises:
+        UnrollError: The database is damaged.
+    """
     from mlflow.store.db import utils
 
     newest: str = utils._get_latest_schema_revision()  # type: ignore[no-untyped-call]
@@ -80,7 +85,7 @@ def outdated() -> bool:
 
 
 def mark_killed() -> int:
-    """A killed process leaves its run RUNNING for ever: mark those KILLED whose process is gone; how many."""
+    """Mark the RUNNING runs of dead processes of this host as KILLED, and return their number."""
     import mlflow
 
     client = mlflow.MlflowClient(address())
@@ -92,17 +97,24 @@ def mark_killed() -> int:
 
 
 def experiment_id(client: Any) -> str:
-    """Of the one experiment that holds all runs."""
+    """Return the id of the experiment that contains all runs.
+
+    Args:
+        client: The MLflow client.
+
+    Raises:
+        UnrollError: The store does not have the experiment.
+    """
     if (experiment := client.get_experiment_by_name(EXPERIMENT)) is None:
         raise UnrollError(
-            f"{folder() / 'mlflow.db'}: has no experiment {EXPERIMENT}; move it away, run `unroll doctor`"
+            f"{folder() / 'mlflow.db'}: has no experiment {EXPERIMENT}; move it away and run `unroll doctor`"
         )
     return str(experiment.experiment_id)
 
 
 def _is_dead(tags: Mapping[str, str]) -> bool:
     if tags.get("unroll.host") != socket.gethostname():
-        return False  # another machine's business
+        return False  # the run belongs to another host
     try:
         return psutil.Process(int(tags["unroll.pid"])).create_time() != float(tags["unroll.started"])
     except psutil.NoSuchProcess:
@@ -110,13 +122,15 @@ def _is_dead(tags: Mapping[str, str]) -> bool:
 
 
 def _create(database: Path) -> None:
-    for stale in database.parent.glob(f".{database.name}.*"):  # of a process killed in the midst of this
+    for stale in database.parent.glob(f".{database.name}.*"):  # of a process that was killed here
         stale.unlink()
     unfinished = database.with_name(f".{database.name}.{os.getpid()}")
-    # In a process of its own, so that no connection is open to the file when it gets its name.
+    # A process of its own makes the store, so that no connection is open to the file when it is renamed.
     command = [sys.executable, "-m", "unroll.tracking.create", str(unfinished), str(database.parent / "artifacts")]
     subprocess.run(command, check=True, env=os.environ | environment())
     connection = sqlite3.connect(unfinished)
-    connection.execute("PRAGMA journal_mode = WAL")  # readers do not block the writer; stays with the file
+    connection.execute(
+        "PRAGMA journal_mode = WAL"
+    )  # readers do not block the writer; it is stored in the file
     connection.close()
     unfinished.rename(database)

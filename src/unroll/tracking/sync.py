@@ -1,7 +1,7 @@
-"""Runs from files: for the stages that have none of their own, and for a training that DVC restored or skipped.
+"""Make runs from files: for stages without a live run, and for trainings that DVC restored or skipped.
 
-A result is known by its stage, its name and the hashes of its params, its data and itself. Where a finished run with
-these tags is missing, one is made from the files that the stage left. So a second sync does nothing.
+A result is identified by its stage, its name and the hashes of its params, its data and itself. If there is no finished
+run with these tags, one is made from the files of the stage. So a second sync makes no run.
 """
 
 import json
@@ -15,7 +15,14 @@ from unroll.tracking.run import RESULT, run
 
 
 def sync(records: Sequence[Record]) -> list[str]:
-    """Make the runs that are missing; a line for each, and for each name whose files are not of these params."""
+    """Make the runs that are missing.
+
+    Args:
+        records: The results that should have a run.
+
+    Returns:
+        A line for each run that was made, and for each name whose files are missing or belong to other params.
+    """
     address = store.prepare()
     import mlflow
 
@@ -24,8 +31,10 @@ def sync(records: Sequence[Record]) -> list[str]:
     for record in records:
         hashes = _hashes(record)
         if hashes is None:
-            lines.append(f"{record.name}: files missing, or of other params than params.yaml has; run `dvc repro`")
-        elif not _known(client, record, hashes):
+            lines.append(
+                f"{record.name}: its files are missing or belong to other values of params.yaml; run `dvc repro`"
+            )
+        elif not _has_run(client, record, hashes):
             with run(record.stage, record.name, record.params, record.data) as made:
                 client.set_tag(made.run_id, "unroll.synced", "true")
                 record.log(made)
@@ -35,7 +44,7 @@ def sync(records: Sequence[Record]) -> list[str]:
 
 
 def _hashes(record: Record) -> dict[str, str] | None:
-    """Of its params and data; None if its files are not there, or of others."""
+    """Return the hashes of the params and the data; None if files are missing or belong to other params or data."""
     if not all(path.exists() for path in (record.metrics, record.data, record.result, *record.files)):
         return None
     hashes = fingerprint(record.params, record.data)
@@ -43,7 +52,7 @@ def _hashes(record: Record) -> dict[str, str] | None:
     return hashes if all(metrics.get(key) == value for key, value in hashes.items()) else None
 
 
-def _known(client: Any, record: Record, hashes: Mapping[str, str]) -> bool:
+def _has_run(client: Any, record: Record, hashes: Mapping[str, str]) -> bool:
     tags = {"stage": record.stage, "model": record.name, "params": hashes["params_hash"], "data": hashes["data_hash"]}
     wanted = " and ".join(f"tags.`unroll.{key}` = '{value}'" for key, value in tags.items())
     wanted += f" and tags.`{RESULT}` = '{file_hash(record.result)}' and attributes.status = 'FINISHED'"
