@@ -1,7 +1,7 @@
-"""One step of every cell, as its equations say it: what the fast layers are tested against.
+"""One step of every cell, written like its equations. The layers are tested against these functions.
 
-x (B, I), states (B, H); W, U, b and c are a layer's weight_ih_l0, weight_hh_l0, bias_ih_l0 and bias_hh_l0. A step takes
-and gives a tuple of states.
+x is (B, I) and states are (B, H). W, U, b and c are weight_ih_l0, weight_hh_l0, bias_ih_l0 and bias_hh_l0 of a layer. A
+step takes and returns a tuple of states.
 """
 
 import torch
@@ -11,7 +11,7 @@ State = tuple[Tensor, ...]
 
 
 def rnn(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
-    """Elman (1990); notes "Recurrent Neural Networks" (Qin), equation 8."""
+    """Elman (1990)."""
     (h,) = state
     return (tanh(x @ W.T + b + h @ U.T + c),)
 
@@ -27,7 +27,7 @@ def rnn_sigmoid(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Ten
 
 
 def lstm(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
-    """Notes "Homework 3", section 1.2 (a)."""
+    """Hochreiter and Schmidhuber (1997), with the forget gates of Gers et al. (2000)."""
     h, memory = state
     i, f, g, o = (x @ W.T + b + h @ U.T + c).chunk(4, -1)
     memory = sigmoid(f) * memory + sigmoid(i) * tanh(g)
@@ -35,7 +35,7 @@ def lstm(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) ->
 
 
 def gru(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
-    """Cho et al. (2014), with the reset gate after the product; notes "Homework 3", section 1.3 (a)."""
+    """Cho et al. (2014), with the reset gate after the product."""
     (h,) = state
     r, z, n = (x @ W.T + b).chunk(3, -1)
     reset, update, past = (h @ U.T + c).chunk(3, -1)

@@ -30,7 +30,7 @@ def by_steps(cell: str, layer: torch.nn.Module, inputs: Tensor, state: tuple[Ten
 def test_a_layer_equals_its_equations(cell: str, steps: int, rows: int) -> None:
     torch.manual_seed(0)
     layer = LAYERS[cell](3, 4).double()
-    for parameter in layer.parameters():  # the identity of rnn_relu would hide a transposed product
+    for parameter in layer.parameters():  # the scaled identity of rnn_relu would hide a transposed product
         torch.nn.init.normal_(parameter, std=0.5)
     inputs = torch.randn(steps, rows, 3, dtype=torch.float64, requires_grad=True)
     state = tuple(torch.randn(rows, 4, dtype=torch.float64, requires_grad=True) for _ in range(1 + (cell == "lstm")))
@@ -62,7 +62,7 @@ def test_gradients_against_finite_differences() -> None:
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_torch_reads_our_weights(cell: str) -> None:
-    """Names, order of the gates and results are those of torch."""
+    """The names, the order of the gates and the results are those of torch."""
     torch.manual_seed(2)
     layer = LAYERS[cell](3, 4)
     theirs = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[cell](3, 4)
@@ -86,8 +86,8 @@ def test_bfloat16_products_give_float32_outputs_near_the_exact_ones(cell: str) -
     assert all(torch.isfinite(parameter.grad).all() for parameter in layer.parameters())
 
 
-def test_an_lstm_takes_bfloat16_on_a_processor_without_16_bit_instructions() -> None:
-    """oneDNN is told to use AVX2 alone, as it would on such a processor."""
+def test_an_lstm_runs_with_bfloat16_on_a_processor_without_16_bit_instructions() -> None:
+    """ONEDNN_MAX_CPU_ISA limits oneDNN to AVX2, as on such a processor."""
     code = (
         "import torch; from unroll.layers.lstm import LSTM; layer = LSTM(8, 8); state = (torch.zeros(2, 8),) * 2\n"
         "with torch.autocast('cpu', torch.bfloat16):\n"
@@ -100,7 +100,7 @@ def test_an_lstm_takes_bfloat16_on_a_processor_without_16_bit_instructions() -> 
 
 
 def test_a_relu_network_begins_by_forgetting_half_at_each_step() -> None:
-    """Le, Jaitly and Hinton (2015): a scaled identity and no bias."""
+    """Le, Jaitly and Hinton (2015): a scaled identity and zero biases."""
     layer = LAYERS["rnn_relu"](3, 4)
     start = torch.rand(2, 4)
     outputs, _ = layer(torch.zeros(5, 2, 3), (start,), layer.weight_hh_l0)

@@ -1,4 +1,4 @@
-"""Diagnostics where the answer is known by hand."""
+"""Diagnostics of networks whose gradients, radii and gates are known."""
 
 import math
 
@@ -14,7 +14,7 @@ CELLS = ["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm", "mingru", "minlstm"]
 
 
 def linear(factor: float, size: int = 3) -> Recurrent:
-    """A relu network in its linear part: h_t = factor h_{t-1} + 1."""
+    """Return a relu network that computes h_t = factor h_{t-1} + 1."""
     network = Recurrent("rnn_relu", 2, size, 1, 0.0)
     layer = network.layers[0]
     with torch.no_grad():
@@ -24,8 +24,7 @@ def linear(factor: float, size: int = 3) -> Recurrent:
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.5])
-def test_without_squashing_the_gradient_is_a_power_of_the_spectral_radius(factor: float) -> None:
-    """Notes "Homework 3", section 1.1 (a)."""
+def test_in_a_linear_network_the_gradient_is_a_power_of_the_spectral_radius(factor: float) -> None:
     network = linear(factor)
     np.testing.assert_allclose(spectral_radii(network)[0], [factor], rtol=1e-4)
     norms = gradient_flow(network, torch.zeros(4, 6, 2), torch.sum)
@@ -36,7 +35,7 @@ def test_without_squashing_the_gradient_is_a_power_of_the_spectral_radius(factor
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_flow_is_the_gradient_of_the_first_state(cell: str) -> None:
-    """At k = T: what autograd says of the whole sequence at once."""
+    """At k = T it equals the gradient that autograd computes for the whole sequence."""
     torch.manual_seed(0)
     network, inputs = Recurrent(cell, 2, 3, 2, 0.0), torch.randn(1, 5, 2)
     start = tuple(part.requires_grad_() for part in network.start(1))
@@ -51,7 +50,7 @@ def test_flow_is_the_gradient_of_the_first_state(cell: str) -> None:
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
 def test_flow_begins_with_the_gradient_of_the_output(cell: str, residual: bool) -> None:
-    """At k = 0: 2 h of the sum of h^2, of as many layers as the output is a sum of."""
+    """At k = 0 it is 2 h, the gradient of the sum of h^2, for each layer that the output is a sum of."""
     torch.manual_seed(0)
     network, inputs = Recurrent(cell, 2, 3, 2, 0.0, residual), torch.randn(4, 5, 2)
     with torch.no_grad():
@@ -61,7 +60,7 @@ def test_flow_begins_with_the_gradient_of_the_output(cell: str, residual: bool) 
     assert norms[0] == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_what_vanishes_below_32_bits_squared_is_still_seen() -> None:
+def test_gradients_whose_square_underflows_32_bits_are_measured() -> None:
     norms = gradient_flow(linear(1e-3), torch.zeros(1, 9, 2), torch.sum)
     np.testing.assert_allclose(norms[8], np.sqrt(3) * 1e-24, rtol=1e-4)
 
@@ -76,12 +75,12 @@ def test_radii_of_every_gate() -> None:
     assert spectral_radii(Recurrent("mingru", 2, 3, 1, 0.0))[0].shape == (0,)
 
 
-def test_the_radius_of_a_turn_and_of_a_matrix_far_from_normal() -> None:
-    """Complex eigenvalues 0.8 exp(+-i); and 0.9 twice, with a norm of 100."""
+def test_the_radius_of_a_rotation_and_of_a_non_normal_matrix() -> None:
+    """One matrix has the eigenvalues 0.8 exp(+-i), the other has 0.9 twice and a norm of 100."""
     network = Recurrent("rnn", 2, [2, 2], 2, 0.0)
-    turn = 0.8 * torch.tensor([[math.cos(1), -math.sin(1)], [math.sin(1), math.cos(1)]])
+    rotation = 0.8 * torch.tensor([[math.cos(1), -math.sin(1)], [math.sin(1), math.cos(1)]])
     with torch.no_grad():
-        for layer, weight in zip(network.layers, (turn, torch.tensor([[0.9, 100.0], [0.0, 0.9]])), strict=True):
+        for layer, weight in zip(network.layers, (rotation, torch.tensor([[0.9, 100.0], [0.0, 0.9]])), strict=True):
             layer.weight_hh_l0.copy_(weight)
     assert largest_radii(nn.ModuleDict({"part": network})) == {
         "spectral_radius_part_1": pytest.approx(0.8, rel=1e-4),
@@ -102,8 +101,8 @@ def test_gates_by_name(cell: str, names: list[str]) -> None:
         assert ((values > 0) & (values < 1)).all()
 
 
-def test_the_gates_are_those_the_layer_uses() -> None:
-    """With the update gate z known, h_t lies between n_t in (-1, 1) and h_{t-1}: where z = 1 nothing changes."""
+def test_the_gates_are_those_that_the_layer_uses() -> None:
+    """With an update gate of z = 1, the state does not change."""
     network = Recurrent("gru", 2, 3, 1, 0.0)
     with torch.no_grad():
         network.layers[0].bias_hh_l0[3:6] = 50.0

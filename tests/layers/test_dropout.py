@@ -1,4 +1,4 @@
-"""Ways to regularise, one law each: what is shared, what is scaled, what evaluation sees."""
+"""Forms of dropout and activation regularization, and the sizes of recurrent layers."""
 
 import pytest
 import torch
@@ -40,16 +40,16 @@ def test_weight_drop_in_training_only() -> None:
 
 
 @pytest.mark.parametrize("cell", ["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm"])
-def test_dropped_weights_carry_nothing_and_learn_nothing(cell: str, recwarn: pytest.WarningsRecorder) -> None:
+def test_dropped_weights_have_no_effect_and_no_gradient(cell: str, recwarn: pytest.WarningsRecorder) -> None:
     torch.manual_seed(0)
     network = Recurrent(cell, 3, 4, 1, Dropouts(**NONE | {"weight_drop": 0.999}))
     outputs, _ = network(torch.randn(2, 5, 3), network.start(2))
     outputs.sum().backward()
     assert (network.layers[0].weight_hh_l0.grad == 0).all()
-    alone, _ = network(torch.ones(2, 1, 3), network.start(2))
-    again, _ = network(torch.ones(2, 3, 3), network.start(2))
-    if cell.startswith("rnn"):  # no other way through time
-        torch.testing.assert_close(again[:, -1], alone[:, 0])
+    one_step, _ = network(torch.ones(2, 1, 3), network.start(2))
+    three_steps, _ = network(torch.ones(2, 3, 3), network.start(2))
+    if cell.startswith("rnn"):  # they have no other connection in time
+        torch.testing.assert_close(three_steps[:, -1], one_step[:, 0])
     assert not recwarn.list
 
 

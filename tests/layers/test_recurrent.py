@@ -1,11 +1,11 @@
-"""The recurrent layers: the notes' worked numbers, and the equations step by step."""
+"""The recurrent layers equal a worked example and the equations step by step."""
 
 import pytest
 import torch
 
 from unroll.layers.recurrent import Recurrent
 
-# Notes "Recurrent Neural Networks" (Qin), sections 3.1 and 3.2; weights there act from the right: H = X W.
+# A worked example of one and two layers. Its weights act from the right: H = X W.
 X = torch.tensor([[1.0, 2.0], [3.0, 1.0]])
 H1 = torch.tensor([[0.1, -0.2], [0.0, 0.3]])
 H2 = torch.tensor([[-0.1, 0.4], [0.2, -0.3]])
@@ -22,14 +22,12 @@ LAYER2 = {
     "bias_hh_l0": torch.zeros(2),
 }
 
-# The notes print -1.7 for the last entry of X W_xh, where 3 * (-1.0) + 1 * 0.3 is -2.7, so tanh(-2.65) and not -0.929;
-# and (-0.024, -0.702), (-0.315, -0.829) for the product with W_xh of layer 2, where 0.995 * 0.4 - 0.565 * 0.9 is
-# -0.110. These are the products done right; the entries that do not depend on them are as printed.
+# tanh(X W_xh + H1 W_hh + b) of layer 1, computed by hand; the same for layer 2 with the outputs of layer 1 and H2.
 FIRST = torch.tensor([[0.995, -0.565], [0.993, -0.990]])
 SECOND = torch.tensor([[0.119, -0.551], [-0.607, -0.400]])
 
 
-def test_single_layer_example_of_the_notes() -> None:
+def test_worked_example_of_one_layer() -> None:
     network = Recurrent("rnn", 2, 2, layers=1, dropout=0.0)
     network.layers[0].load_state_dict(LAYER1)
     outputs, state = network(X[:, None], (H1,))
@@ -37,7 +35,7 @@ def test_single_layer_example_of_the_notes() -> None:
     torch.testing.assert_close(state[0], outputs[:, 0])
 
 
-def test_two_layer_example_of_the_notes() -> None:
+def test_worked_example_of_two_layers() -> None:
     network = Recurrent("rnn", 2, 2, layers=2, dropout=0.0)
     network.layers[0].load_state_dict(LAYER1)
     network.layers[1].load_state_dict(LAYER2)
@@ -48,7 +46,6 @@ def test_two_layer_example_of_the_notes() -> None:
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_equals_the_equations(cell: str) -> None:
-    """LSTM and GRU as in the notes "Homework 3", section 1.1 (c), in torch's order of gates."""
     torch.manual_seed(0)
     network = Recurrent(cell, 3, 4, layers=1, dropout=0.0).double()
     layer = network.layers[0]

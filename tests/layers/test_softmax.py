@@ -1,4 +1,4 @@
-"""Output layers against torch's cross-entropy, and the sampled ones against what they should learn."""
+"""Output layers equal torch's cross-entropy, and the sampled ones learn a known distribution."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def build(**params: Any) -> Any:
 
 @pytest.fixture
 def batch() -> tuple[Tensor, Tensor]:
-    """Hidden vectors (3, 9, H) and targets, some of them never predicted."""
+    """Return hidden vectors (3, 9, H) and targets (3, 9), some of which are never predicted."""
     torch.manual_seed(1)
     targets = torch.randint(WORDS, (3, 9))
     targets[0, :2] = torch.tensor([PAD, BOS])
@@ -36,7 +36,7 @@ def gradients(loss: Tensor, *of: Tensor) -> tuple[Tensor, ...]:
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-@pytest.mark.parametrize("chunk", [1, 200, 1 << 23])  # logits held at once: rows one by one, in parts, all
+@pytest.mark.parametrize("chunk", [1, 200, 1 << 23])  # one row at a time, a few rows, all rows
 def test_loss_and_gradients_are_those_of_torch(
     batch: tuple[Tensor, Tensor], chunk: int, smoothing: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,7 +53,7 @@ def test_loss_and_gradients_are_those_of_torch(
         torch.testing.assert_close(mine, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_products_of_16_bits_are_near(batch: tuple[Tensor, Tensor]) -> None:
+def test_products_of_16_bits_are_close_to_exact(batch: tuple[Tensor, Tensor]) -> None:
     exact, rounded = build(kind="full", precision=32), build(kind="full", precision="bf16")
     rounded.load_state_dict(exact.state_dict())
     hidden, targets = batch[0].requires_grad_(), batch[1]
@@ -70,7 +70,7 @@ def test_products_of_16_bits_are_near(batch: tuple[Tensor, Tensor]) -> None:
 def test_evaluation_is_a_distribution(batch: tuple[Tensor, Tensor], kind: str) -> None:
     given = {"full": {"kind": kind, "precision": 32}, "adaptive": ADAPTIVE}
     layer = build(**given.get(kind, {"kind": kind, "samples": 5, "exponent": 0.75}))
-    layer.count(torch.randint(100, (WORDS,)))
+    layer.set_counts(torch.randint(100, (WORDS,)))
     hidden, targets = batch
     with torch.no_grad():
         log_probs = layer.log_probs(hidden)
@@ -84,12 +84,12 @@ def test_evaluation_is_a_distribution(batch: tuple[Tensor, Tensor], kind: str) -
 
 @pytest.mark.parametrize("kind", ["sampled", "nce", "negative_sampling"])
 def test_sampling_learns_the_distribution(kind: str) -> None:
-    """One context, so the best scores are known: the words' own frequencies."""
+    """With one context the optimal probabilities are the frequencies of the words."""
     torch.manual_seed(2)
     layer = build(kind=kind, samples=20, exponent=0.5)
     counts = torch.arange(WORDS)
     counts[: BOS + 1] = 0
-    layer.count(counts)
+    layer.set_counts(counts)
     frequencies = counts / counts.sum()
     hidden = torch.ones(400, HIDDEN)
     optimizer = torch.optim.Adam(layer.parameters(), lr=0.02)
@@ -106,11 +106,11 @@ def test_sampling_learns_the_distribution(kind: str) -> None:
 def test_adaptive_ranks_words_by_frequency() -> None:
     layer = build(**ADAPTIVE)
     counts = torch.arange(WORDS)  # the last word is the most frequent
-    layer.count(counts)
+    layer.set_counts(counts)
     assert layer.rank.tolist() == list(range(WORDS - BOS - 2, -1, -1))
 
 
-def test_what_adaptive_cannot_do_is_refused() -> None:
+def test_adaptive_raises_errors_for_impossible_settings() -> None:
     adapter = TypeAdapter(SoftmaxParams)
     with pytest.raises(UnrollError, match="the last must be below the 38 words"):
         build(**ADAPTIVE | {"cutoffs": [10, 38]})

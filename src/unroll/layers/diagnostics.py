@@ -1,7 +1,8 @@
-"""Why gradients vanish or explode: notes "Homework 3", sections 1.1 and 1.2 (c); Pascanu, Mikolov and Bengio (2013).
+"""Why gradients vanish or explode: Pascanu, Mikolov and Bengio (2013); Goodfellow et al. (2016), section 10.7.
 
-A gradient passes through d h_j / d h_{j-1} = diag(phi') U once per step, so it shrinks or grows like a power of U;
-gates open another way. These functions measure it of a trained or a fresh network, as numpy arrays.
+In a simple recurrent network a gradient is multiplied by d h_j / d h_{j-1} = diag(phi') U at every step, so it shrinks
+or grows like a power of U. Gates give it another path. These functions measure this for a trained or an untrained
+network.
 """
 
 from collections.abc import Callable
@@ -16,18 +17,26 @@ from torch.nn import functional as F
 from unroll.layers.recurrent import Recurrent
 
 GATES = {"gru": ("reset", "update"), "lstm": ("input", "forget", "", "output")}
-"""By cell, in the order of the stacked weights; "" is the candidate, which is no gate. What follows is none either."""
+"""The names of the gates by cell, in the order of the stacked weights; "" is the candidate of the LSTM."""
 SQUARINGS = 16
+"""The number of times a matrix is squared to compute its spectral radius."""
 
 
 @torch.no_grad()
 def spectral_radii(network: Recurrent) -> list[Tensor]:
-    """Per layer, the largest |eigenvalue| of each gate's recurrent weights U (H, H), in their order, on their device;
-    empty without U. Above 1 gradients may explode in a simple network, below 1 they vanish.
+    """Compute the spectral radius (the largest |eigenvalue|) of the recurrent weights U (H, H) of each gate.
 
-    Gelfand (1941): it is lim |U^n|^(1/n). Here n = 2^SQUARINGS, which for hundreds of units takes a tenth of the time
-    of eigenvalues, and less on a GPU; off by a factor of about H^(1 / 2n), below 1.0001."""
-    found = []
+    In a simple network gradients may explode if it is above 1, and they vanish if it is below 1. It is the limit of
+    |U^n|^(1/n) (Gelfand 1941), here with n = 2^SQUARINGS. The error is a factor of about H^(1 / 2n), below 1.0001.
+
+    Args:
+        network: The recurrent layers.
+
+    Returns:
+        The radii of each layer (gates,), in the order of the stacked weights and on the device of the weights; empty
+        for a layer without recurrent weights.
+    """
+    radii = []
     for layer, size in zip(network.layers, network.sizes, strict=True):
         power = getattr(layer, "weight_hh_l0", torch.empty(0, size)).float().view(-1, size, size)
         log = power.new_zeros(len(power))  # U^(2^i) = exp(log) * power
@@ -35,12 +44,19 @@ def spectral_radii(network: Recurrent) -> list[Tensor]:
             norm = torch.linalg.matrix_norm(power)
             power = power / norm[:, None, None]
             power, log = power @ power, 2 * (log + norm.log())
-        found.append(((log + torch.linalg.matrix_norm(power).log()) / 2**SQUARINGS).exp())
-    return found
+        radii.append(((log + torch.linalg.matrix_norm(power).log()) / 2**SQUARINGS).exp())
+    return radii
 
 
 def largest_radii(network: nn.Module) -> dict[str, float]:
-    """Of every recurrent layer in a network the largest spectral radius among its gates, by a name for a table."""
+    """Compute the largest spectral radius of every recurrent layer in a network.
+
+    Args:
+        network: A network that contains `Recurrent` modules.
+
+    Returns:
+        The largest radius among the gates of a layer, by the name `spectral_radius_<module>_<layer>`.
+    """
     return {
         f"spectral_radius_{name.replace('.', '_')}_{number}": radii.max().item()
         for name, part in network.named_modules()
@@ -51,21 +67,28 @@ def largest_radii(network: nn.Module) -> dict[str, float]:
 
 
 def gradient_flow(network: Recurrent, inputs: Tensor, loss: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
-    """The norm of d loss(h_T) / d state_{T-k} for k = 0 .. T, the mean over the rows of inputs (B, T, I).
+    """Measure how far gradients reach back in time.
 
-    `loss` takes the last outputs (B, H) to a sum over rows. A state is all there is of h, and of the LSTM's C, in all
-    layers."""
+    Args:
+        network: The recurrent layers.
+        inputs: Inputs (B, T, I).
+        loss: Maps the last outputs (B, H) to the sum of the losses of the rows.
+
+    Returns:
+        The norm of d loss(h_T) / d state_{T-k} for k = 0 .. T (T + 1,), the mean over rows. A state consists of h, and
+        for LSTMs C, of all layers.
+    """
     network.eval()
     states = [tuple(part.requires_grad_() for part in network.start(len(inputs)))]
     for step in inputs.unbind(1):
         _, state = network(step[:, None], states[-1])
         states.append(state)
-    # The output as a function of the state: the last layer's h_T; with residual connections the sum of all layers'.
+    # The output as a function of the state: h_T of the last layer, or with residual connections the sum over layers.
     hidden = states[-1][:: network.parts]
     value = loss(torch.stack(hidden).sum(0) if network.residual else hidden[-1])
     parts = [part for state in states for part in state]
     gradients = torch.autograd.grad(value, parts, allow_unused=True)
-    # In 64 bits: the square of what has vanished is nought in 32.
+    # In 64 bits, since the square of a vanished gradient is zero in 32 bits.
     squares = [inputs.new_zeros(len(inputs)).double() if g is None else g.double().square().sum(-1) for g in gradients]
     norms = torch.stack(squares).view(len(states), -1, len(inputs)).sum(1).sqrt()  # (T + 1, B)
     return norms.mean(1).flip(0).cpu().numpy()
@@ -73,26 +96,34 @@ def gradient_flow(network: Recurrent, inputs: Tensor, loss: Callable[[Tensor], T
 
 @torch.no_grad()
 def gate_activations(network: Recurrent, inputs: Tensor) -> list[dict[str, NDArray[np.float32]]]:
-    """Per layer, each gate by name: (B, T, H) in [0, 1], for inputs (B, T, I) from a zero state. `keep` is the share of
-    the past that stays in minGRU and minLSTM. A simple network has no gates."""
+    """Compute the activations of all gates, from a zero state.
+
+    Args:
+        network: The recurrent layers.
+        inputs: Inputs (B, T, I).
+
+    Returns:
+        For each layer, the activations (B, T, H) in [0, 1] by the name of the gate. `keep` is the share of the past
+        that minGRU and minLSTM keep. A simple network has no gates.
+    """
     network.eval()
-    found = []
+    activations = []
     state, read = network.start(len(inputs)), inputs.transpose(0, 1)
     for index, layer in enumerate(network.layers):
         start = state[index * network.parts : (index + 1) * network.parts]
         outputs, _ = layer(read, start, getattr(layer, "weight_hh_l0", None))
         gates = _gates(network.cell, layer, read, torch.cat([start[0][None], outputs[:-1]]))
-        found.append({name: gate.transpose(0, 1).cpu().numpy() for name, gate in gates.items()})
+        activations.append({name: gate.transpose(0, 1).cpu().numpy() for name, gate in gates.items()})
         read = outputs + read if network.residual and index else outputs
-    return found
+    return activations
 
 
 def _gates(cell: str, layer: Any, inputs: Tensor, past: Tensor) -> dict[str, Tensor]:
-    """Of inputs (T, B, I) and the outputs before each, (T, B, H)."""
+    """Return the gates (T, B, H) for inputs (T, B, I) and the outputs of the steps before (T, B, H)."""
     size = past.shape[-1]
-    given = torch.split(F.linear(inputs, layer.weight_ih_l0, layer.bias_ih_l0), size, -1)
+    from_inputs = torch.split(F.linear(inputs, layer.weight_ih_l0, layer.bias_ih_l0), size, -1)
     if cell in ("mingru", "minlstm"):
-        return {"keep": layer.keep(*given[:-1])}
-    remembered = torch.split(F.linear(past, layer.weight_hh_l0, layer.bias_hh_l0), size, -1)
-    named = zip(GATES.get(cell, ()), given, remembered, strict=False)
+        return {"keep": layer.keep(*from_inputs[:-1])}
+    from_past = torch.split(F.linear(past, layer.weight_hh_l0, layer.bias_hh_l0), size, -1)
+    named = zip(GATES.get(cell, ()), from_inputs, from_past, strict=False)
     return {name: sigmoid(one + other) for name, one, other in named if name}

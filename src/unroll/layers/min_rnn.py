@@ -1,9 +1,12 @@
-"""minGRU and minLSTM (Feng et al. 2024): gates that see the input alone, so that all of time is one scan.
+"""minGRU and minLSTM (Feng et al. 2024): recurrent layers whose gates depend on the input alone.
 
-Here in linear space, where the candidate needs no positive transform; the gradient of the scan is exact.
+    h_t = keep_t * h_{t-1} + (1 - keep_t) * candidate_t
+
+Since no gate reads h_{t-1}, all steps are one scan (`unroll.layers.scan`). The scan is computed in linear space, so the
+candidate needs no positive transform.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,48 +15,69 @@ from torch.nn import functional as F
 from unroll.layers.scan import scan
 
 
-class Minimal(nn.Module):
-    """h_t = keep_t * h_{t-1} + (1 - keep_t) * candidate_t; no recurrent weights."""
+class MinRNN(nn.Module):
+    """The base of both layers. It has no recurrent weights."""
 
-    gates: int  # products with the input, the candidate's included
+    projections: ClassVar[int]
+    """The number of products with the input: one for each gate, and the last one for the candidate."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
+        """Build the layer.
+
+        Args:
+            input_size: The size of the inputs, I.
+            hidden_size: The size of the state, H.
+        """
         super().__init__()
-        self.weight_ih_l0 = nn.Parameter(torch.empty(self.gates * hidden_size, input_size))
-        self.bias_ih_l0 = nn.Parameter(torch.empty(self.gates * hidden_size))
+        self.weight_ih_l0 = nn.Parameter(torch.empty(self.projections * hidden_size, input_size))
+        self.bias_ih_l0 = nn.Parameter(torch.empty(self.projections * hidden_size))
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -(hidden_size**-0.5), hidden_size**-0.5)
 
     def keep(self, *gates: Tensor) -> Tensor:
-        """The share of the past that stays, of the gates before squashing."""
+        """Return the share of the past that is kept (..., H), given the arguments of the sigmoids of the gates."""
         raise NotImplementedError
 
     def forward(
         self, inputs: Tensor, state: tuple[Tensor, ...], recurrent_weight: Any = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """(T, B, I), ((B, H),) -> (T, B, H) and the state after the last step."""
+        """Run all time steps.
+
+        Args:
+            inputs: Inputs (T, B, I).
+            state: The state before the first step, one tensor (B, H).
+            recurrent_weight: Not used. Other layers need it.
+
+        Returns:
+            The outputs (T, B, H), and the state after the last step.
+        """
         *gates, candidate = (
-            F.linear(inputs, self.weight_ih_l0, self.bias_ih_l0).to(state[0].dtype).chunk(self.gates, -1)
+            F.linear(inputs, self.weight_ih_l0, self.bias_ih_l0).to(state[0].dtype).chunk(self.projections, -1)
         )
         keep = self.keep(*gates)
         outputs = scan(keep, candidate - keep * candidate, state[0])
         return outputs, (outputs[-1],)
 
 
-class MinGRU(Minimal):
-    """z_t = sigmoid(W_z x_t + b_z), keep = 1 - z; weights in the order z, candidate."""
+class MinGRU(MinRNN):
+    """z_t = sigmoid(W_z x_t + b_z) and keep = 1 - z. Weights are stacked in the order z, candidate."""
 
-    gates = 2
+    projections = 2
 
     def keep(self, *gates: Tensor) -> Tensor:
+        """Return 1 - sigmoid(gate), with the shape of the gate."""
         return torch.sigmoid(-gates[0])
 
 
-class MinLSTM(Minimal):
-    """f_t, i_t = sigmoid(W x_t + b), each its own weights; keep = f / (f + i); weights in the order f, i, candidate."""
+class MinLSTM(MinRNN):
+    """f_t = sigmoid(W_f x_t + b_f), i_t = sigmoid(W_i x_t + b_i) and keep = f / (f + i).
 
-    gates = 3
+    Weights are stacked in the order f, i, candidate.
+    """
+
+    projections = 3
 
     def keep(self, *gates: Tensor) -> Tensor:
-        forget, admit = gates
-        return torch.sigmoid(F.logsigmoid(forget) - F.logsigmoid(admit))  # f / (f + i), safe where both are near 0
+        """Return f / (f + i), with the shape of the gates; it is computed in log space, where it is stable."""
+        forget_gate, input_gate = gates
+        return torch.sigmoid(F.logsigmoid(forget_gate) - F.logsigmoid(input_gate))

@@ -1,7 +1,7 @@
-"""Output layers: a distribution over the vocabulary but for `<pad>` and `<bos>`, which are never predicted.
+"""Output layers: distributions over the vocabulary without `<pad>` and `<bos>`, which are never predicted.
 
-Each has `log_probs` and `negative_log_likelihood`, which are exact, and `loss`, which training descends: exact too but
-for the sampled ones. `count` tells it the words' frequencies in the train split, before training.
+Every output layer has `log_probs` and `negative_log_likelihood`, which are exact, and the training loss `loss`, which
+is exact except in the sampled layers. Before training, `set_counts` sets the counts of the tokens in the train split.
 """
 
 from torch import Tensor
@@ -18,7 +18,21 @@ SAMPLED = {"sampled": Sampled, "nce": NoiseContrastive, "negative_sampling": Neg
 def build(
     params: SoftmaxParams, hidden_size: int, vocabulary_size: int, tied: Tensor | None = None
 ) -> Softmax | Adaptive:
-    """The output layer of `params`; `tied` is the embedding matrix (V, H) it shares its weights with."""
+    """Build an output layer.
+
+    Args:
+        params: The settings of the layer.
+        hidden_size: The size of the hidden vectors, H.
+        vocabulary_size: The number of tokens, V.
+        tied: The embedding matrix (V, H) that the layer shares its weights with (Press and Wolf 2017); None for weights
+            of its own.
+
+    Returns:
+        The layer, with initial weights drawn from torch's global generator.
+
+    Raises:
+        UnrollError: An adaptive softmax is tied, or its cutoffs are too large for the vocabulary.
+    """
     if params.kind == "full":
         return Softmax(hidden_size, vocabulary_size, tied, params.precision == "bf16")
     if params.kind == "adaptive":

@@ -1,12 +1,12 @@
-"""Output layer and cross-entropy in one, which never holds the logits of a whole batch.
+"""The linear output layer and the cross-entropy in one operation, which never holds the logits of a whole batch.
 
-The loss is the last thing a network computes, so its gradient is known as soon as it is: with p = softmax(W h + b),
+The loss is the last operation of a network, so its gradient can be computed with it. With p = softmax(W h + b),
 
     d nats / d logits = p - onehot(target)
 
-(with label smoothing, Szegedy et al. 2016, p - (1 - s) onehot(target) - s / V) is written over p, turned into the
-gradients of h, W and b, and the logits are gone before the backward pass begins. Autograd keeps the logits, their
-log-softmax and its gradient: three times the memory, and the passes over it.
+or with label smoothing s (Szegedy et al. 2016), p - (1 - s) onehot(target) - s / V. For each chunk of rows the gradient
+of the logits overwrites p and is multiplied into the gradients of h, W and b. Autograd would hold the logits, their
+log-softmax and its gradient of the whole batch.
 """
 
 from typing import Any
@@ -17,18 +17,24 @@ from torch import Tensor
 from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED
 
 CHUNK = 1 << 23
-"""Logits held at once (32 MB). Each chunk adds to the whole gradient of W, so fewer chunks are faster as long as there
-is memory: at 700 rows of 10,000 words one chunk was the fastest, at 4,096 of 4,000 all from 512 rows on were alike."""
+"""The maximum number of logits of a chunk (32 MB). It bounds memory; every chunk adds to the whole gradient of W."""
 
 
 def cross_entropy(
     hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, bfloat16: bool, smoothing: float = 0.0
 ) -> Tensor:
-    """Summed nats of `targets` (N,) given `hidden` (N, H), `weight` (V, H) and `bias` (V,); targets that are never
-    predicted count nothing. The share `smoothing` of each target's probability is spread over the V that can be
-    predicted. Equal to `F.cross_entropy`; without smoothing a probability below 1e-38 counts as that.
+    """Compute the summed cross-entropy of targets. It equals `torch.nn.functional.cross_entropy`.
 
-    With `bfloat16`, or under autocast, the three products are of 16 bits, the rest and all sums of 32.
+    Args:
+        hidden: Hidden vectors (N, H).
+        weight: The output weights (V, H).
+        bias: The output biases (V,).
+        targets: Token ids (N,). `<pad>` and `<bos>` are not counted.
+        bfloat16: Compute the three products with 16 bits, as under autocast. All else and all sums have 32 bits.
+        smoothing: The fraction of each target's probability that is spread over all predicted tokens.
+
+    Returns:
+        The sum in nats. Without smoothing, a probability below 1e-38 counts as 1e-38.
     """
     device = hidden.device.type
     bfloat16 = bfloat16 or torch.is_autocast_enabled(device)
@@ -41,52 +47,54 @@ class _CrossEntropy(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, bfloat16: bool, smoothing: float
     ) -> Tensor:
-        kind = torch.bfloat16 if bfloat16 else torch.float32
+        dtype = torch.bfloat16 if bfloat16 else torch.float32
         counted = (targets >= FIRST_PREDICTED).float()
-        h, w, b = hidden.to(kind), weight[FIRST_PREDICTED:].to(kind), bias[FIRST_PREDICTED:].to(kind)
-        wanted = (targets - FIRST_PREDICTED).clamp(min=0)
-        of_hidden, of_weight, of_bias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
+        h, w, b = hidden.to(dtype), weight[FIRST_PREDICTED:].to(dtype), bias[FIRST_PREDICTED:].to(dtype)
+        classes = (targets - FIRST_PREDICTED).clamp(min=0)
+        d_hidden, d_weight, d_bias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
         nats = hidden.new_zeros(len(hidden))
         chunks = max(1, -(-len(hidden) * len(w) // CHUNK))
-        rows = -(-len(hidden) // chunks)
-        for first in range(0, len(hidden), rows):
-            at = slice(first, first + rows)
-            logits = torch.addmm(b, h[at], w.T)  # (n, V)
-            p, nats[at] = _smoothed(logits, wanted[at], smoothing) if smoothing else _plain(logits, wanted[at])
-            # p is the gradient of the logits from here on; a row that does not count is left out of what comes of it,
-            # whose vectors are shorter.
-            of_bias[FIRST_PREDICTED:] += counted[at] @ p
-            of_logits, inputs = p.to(kind), h[at] * counted[at, None].to(kind)
-            of_hidden[at] = (of_logits @ w) * counted[at, None]
-            if bfloat16:
-                of_weight[FIRST_PREDICTED:] += of_logits.T @ inputs
+        size = -(-len(hidden) // chunks)
+        for first in range(0, len(hidden), size):
+            rows = slice(first, first + size)
+            logits = torch.addmm(b, h[rows], w.T)  # (n, V)
+            if smoothing:
+                gradient, nats[rows] = _smoothed_gradient(logits, classes[rows], smoothing)
             else:
-                of_weight[FIRST_PREDICTED:].addmm_(of_logits.T, inputs)
-        ctx.gradients = (of_hidden, of_weight, of_bias)
+                gradient, nats[rows] = _gradient(logits, classes[rows])
+            # Rows that are not counted are masked in the products, which have fewer elements than the logits.
+            d_bias[FIRST_PREDICTED:] += counted[rows] @ gradient
+            d_logits, inputs = gradient.to(dtype), h[rows] * counted[rows, None].to(dtype)
+            d_hidden[rows] = (d_logits @ w) * counted[rows, None]
+            if bfloat16:
+                d_weight[FIRST_PREDICTED:] += d_logits.T @ inputs
+            else:
+                d_weight[FIRST_PREDICTED:].addmm_(d_logits.T, inputs)
+        ctx.gradients = (d_hidden, d_weight, d_bias)
         return counted @ nats
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, scale: Tensor) -> Any:
-        of_hidden, of_weight, of_bias = ctx.gradients
-        del ctx.gradients  # scaled in place, so good for once
-        return of_hidden.mul_(scale), of_weight.mul_(scale), of_bias.mul_(scale), None, None, None
+        d_hidden, d_weight, d_bias = ctx.gradients
+        del ctx.gradients  # they are scaled in place, so they can be used only once
+        return d_hidden.mul_(scale), d_weight.mul_(scale), d_bias.mul_(scale), None, None, None
 
 
-def _plain(logits: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """(n, V), (n,) -> gradient (n, V), nats (n,)"""
-    each = torch.arange(len(logits), device=logits.device)
+def _gradient(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the gradient of logits (n, V) for classes (n,), with the shape of the logits, and the nats (n,)."""
+    rows = torch.arange(len(logits), device=logits.device)
     p = torch.softmax(logits, dim=1, dtype=torch.float32)
-    of_target = p[each, wanted]
-    p[each, wanted] = of_target - 1
-    return p, -of_target.clamp(min=torch.finfo(torch.float32).tiny).log()
+    p_target = p[rows, classes]
+    p[rows, classes] = p_target - 1
+    return p, -p_target.clamp(min=torch.finfo(torch.float32).tiny).log()
 
 
-def _smoothed(logits: Tensor, wanted: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-    """As `_plain`, of targets (1 - s) onehot + s / V."""
-    each = torch.arange(len(logits), device=logits.device)
+def _smoothed_gradient(logits: Tensor, classes: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+    """Return what `_gradient` returns, for the targets (1 - s) onehot + s / V."""
+    rows = torch.arange(len(logits), device=logits.device)
     log_p = torch.log_softmax(logits, dim=1, dtype=torch.float32)
-    nats = -(1 - smoothing) * log_p[each, wanted] - smoothing * log_p.mean(1)
+    nats = -(1 - smoothing) * log_p[rows, classes] - smoothing * log_p.mean(1)
     p = log_p.exp_().sub_(smoothing / logits.shape[1])
-    p[each, wanted] -= 1 - smoothing
+    p[rows, classes] -= 1 - smoothing
     return p, nats

@@ -1,4 +1,4 @@
-"""The output layer: notes "Recurrent Neural Networks" (Qin), equation 9, O_t = H_t W_hq + b_q, then softmax."""
+"""The full softmax: p = softmax(W h + b) over the whole vocabulary."""
 
 import torch
 from torch import Tensor, nn
@@ -8,51 +8,91 @@ from unroll.layers.softmax.cross_entropy import CHUNK, cross_entropy
 from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED
 
 IGNORED = -100
+"""The class of targets that are not counted, by torch's convention."""
 
 
 class Softmax(nn.Module):
-    """Every word is computed at every position."""
+    """A linear layer and a softmax. Every token is scored at every position."""
 
     def __init__(
         self, hidden_size: int, vocabulary_size: int, tied: Tensor | None = None, bfloat16: bool = False
     ) -> None:
-        """With `tied`, an embedding matrix (V, H), the weights are shared with it (Press and Wolf 2017). With
-        `bfloat16` the products of the training loss are of 16 bits."""
+        """Build the layer.
+
+        Args:
+            hidden_size: The size of the hidden vectors, H.
+            vocabulary_size: The number of tokens, V.
+            tied: The embedding matrix (V, H) that the layer shares its weights with (Press and Wolf 2017).
+            bfloat16: Compute the products of the training loss with 16 bits.
+        """
         super().__init__()
         self.weight = nn.Parameter(torch.empty(vocabulary_size, hidden_size)) if tied is None else tied
         self.bias = nn.Parameter(torch.zeros(vocabulary_size))
-        self.rounded = bfloat16
+        self.bfloat16_loss = bfloat16
         if tied is None:
             nn.init.uniform_(self.weight, -(hidden_size**-0.5), hidden_size**-0.5)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """(..., H) -> (..., V - 2), of the tokens that are predicted; 32 bits, whatever the network runs in."""
+        """Compute the logits of the tokens that are predicted, always with 32 bits.
+
+        Args:
+            hidden: Hidden vectors (..., H).
+
+        Returns:
+            The logits (..., V - 2), without `<pad>` and `<bos>`.
+        """
         with torch.autocast(hidden.device.type, enabled=False):
             return F.linear(hidden.float(), self.weight[FIRST_PREDICTED:], self.bias[FIRST_PREDICTED:])
 
     def log_probs(self, hidden: Tensor) -> Tensor:
-        """(..., H) -> (..., V) natural log-probabilities; -inf for what is never predicted."""
+        """Compute the log-probabilities of all tokens.
+
+        Args:
+            hidden: Hidden vectors (..., H).
+
+        Returns:
+            Natural log-probabilities (..., V); -inf for `<pad>` and `<bos>`.
+        """
         return F.pad(F.log_softmax(self.logits(hidden), dim=-1), (FIRST_PREDICTED, 0), value=-torch.inf)
 
     def negative_log_likelihood(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        """-log p(targets) in nats, of the targets' shape; 0 where the target is never predicted (padding, <bos>)."""
-        wanted = torch.where(targets < FIRST_PREDICTED, IGNORED, targets - FIRST_PREDICTED)
+        """Compute -log p of targets.
+
+        Args:
+            hidden: Hidden vectors (..., H).
+            targets: Token ids (...).
+
+        Returns:
+            Nats (...); 0 where the target is `<pad>` or `<bos>`.
+        """
+        classes = torch.where(targets < FIRST_PREDICTED, IGNORED, targets - FIRST_PREDICTED)
         logits = self.logits(hidden)
-        nats = F.cross_entropy(logits.flatten(0, -2), wanted.flatten(), ignore_index=IGNORED, reduction="none")
+        nats = F.cross_entropy(logits.flatten(0, -2), classes.flatten(), ignore_index=IGNORED, reduction="none")
         return nats.view_as(targets)
 
     def loss(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        """The sum of what `negative_log_likelihood` gives, without all logits at once."""
+        """Compute the sum of `negative_log_likelihood` without holding all logits at once."""
         hidden, targets = hidden.flatten(0, -2), targets.flatten()
         if torch.is_grad_enabled():
-            return cross_entropy(hidden, self.weight, self.bias, targets, self.rounded)
+            return cross_entropy(hidden, self.weight, self.bias, targets, self.bfloat16_loss)
         rows = max(1, CHUNK // len(self.weight))
         parts = zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)
         return torch.stack([self.negative_log_likelihood(*part).sum() for part in parts]).sum()
 
     def smoothed_loss(self, hidden: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-        """As `loss`, of targets whose share `smoothing` is spread over all words: to train by."""
-        return cross_entropy(hidden.flatten(0, -2), self.weight, self.bias, targets.flatten(), self.rounded, smoothing)
+        """Compute the training loss with label smoothing (Szegedy et al. 2016).
 
-    def count(self, counts: Tensor) -> None:
-        """Occurrences (V,) of every token in the train split: nothing depends on them here."""
+        Args:
+            hidden: Hidden vectors (..., H).
+            targets: Token ids (...).
+            smoothing: The fraction of each target's probability that is spread over all predicted tokens.
+
+        Returns:
+            The summed loss in nats.
+        """
+        return cross_entropy(
+            hidden.flatten(0, -2), self.weight, self.bias, targets.flatten(), self.bfloat16_loss, smoothing
+        )
+
+    def set_counts(self, counts: Tensor) -> None:
+        """Set the counts (V,) of the tokens in the train split. The full softmax does not depend on them."""

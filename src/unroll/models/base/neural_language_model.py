@@ -73,7 +73,7 @@ class NeuralLanguageModel:
         torch.manual_seed(data.seed)
         network = cls.network_type(params, data.vocabulary_size)
         task = cls.task(network, params, data)
-        network.softmax.count(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
+        network.softmax.set_counts(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
         if vectors is not None:
             load_pretrained(network.embedding, vectors, params.freeze_embeddings)
         fit(task, params.training, data.seed, log, inputs.checkpoints)
