@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from tests.pipeline.closure import ROOT, closure, path_of
 from unroll.params import load
-from unroll.params.corpora import kind_of
+from unroll.params.corpora import corpus_format
 
 LEFT_OUT = {
     "unroll": "the package defines the public function load, which no stage calls",
@@ -172,7 +172,7 @@ def test_the_entries_stand_for_every_family() -> None:
 
 def test_kinds_of_corpora_do_not_choose_other_modules() -> None:
     """Stages after download are the same modules for every kind of corpus."""
-    assert {kind_of(corpus) for corpus in PARAMS.corpora.values()} == {"text", "pairs", "labelled", "series"}
+    assert {corpus_format(corpus) for corpus in PARAMS.corpora.values()} == {"text", "pairs", "labelled", "series"}
 
 
 def test_data_of_the_code_is_a_dependency(tmp_path: Path) -> None:

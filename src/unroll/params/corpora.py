@@ -1,4 +1,4 @@
-"""`corpora`: where text comes from and how it is cleaned (stages download and clean)."""
+"""Section `corpora`: the sources of text, and how it is cleaned and split (stages download and clean)."""
 
 from functools import cache
 from pathlib import Path
@@ -10,22 +10,23 @@ from ruamel.yaml import YAML
 from unroll.params.base import Params, Share, nearest
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
-"""Data of `unroll.corpora.catalogue`; only names and formats matter here."""
+"""The data of `unroll.corpora.catalogue`. The schema reads only the names and formats."""
 
 
 class Splits(Params):
-    """How documents are divided into train, valid and test; train is what the two shares leave."""
+    """How documents are divided into train, valid and test. The rest after the two shares is train."""
 
     by: Literal["source", "hash", "position"]
-    """`source`: by the source's own files; `hash`: by a stable hash of the text (pairs: of the source sentence), so
-    that equal texts never part; `position`: the last characters are test, those before them valid."""
+    """The rule. `source`: the files of the source define the splits. `hash`: a stable hash of the text (of the source
+    sentence for pairs) selects the split, so that equal texts are in the same split. `position`: the last characters
+    are test, and those before them are valid."""
     valid: Share
-    """Share of the documents (`hash`) or characters (`position`); not used by `source`."""
+    """The share of valid in the documents (`hash`) or characters (`position`). `source` ignores it."""
     test: Share
-    """As `valid`."""
+    """The share of test, defined in the same way."""
 
     @model_validator(mode="after")
-    def _leave_some_to_train(self) -> "Splits":
+    def _check_train_is_not_empty(self) -> "Splits":
         if self.valid + self.test >= 1:
             taken = f"valid + test = {self.valid + self.test:g}"
             raise ValueError(f"{taken} leaves nothing to train on; keep the sum below 1")
@@ -33,53 +34,60 @@ class Splits(Params):
 
 
 class Duplicates(Params):
-    """Documents (of pairs: source sentences) that are also in a later split, in the order train, valid, test."""
+    """Documents (source sentences of pairs) that are also in a later split, in the order train, valid, test."""
 
     drop: bool
-    """Leave them out of the earlier split, so that test stays what it is; they are counted in any case."""
+    """Whether duplicates are removed from the earlier split. Test never changes. Duplicates are always counted."""
 
 
 class ExactDuplicates(Duplicates):
+    """Documents with the same text."""
+
     kind: Literal["exact"]
+    """The kind."""
 
 
 class NearDuplicates(Duplicates):
-    """Also near ones: their sets of runs of words have a Jaccard similarity, estimated by MinHash, of a minimum."""
+    """Documents with similar sets of word n-grams (Broder, 1997). MinHash estimates their Jaccard similarity."""
 
     kind: Literal["near"]
+    """The kind."""
     words: Annotated[int, Field(ge=1, le=20)]
-    """Per run; case, punctuation and digits play no part."""
+    """The order n of the n-grams. Case, punctuation and digits are ignored."""
     similarity: Annotated[float, Field(ge=0.5, le=1)]
-    """The minimum. Copies below 0.5 are found too rarely to be promised."""
+    """The minimum similarity. Below 0.5 MinHash would miss too many duplicates."""
 
 
-class Cleaning(Params):
-    """What every corpus says of its cleaning, wherever it comes from."""
+class BaseCorpus(Params):
+    """The settings of cleaning and splitting, which all sources share."""
 
     cleaning: Literal["plain", "layout", "letters"]
-    """`plain`: white space folded into single spaces, none at the ends; `layout`: white space is kept as it is;
-    `letters`: everything but A-Z a-z becomes one space (`clean_text` of the lecture notes). All three first bring the
-    text to Unicode NFC and drop control characters."""
+    """The rule. `plain`: white space becomes single spaces, and is removed at both ends. `layout`: white space does not
+    change. `letters`: everything except A-Z and a-z becomes a single space. All rules convert the text to Unicode NFC
+    and remove control characters."""
     invisible: Literal["keep", "drop"]
-    """Soft hyphens, zero width spaces, word joiners and marks of byte order, which make two words of one."""
+    """Whether soft hyphens, zero-width spaces, word joiners and byte order marks are kept. They split words in two."""
     lowercase: bool
+    """Whether the text is converted to lower case."""
     empty: Literal["keep", "drop"]
-    """Documents without a character: `keep` them (WikiText counts the <eos> of its blank lines) or `drop` them.
-    A pair or labelled text with an empty side is always dropped."""
+    """Whether documents without characters are kept. WikiText counts the <eos> of its blank lines. A pair or labelled
+    text with an empty side is always dropped."""
     max_characters: Annotated[int, Field(ge=100, le=100_000_000)]
-    """Characters a document has at most, which bounds the memory of every stage. Longer running text is cut into
-    documents at white space; a longer pair or labelled text is dropped; both are counted."""
+    """The maximum length of a document, which limits the memory of every stage. Longer running text is cut into
+    documents at white space, and longer pairs and labelled texts are dropped. Both are counted."""
     duplicates: Annotated[ExactDuplicates | NearDuplicates, Field(discriminator="kind")]
+    """Documents that are in two splits."""
     splits: Splits
+    """How documents are divided into train, valid and test."""
 
     @property
     def cleaner_settings(self) -> dict[str, Any]:
-        """The settings of the corpus that its `unroll.text.cleaner.Cleaner` is made from."""
+        """The settings of `unroll.text.cleaner.Cleaner`."""
         return {name: getattr(self, name) for name in ("cleaning", "invisible", "lowercase", "markup")}
 
 
-class Written(Cleaning):
-    """A corpus that a program of ours writes: nothing about its files is left to ask."""
+class GeneratedCorpus(BaseCorpus):
+    """A corpus that the project generates. The format of its files needs no settings."""
 
     documents: ClassVar[str] = "source"
     encoding: ClassVar[str] = "utf-8"
@@ -87,152 +95,158 @@ class Written(Cleaning):
     markup: ClassVar[str] = "keep"
 
 
-class TextCorpus(Cleaning):
-    """Text by name: `python-docs` or an entry of the catalogue (`src/unroll/corpora/catalogue.yaml`)."""
+class TextCorpus(BaseCorpus):
+    """A corpus by name: `python-docs` or an entry of the catalogue (`src/unroll/corpora/catalogue.yaml`)."""
 
     source: str
-    """Name of the source."""
+    """The name of the source."""
     documents: Literal["source", "line", "paragraph", "file"]
-    """What one document is: what the source or catalogue says, a line, a block between blank lines, or a file."""
+    """One document: the unit that the source or catalogue defines, a line, a block between blank lines, or a file."""
     encoding: Literal["utf-8", "utf-16", "utf-32", "cp1252", "latin-1", "gb18030", "shift_jis", "euc_kr", "koi8-r"]
-    """Of the files; never guessed: the error on a wrong one says what the file looks like."""
+    """The encoding of the files. It is not guessed; the error for a wrong one suggests another."""
     errors: Literal["strict", "replace"]
-    """Bytes that are not text in this encoding: refused with file, line and byte, or replaced by U+FFFD and counted."""
+    """Whether bytes that are invalid in this encoding raise an error or become U+FFFD, which is counted."""
     markup: Literal["keep", "html"]
-    """`html`: tags are removed and entities (&amp;) become the characters they stand for."""
+    """Whether markup is kept. `html` removes tags and replaces entities such as &amp; by their characters."""
 
     @field_validator("source")
     @classmethod
-    def _is_known(cls, source: str) -> str:
+    def _check_source(cls, source: str) -> str:
         if source not in SOURCES and source not in catalogue_formats():
             raise ValueError(f"there is no {source}{nearest(source, [*SOURCES, *catalogue_formats()])}")
         return source
 
 
 Format = Literal["text", "pairs", "labelled", "series"]
-"""What a line of a user's file is: text; source, tab, target; label, tab, text; or CSV, a number in the last column."""
+"""The format of a user's file. `text`: plain text. `pairs`: source and target, separated by a tab. `labelled`: label
+and text, separated by a tab. `series`: CSV with the number in the last column."""
 
 
 class PathCorpus(TextCorpus):
-    """A text file of the user's own."""
+    """A file of the user."""
 
     source: Literal["path"]
     path: str
-    """The file, relative to the repository or absolute."""
+    """The path of the file, relative to the repository or absolute."""
     sha256: str
-    """Of the file's bytes: pins the result; the error on a wrong one prints the right one to paste here."""
+    """The SHA-256 of the file. It determines the result; the error for a wrong one shows the right one."""
     format: Format
+    """The format of the file."""
 
 
 class UrlCorpus(TextCorpus):
-    """A text file on the web, plain or compressed, or an archive of text files."""
+    """A file on the web: a text, a compressed text or an archive of texts."""
 
     source: Literal["url"]
     url: Annotated[str, Field(pattern=r"^https://[!-~]+$", max_length=2000)]
-    """Of the file; https only."""
+    """The address, which must begin with https."""
     sha256: str
-    """Of the downloaded bytes, as in `path`."""
+    """The SHA-256 of the download. It determines the result; the error for a wrong one shows the right one."""
     format: Format
+    """The format of the file, or of the files in an archive."""
 
 
-class ToyDutchCorpus(Written):
-    """English-Dutch sentence pairs from the synchronous grammar of `unroll.corpora.toy_dutch`."""
+class ToyDutchCorpus(GeneratedCorpus):
+    """English-Dutch sentence pairs, sampled from the synchronous grammar of `unroll.corpora.toy_dutch`."""
 
     source: Literal["toy-dutch"]
     pairs: Annotated[int, Field(ge=10, le=1_000_000)]
-    """Distinct pairs to sample."""
+    """The number of distinct pairs."""
 
 
 Concentration = Annotated[float, Field(ge=0.001, le=1_000_000)]
-"""Of a symmetric Dirichlet distribution: 1 draws all rows alike, below it a few outcomes share each row, above it rows
-come near the uniform one."""
+"""The concentration of a symmetric Dirichlet distribution. 1 is uniform over all distributions. A smaller value gives
+distributions with few likely outcomes, and a larger value gives distributions that are nearly uniform."""
 StopProbability = Annotated[float, Field(ge=0.0001, le=0.9)]
-"""Probability that a document ends after each token; its mean length is 1 / end."""
+"""The probability of the end of a document after each token."""
 
 
-class LabelledDocsCorpus(Written):
-    """Docstrings of the standard library, labelled with the package they document."""
+class LabelledDocsCorpus(GeneratedCorpus):
+    """Docstrings of the standard library of Python, labelled with their packages."""
 
     source: Literal["python-docs-labelled"]
     classes: Annotated[int, Field(ge=2, le=1000)]
-    """Labels: the packages with the most docstrings."""
+    """The number of labels. They are the packages with the most docstrings."""
     min_characters: Annotated[int, Field(ge=1, le=100_000)]
-    """Characters of a docstring at least."""
+    """The minimum length of a docstring."""
 
 
-class SampledCorpus(Written):
-    """Text sampled from a known source, whose parameters are drawn first; the family `source` predicts with them."""
+class SampledCorpus(GeneratedCorpus):
+    """Text sampled from a random distribution. The family `oracle` predicts with its true probabilities."""
 
     expected_tokens: Annotated[int, Field(ge=100, le=100_000_000)]
-    """To sample, in expectation: the number of documents is this over their mean length."""
+    """The expected number of tokens. The number of documents is this number divided by their mean length."""
     vocabulary_size: Annotated[int, Field(ge=2, le=65_536)]
-    """Different words: w0, w1, ..."""
+    """The number of different words w0, w1, ..."""
 
 
 class MarkovCorpus(SampledCorpus):
-    """A Markov chain: each symbol depends on those just before it."""
+    """Text of a Markov chain: each symbol depends on the symbols before it."""
 
     source: Literal["markov"]
     order: Annotated[int, Field(ge=1, le=8)]
-    """On how many."""
+    """The number of preceding symbols on which a symbol depends."""
     concentration: Concentration
-    """Of the distributions of the next symbol."""
+    """The concentration of the distributions of the next symbol."""
     stop_probability: StopProbability
+    """The probability that a document ends after each token. The mean length of a document is 1 / stop_probability."""
 
 
 class HmmCorpus(SampledCorpus):
-    """A hidden Markov model: a chain of states, each of which emits a symbol."""
+    """Text of a hidden Markov model: each state of a Markov chain emits a symbol."""
 
     source: Literal["hmm"]
     states: Annotated[int, Field(ge=1, le=4096)]
+    """The number of states."""
     transition_concentration: Concentration
-    """Of the distributions of the next state."""
+    """The concentration of the distributions of the next state."""
     emission_concentration: Concentration
-    """Of the states' distributions of symbols."""
+    """The concentration of the distributions of the emitted symbol."""
     stop_probability: StopProbability
+    """The probability that a document ends after each token. The mean length of a document is 1 / stop_probability."""
 
 
 class PcfgCorpus(SampledCorpus):
-    """A probabilistic context-free grammar in Chomsky's normal form."""
+    """Text of a probabilistic context-free grammar in Chomsky normal form."""
 
     source: Literal["pcfg"]
     nonterminals: Annotated[int, Field(ge=2, le=64)]
-    """The root included."""
+    """The number of nonterminals, with the root."""
     rules: Annotated[int, Field(ge=1, le=1000)]
-    """A -> B C of each nonterminal A."""
+    """The number of rules A -> B C of each nonterminal A."""
     branching: Annotated[float, Field(ge=0, le=0.49)]
-    """b: probability that a nonterminal (not the root, which always does) has two children and is not a word. A
-    document has 2 (1 - b) / (1 - 2 b) tokens on average, and towards 0.5 a few have very many."""
+    """The probability b that a nonterminal becomes two nonterminals and not a word. The root always becomes two. A
+    document has 2 (1 - b) / (1 - 2 b) tokens on average. If b is close to 0.5, a few documents are very long."""
     rule_concentration: Concentration
-    """Of each nonterminal's rules."""
+    """The concentration of the distributions of the rules of each nonterminal."""
     emission_concentration: Concentration
-    """Of each nonterminal's words."""
+    """The concentration of the distributions of the words of each nonterminal."""
 
 
-class SineCorpus(Written):
-    """A series of numbers: a sine of amplitude 1 and Gaussian noise."""
+class SineCorpus(GeneratedCorpus):
+    """A series of numbers: a sine of amplitude 1 with Gaussian noise."""
 
     source: Literal["sine"]
     length: Annotated[int, Field(ge=10, le=10_000_000)]
-    """Values."""
+    """The number of values."""
     period: Annotated[float, Field(gt=2, le=10_000_000)]
-    """Values in a full turn."""
+    """The number of values in one period."""
     noise: Annotated[float, Field(ge=0, le=1000)]
-    """Deviation of the noise."""
+    """The standard deviation of the noise."""
 
 
 SOURCES = ("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "markov", "hmm", "pcfg", "sine")
-"""The sources that are no entry of the catalogue."""
+"""The sources that are not entries of the catalogue."""
 
 
 @cache
 def catalogue_formats() -> dict[str, str]:
-    """What the catalogue has by name: `text`, `pairs`, `labelled` or `series` (vectors and the like are no corpora)."""
+    """Return the formats of the corpora in the catalogue, by name. Vectors and analogies are not corpora."""
     formats = {name: entry["data"][0]["format"] for name, entry in YAML(typ="safe").load(CATALOGUE).items()}
-    return {name: kind for name, kind in formats.items() if kind not in ("vectors", "analogies")}
+    return {name: format for name, format in formats.items() if format not in ("vectors", "analogies")}
 
 
-def _kind(value: Any) -> str:
+def _tag(value: Any) -> str:
     source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
     return source if source in SOURCES[1:] else "text"
 
@@ -247,12 +261,12 @@ Corpus = Annotated[
     | Annotated[HmmCorpus, Tag("hmm")]
     | Annotated[PcfgCorpus, Tag("pcfg")]
     | Annotated[SineCorpus, Tag("sine")],
-    Discriminator(_kind),
+    Discriminator(_tag),
 ]
 
 
-def kind_of(corpus: Cleaning) -> str:
-    """What a corpus holds: `text`, `pairs`, `labelled` or `series`."""
+def corpus_format(corpus: BaseCorpus) -> str:
+    """Return the format of a corpus: `text`, `pairs`, `labelled` or `series`."""
     match corpus:
         case ToyDutchCorpus():
             return "pairs"

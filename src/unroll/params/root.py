@@ -10,7 +10,7 @@ from unroll.models.mixture.params import MixtureParams
 from unroll.models.oracle.params import OracleParams
 from unroll.models.seq2seq.params import Seq2seqParams
 from unroll.params.base import Name, Params, nearest
-from unroll.params.corpora import Corpus, SampledCorpus, kind_of
+from unroll.params.corpora import Corpus, SampledCorpus, corpus_format
 from unroll.params.evaluate import Evaluate
 from unroll.params.experiments import (
     Experiment,
@@ -103,7 +103,7 @@ class Root(Params):
     def _check_tokenizer(self, path: str, entry: Experiment) -> None:
         tokenizer = self.tokenizers[_known(f"{path}.tokenizer", entry.tokenizer, self.tokenizers)]
         corpus = self.corpora[tokenizer.corpus]
-        if (needed := NEEDED.get(entry.family, "text")) != (found := kind_of(corpus)):
+        if (needed := NEEDED.get(entry.family, "text")) != (found := corpus_format(corpus)):
             raise ValueError(
                 f"{path}: family {entry.family} needs a tokenizer of a corpus of {KINDS[needed]}, but "
                 f"tokenizers.{entry.tokenizer} is of corpus {tokenizer.corpus} (source {corpus.source}), which is "
@@ -156,7 +156,7 @@ class Root(Params):
 
     def _check_series(self, path: str, name: str) -> None:
         corpus = self.series[name].corpus
-        kind = kind_of(self.corpora[_known(f"{path}.corpus", corpus, self.corpora)])
+        kind = corpus_format(self.corpora[_known(f"{path}.corpus", corpus, self.corpora)])
         if kind != "series":
             raise ValueError(f"{path}.corpus: {corpus} is {KINDS[kind]}; give a corpus of numbers")
 
