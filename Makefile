@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make repro` runs the pipeline, `make test` the tests. Each sets up what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-# Stages are run by `dvc` through a shell, so the environment's programs must be first on the path.
+# `dvc` runs stages through a shell, so the programs of the environment must be first on the path.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -22,7 +22,7 @@ help: ## list the targets
 	@touch $@
 
 repro: .venv/.complete ## run the pipeline: train and compare every model of params.yaml
-	@echo "== healing what an earlier run may have left"
+	@echo "== cleaning up after interrupted runs"
 	@$(BIN)/unroll doctor
 	@echo "== running the pipeline"
 	$(BIN)/dvc repro
@@ -36,14 +36,15 @@ test: .venv/.complete ## run all tests
 test-fast: .venv/.complete ## run the tests that take seconds
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
-check: .venv/.complete ## lint, format, types
-	@echo "== checking style, types and layers"
+check: .venv/.complete ## lint, format, spelling, types, layers, dependencies
+	@echo "== checking style, types, layers and dependencies"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_layers.py
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/pipeline/test_dependencies.py
 
-format: .venv/.complete ## rewrite the code in the house's format
+format: .venv/.complete ## format the code, and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -54,7 +55,7 @@ ui: .venv/.complete ## compare runs in the browser: http://127.0.0.1:5000 (PORT=
 	  --allowed-hosts "localhost:$(PORT),127.0.0.1:$(PORT)" --cors-allowed-origins "http://127.0.0.1:$(PORT)" \
 	  --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
 
-report: .venv/.complete ## draw the report again from the metrics that are there
+report: .venv/.complete ## make the report again from the existing metrics
 	$(BIN)/dvc repro --single-item --force report
 	@cat reports/leaderboard.md
 
@@ -72,5 +73,5 @@ lock: ## resolve pyproject.toml into requirements.lock (UPGRADE=--upgrade takes 
 	  "$$folder/bin/python" -m pip install --quiet uv==0.13.9 && \
 	  "$$folder/bin/uv" pip compile --quiet --extra dev $(UPGRADE) --output-file requirements.lock pyproject.toml
 
-clean: ## remove the environment and everything the pipeline can make again
+clean: ## remove the environment and all outputs of the pipeline that git does not track
 	rm -rf .venv .verify data models mlruns reports/samples .dvc/cache .dvc/tmp

@@ -54,4 +54,4 @@ def test_the_overlay_for_own_pairs_is_valid() -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", TRANSLATION, re.DOTALL)
     overlay = YAML(typ="safe").load(block)
     assert PathCorpus.model_validate(overlay["corpora"]["mine"]).format == "pairs"
-    assert BpeTokenizerParams.model_validate(overlay["tokens"]["mine_pieces"]).corpus == "mine"
+    assert BpeTokenizerParams.model_validate(overlay["tokenizers"]["mine_bpe"]).corpus == "mine"
