@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tests import toy
 from unroll.params.training import Training
-from unroll.training.optimizer import build, clip
+from unroll.training.optimizer import build_optimizer, clip_gradients
 from unroll.training.schedule import Schedule
 from unroll.training.weight_averaging import WeightAveraging
 
@@ -67,7 +67,7 @@ def weight() -> nn.Parameter:
     ],
 )
 def test_the_first_step_of_an_optimizer(weight: nn.Parameter, optimizer: dict[str, Any], expected: list[float]) -> None:
-    build(params(learning_rate=0.1, optimizer=optimizer), [weight]).step()
+    build_optimizer(params(learning_rate=0.1, optimizer=optimizer), [weight]).step()
     torch.testing.assert_close(weight.data, torch.tensor(expected))
 
 
@@ -86,7 +86,7 @@ def test_nesterov_needs_momentum() -> None:
     ],
 )
 def test_clipping(weight: nn.Parameter, values: dict[str, Any], expected: list[float], clipped_norm: float) -> None:
-    norms = clip([weight, nn.Parameter(torch.zeros(3))], params(clip=values).clip)
+    norms = clip_gradients([weight, nn.Parameter(torch.zeros(3))], params(clip=values).clip)
     assert [float(norm) for norm in norms] == pytest.approx([5, clipped_norm])
     torch.testing.assert_close(weight.grad, torch.tensor(expected), rtol=1e-5, atol=1e-5)
 

@@ -54,8 +54,10 @@ class NoiseContrastive(Sampling):
 
 
 class NegativeSampling(Sampling):
-    """NCE without the correction for q (Mikolov et al. 2013). The network learns log p(w | h) / q(w), so evaluation
-    multiplies by q."""
+    """NCE without the correction for q (Mikolov et al. 2013).
+
+    The network learns log p(w | h) / q(w), so evaluation multiplies by q.
+    """
 
     kind: Literal["negative_sampling"]
 

@@ -35,6 +35,7 @@ class Adam(Params):
     betas: Annotated[list[Momentum], Field(min_length=2, max_length=2)]
     """The decay rates of the running means of the gradient and of its square."""
     epsilon: Positive
+    """The number that is added to the denominator, for stability."""
     weight_decay: WeightDecay
     """An L2 penalty: this factor times the weights is added to the gradient."""
 
@@ -44,7 +45,9 @@ class AdamW(Params):
 
     kind: Literal["adamw"]
     betas: Annotated[list[Momentum], Field(min_length=2, max_length=2)]
+    """The decay rates of the running means of the gradient and of its square."""
     epsilon: Positive
+    """The number that is added to the denominator, for stability."""
     weight_decay: WeightDecay
     """Each step multiplies the weights by 1 - learning rate * this factor."""
 
@@ -88,6 +91,7 @@ class Plateau(Params):
 
     kind: Literal["plateau"]
     factor: Annotated[float, Field(gt=0, lt=1)]
+    """The learning rate is multiplied by this factor."""
     patience: Annotated[int, Field(ge=1, le=100_000)]
     """The number of epochs without a better validation loss after which the rate is multiplied by `factor`."""
 
@@ -123,15 +127,19 @@ class ExponentialMovingAverage(Params):
 
     kind: Literal["ema"]
     decay: Probability
-    """The weight of the average so far at each step. The average of the first steps is the plain mean."""
+    """The weight of the previous average at each step. The average of the first steps is the plain mean."""
 
 
 class NonMonotonicallyTriggeredAsgd(Params):
-    """NT-ASGD (Merity, Keskar and Socher 2018): the plain mean of all weights since the validation loss was worse than
-    the best one of more than `interval` epochs ago. It is meant for sgd at a constant learning rate."""
+    """NT-ASGD (Merity, Keskar and Socher 2018), which is meant for sgd at a constant learning rate.
+
+    The validated and saved weights are the plain mean of all weights since the validation loss was first worse than the
+    best one of more than `interval` epochs before.
+    """
 
     kind: Literal["nt_asgd"]
     interval: Annotated[int, Field(ge=1, le=100_000)]
+    """The number of epochs, n in the paper."""
 
 
 Optimizer = Annotated[Sgd | Adam | AdamW, Field(discriminator="kind")]
@@ -154,11 +162,14 @@ class Training(Params):
     accumulate_grad_batches: Size
     """The number of batches per optimizer step. Their gradients are averaged."""
     learning_rate: Annotated[float, Field(gt=0, le=100)]
+    """The learning rate that the schedule multiplies by its factors."""
     optimizer: Optimizer
     schedule: Schedule
-    """The learning rate over the planned steps."""
+    """The factor of the learning rate over the planned steps."""
     clip: Clip
+    """The clipping of the gradients."""
     averaging: Averaging
+    """The average of the weights that is validated and saved."""
     precision: Literal[32, 16, "bf16"]
     """The number of bits of products. Weights have 32 bits in any case. `bf16` runs everywhere, 16 on a GPU only."""
     checkpoint_steps: Annotated[int, Field(ge=1, le=10**9)]

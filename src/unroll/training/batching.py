@@ -1,5 +1,4 @@
-"""How the token streams of a partition become the batches of an epoch (Zhang et al. 2023, Dive into Deep Learning,
-section 9.3).
+"""How token streams become the batches of an epoch (Zhang et al. 2023, Dive into Deep Learning, section 9.3).
 
 The order of an epoch is a pure function of (seed, epoch), so a killed training resumes with the same batches.
 """
@@ -73,8 +72,9 @@ def shuffled_batches(stream: Stream, n: int, batch_size: int, seed: int, epoch: 
 
 
 def contiguous_batches(stream: Stream, n: int, batch_size: int, seed: int, epoch: int) -> Iterator[tuple[Ids, Ids]]:
-    """Yield contiguous subsequences: row b of each batch continues row b of the one before, so that a state can be
-    carried (truncated backpropagation through time).
+    """Yield contiguous subsequences, through which a state can be carried.
+
+    Row b of each batch continues row b of the batch before (truncated backpropagation through time).
 
     Args:
         stream: The stream, which is cut into B contiguous rows.
@@ -94,7 +94,7 @@ def contiguous_batches(stream: Stream, n: int, batch_size: int, seed: int, epoch
     if length < 1:
         raise UnrollError(
             f"{len(stream.tokens)} tokens are too few for {batch_size} rows; set batch_size below "
-            f"{len(stream.tokens) - n}, batching: shuffled, or bring more text"
+            f"{len(stream.tokens) - n}, set batching to shuffled, or add more text"
         )
     x = stream.tokens[offset : offset + length * batch_size].reshape(batch_size, length)
     y = stream.tokens[offset + 1 : offset + 1 + length * batch_size].reshape(batch_size, length)

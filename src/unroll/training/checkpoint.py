@@ -30,7 +30,7 @@ class Checkpoint:
         self.path = path
 
     @classmethod
-    def of(
+    def for_training(
         cls, folder: Path | None, data: Data, params: Training, network: nn.Module, steps: list[int]
     ) -> "Checkpoint | None":
         """Return the checkpoint file of a training.

@@ -4,8 +4,8 @@ A text is cut into segments s_1, s_2, ... Each is scored, and then the weights l
 
     theta_i = theta_{i-1} - rate grad L(s_i; theta_{i-1}) + decay (theta_0 - theta_{i-1})
 
-L is the loss of a segment in nats divided by the planned length of a segment, so that a short one counts for less, and
-theta_0 are the trained weights. The state continues from segment to segment and is reset with each document; the weights
+L is the loss of a segment in nats divided by the planned length of a segment, so that a short segment counts for less.
+theta_0 are the trained weights. The state continues from segment to segment and is reset at each document. The weights
 continue across documents.
 """
 

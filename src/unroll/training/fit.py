@@ -21,20 +21,19 @@ from pytorch_lightning.utilities import move_data_to_device
 from torch import Tensor
 
 from unroll.errors import UnrollError
-from unroll.layers.diagnostics import largest_radii
-from unroll.params.training import Clip, Training
+from unroll.params.training import Training
 from unroll.training.batching import Batches
 from unroll.training.checkpoint import Checkpoint
 from unroll.training.early_stopping import EarlyStopping
-from unroll.training.optimizer import build, clip
+from unroll.training.measurements import Measurements
+from unroll.training.optimizer import build_optimizer, clip_gradients
 from unroll.training.schedule import Schedule
 from unroll.training.task import Task
 from unroll.training.weight_averaging import WeightAveraging
 
-RADII = 20
-"""How often a training measures its spectral radii, at most."""
 PRECISION: dict[int | str, Any] = {32: "32-true", 16: "16-mixed", "bf16": "bf16-mixed"}
 Log = Callable[..., None]
+"""Is called as `log(step, **values)`."""
 
 
 def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | None) -> None:
@@ -44,8 +43,8 @@ def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | N
         task: The network with its data and its loss.
         params: The settings of the training.
         seed: The random seed.
-        log: Is called as `log(step, **values)` with the mean training loss about ten times an epoch, and with the
-            validation loss after each epoch. A resumed training first repeats what it has logged before.
+        log: Is called with the mean training loss about ten times an epoch, and with the validation loss after each
+            epoch. A resumed training first repeats what it has logged before.
         checkpoints: The folder for checkpoints; None for no checkpoints.
 
     Raises:
@@ -74,7 +73,7 @@ def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | N
         enable_progress_bar=sys.stderr.isatty(),
         callbacks=[TQDMProgressBar()] if sys.stderr.isatty() else [],
     )
-    # With deterministic algorithms torch fills new memory before use, a pass over it that is not needed here.
+    # With deterministic algorithms torch also fills uninitialized memory, which is not needed here.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with warnings.catch_warnings(), flush_denormals():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
@@ -91,7 +90,7 @@ def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | N
 
 @contextmanager
 def flush_denormals() -> Iterator[None]:
-    """Flush denormals to zero: subnormal gradients slow the CPU. Torch's threads inherit the setting."""
+    """Flush denormals to zero: subnormal gradients slow the CPU. The threads of torch inherit the setting."""
     torch.set_flush_denormal(True)
     try:
         yield
@@ -106,9 +105,10 @@ class _Module(lightning.LightningModule):
         super().__init__()
         self.task, self.params, self.seed, self.log_values, self.steps = task, params, seed, log, steps
         self.network = task.network
-        self.weights = [*task.network.parameters()]  # listed once, since the search for them takes time
+        self.weights = [*task.network.parameters()]  # listed once: it takes time to collect them
         self.before = [0, *accumulate(steps)]  # the number of batches before each epoch
-        self.checkpoint = Checkpoint.of(checkpoints, task.data, params, task.network, steps)
+        self.checkpoint = Checkpoint.for_training(checkpoints, task.data, params, task.network, steps)
+        self.measurements = Measurements(params, task.network, sum(steps))
         self.schedule = Schedule(params, sum(steps))
         self.averaging = WeightAveraging(params.averaging, self.weights)
         self.best = EarlyStopping()
@@ -117,14 +117,12 @@ class _Module(lightning.LightningModule):
         self.batch = 0  # the number of batches done in this epoch
         self.unsaved = 0  # the number of batches since the last checkpoint
         self.state: Any = None
-        self.losses: list[Tensor] = []  # of the batches since the last log
-        self.norms: list[tuple[Tensor, Tensor]] = []  # of their gradients before and after clipping
         self.saved = self.checkpoint.read() if self.checkpoint else None
         if self.saved:
             self._restore(self.saved)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # Lightning records every hook that it calls; nn.Module would search for a parameter of that name each time.
+        # Lightning sets this name at every hook, and nn.Module would search its parameters for the name each time.
         if name == "_current_fx_name":
             object.__setattr__(self, name, value)
         else:
@@ -140,10 +138,10 @@ class _Module(lightning.LightningModule):
         return self.before[self.epoch] + (self.batch if self.epoch < len(self.steps) else 0)
 
     def configure_optimizers(self) -> Any:
-        built = build(self.params, self.weights)
+        optimizer = build_optimizer(self.params, self.weights)
         if self.saved:
-            built.load_state_dict(self.saved["optimizer"])
-        return built
+            optimizer.load_state_dict(self.saved["optimizer"])
+        return optimizer
 
     def train_dataloader(self) -> Any:
         first = self.first_batch if self.current_epoch == 0 else 0
@@ -168,13 +166,13 @@ class _Module(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
         done = self.batches_done
-        self._seed((self.seed << 31) + done)
+        self._seed_dropout((self.seed << 31) + done)
         rate = self.params.learning_rate * self.schedule.factor(done, self.epoch)
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = rate
 
-    def _seed(self, number: int) -> None:
-        # torch.manual_seed would format a stack trace for each kind of GPU that is not there.
+    def _seed_dropout(self, number: int) -> None:
+        # torch.manual_seed also formats a stack trace for each kind of accelerator that is missing.
         torch.default_generator.manual_seed(number)
         if self.device.type == "cuda":
             torch.cuda.manual_seed(number)
@@ -182,11 +180,11 @@ class _Module(lightning.LightningModule):
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         nats, count, self.state = self.task.loss(batch, self.state)
         loss = nats / count
-        self.losses.append(loss.detach())
+        self.measurements.add_loss(loss)
         return loss
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
-        self.norms.append(clip(self.weights, self.params.clip))
+        self.measurements.add_norms(clip_gradients(self.weights, self.params.clip))
 
     def optimizer_step(self, *arguments: Any, **named: Any) -> None:
         super().optimizer_step(*arguments, **named)
@@ -196,7 +194,7 @@ class _Module(lightning.LightningModule):
         self.batch += 1
         self.unsaved += 1
         planned = self.steps[self.epoch]
-        if len(self.losses) >= max(1, planned // 10) or self.batch == planned:
+        if len(self.measurements.losses) >= max(1, planned // 10) or self.batch == planned:
             self._log_training(self.batch / planned)
         # The validation belongs to the last batch of an epoch, so no checkpoint is written before it.
         if self.batch < planned and self.batch % self.params.accumulate_grad_batches == 0:
@@ -211,24 +209,11 @@ class _Module(lightning.LightningModule):
         self.log_values(step, **values)
 
     def _log_training(self, share: float) -> None:
-        # Losses are read once per log and not per batch, since reading a number waits for the GPU.
-        losses = torch.stack(self.losses).double().cpu()
-        norms = [torch.stack(column).double().mean().item() for column in zip(*self.norms, strict=True)]
-        self.losses, self.norms = [], []
-        if not losses.isfinite().all():
-            step = self.batches_done - len(losses) + 1 + int((~losses.isfinite()).nonzero()[0])
-            raise UnrollError(
-                f"the training loss is not finite at step {step}; lower training.learning_rate "
-                f"(it is {self.params.learning_rate:g}){_clipping(self.params.clip)}"
-            )
-        values = dict(zip(("gradient_norm", "gradient_norm_clipped"), norms, strict=False))  # empty if no step was done
-        total, done, before = self.before[-1], self.batches_done, self.batches_done - len(losses)
-        if RADII * done // total > RADII * before // total:
-            values |= largest_radii(self.network)
+        loss, values = self.measurements.summarize(self.batches_done)
         self._log(
-            done,
+            self.batches_done,
             epoch=self.epoch + share,
-            train_loss=float(losses.mean()),
+            train_loss=loss,
             learning_rate=self.trainer.optimizers[0].param_groups[0]["lr"],
             **values,
         )
@@ -274,8 +259,7 @@ class _Module(lightning.LightningModule):
                 "schedule": self.schedule.state(),
                 "best": vars(self.best),
                 "state": self.state,
-                "losses": self.losses,
-                "norms": self.norms,
+                "measurements": self.measurements.state(),
                 "logged": self.logged,
             }
         )
@@ -285,17 +269,7 @@ class _Module(lightning.LightningModule):
         self.network.load_state_dict(saved["network"])
         self.schedule.restore(saved["schedule"])
         vars(self.best).update(saved["best"])
-        self.losses, self.norms = saved["losses"], saved["norms"]
+        self.measurements.restore(saved["measurements"])
         logging.getLogger("unroll").info("resuming after %d batches", self.before[saved["epoch"]] + saved["batch"])
         for step, values in saved["logged"]:
             self._log(step, **values)
-
-
-def _clipping(clip: Clip) -> str:
-    """The advice on clipping in the error for a loss that is not finite."""
-    match clip.kind:
-        case "norm":
-            return f" or training.clip.max_norm (it is {clip.max_norm:g})"
-        case "value":
-            return f" or training.clip.max_value (it is {clip.max_value:g})"
-    return ""

@@ -1,4 +1,4 @@
-"""The contract of what is trained."""
+"""The protocol of training tasks."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol

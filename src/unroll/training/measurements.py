@@ -1,0 +1,77 @@
+"""What a training logs between two validations: the mean loss, the gradient norms and the spectral radii."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unroll.errors import UnrollError
+from unroll.layers.diagnostics import largest_radii
+from unroll.params.training import Clip, Training
+
+RADII = 20
+"""The maximum number of times that a training measures its spectral radii."""
+
+
+class Measurements:
+    """The losses and the gradient norms since the last summary. They stay on their device until then."""
+
+    def __init__(self, params: Training, network: nn.Module, batches: int) -> None:
+        """Set the settings of the training, the network, and the number of batches planned for all epochs."""
+        self.params, self.network, self.batches = params, network, batches
+        self.losses: list[Tensor] = []
+        self.norms: list[tuple[Tensor, Tensor]] = []
+
+    def add_loss(self, loss: Tensor) -> None:
+        """Add the mean loss of a batch in nats, a scalar."""
+        self.losses.append(loss.detach())
+
+    def add_norms(self, norms: tuple[Tensor, Tensor]) -> None:
+        """Add the norms of the gradients of a step before and after clipping."""
+        self.norms.append(norms)
+
+    def summarize(self, batches_done: int) -> tuple[float, dict[str, float]]:
+        """Compute the means since the last summary, and begin again. This waits for a GPU.
+
+        Args:
+            batches_done: The number of batches done in all epochs.
+
+        Returns:
+            The mean training loss in nats, and the other values by name: mean gradient norms, if there was a step, and
+            in at most `RADII` summaries of a training the spectral radii.
+
+        Raises:
+            UnrollError: A loss is not finite.
+        """
+        losses = torch.stack(self.losses).double().cpu()
+        norms = [torch.stack(column).double().mean().item() for column in zip(*self.norms, strict=True)]
+        self.losses, self.norms = [], []
+        before = batches_done - len(losses)
+        if not losses.isfinite().all():
+            step = before + 1 + int((~losses.isfinite()).nonzero()[0])
+            raise UnrollError(
+                f"the training loss is not finite at step {step}; lower training.learning_rate "
+                f"(it is {self.params.learning_rate:g}){_advice_on_clipping(self.params.clip)}"
+            )
+        values = dict(zip(("gradient_norm", "gradient_norm_clipped"), norms, strict=False))
+        if RADII * batches_done // self.batches > RADII * before // self.batches:
+            values |= largest_radii(self.network)
+        return float(losses.mean()), values
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs."""
+        return {"losses": self.losses, "norms": self.norms}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+        self.losses, self.norms = state["losses"], state["norms"]
+
+
+def _advice_on_clipping(clip: Clip) -> str:
+    """Return the end of the error for a loss that is not finite."""
+    match clip.kind:
+        case "norm":
+            return f" or training.clip.max_norm (it is {clip.max_norm:g})"
+        case "value":
+            return f" or training.clip.max_value (it is {clip.max_value:g})"
+    return ""
