@@ -1,4 +1,4 @@
-"""n-gram models of every smoothing, of a small text."""
+"""n-gram models with every smoothing, trained on a small text."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,11 +36,11 @@ def params(kind: str, order: int, prune: Sequence[int] = (0,)) -> NgramParams:
     )
 
 
-def documents(seed: int, many: int) -> list[np.ndarray]:
-    """A text with structure: each token is likely to be near the one before it; 11 is never used."""
+def documents(seed: int, count: int) -> list[np.ndarray]:
+    """Draw documents in which each token is likely to be near the previous one; token 11 does not occur."""
     generator = np.random.default_rng(seed)
     result = []
-    for length in generator.integers(0, 9, many):
+    for length in generator.integers(0, 9, count):
         walk = 4 + np.cumsum(generator.choice([0, 1, 1, 2, 5], length)) % (SIZE - 5)
         result.append(np.where(generator.random(length) < 0.03, UNK, walk))
     return result

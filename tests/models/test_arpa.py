@@ -1,4 +1,4 @@
-"""ARPA files: there and back, KenLM's reading of ours, those of others, and faulty ones."""
+"""ARPA files: writing and reading them, KenLM's reading of ours, files of other programs, and faulty files."""
 
 from pathlib import Path
 
@@ -17,19 +17,19 @@ WORDS = [*SPECIAL, "<unk>", " ", "\n", "a\tb", r"\x20", "é", "</S>", "word"]
 
 
 @every_model
-def test_arpa_gives_back_the_same_model(kind: str, order: int, prune: list[int], tmp_path: Path) -> None:
+def test_read_returns_the_model_that_was_written(kind: str, order: int, prune: list[int], tmp_path: Path) -> None:
     model = fitted(kind, order, prune)
     arpa.write(model, WORDS, tmp_path / "model.arpa")
-    again, words = arpa.read(tmp_path / "model.arpa")
+    loaded, words = arpa.read(tmp_path / "model.arpa")
     assert words == WORDS
-    for grams, same in zip(model.orders, again.orders, strict=True):
-        for name, value in vars(grams).items():
-            np.testing.assert_array_equal(value, getattr(same, name), err_msg=name)
+    for table, loaded_table in zip(model.orders, loaded.orders, strict=True):
+        for name, value in vars(table).items():
+            np.testing.assert_array_equal(value, getattr(loaded_table, name), err_msg=name)
 
 
 @pytest.mark.parametrize("kind", SMOOTHINGS)
 def test_kenlm_reads_our_arpa(kind: str, tmp_path: Path) -> None:
-    kenlm = pytest.importorskip("kenlm", reason="the peer kenlm is not installed")
+    kenlm = pytest.importorskip("kenlm", reason="kenlm is not installed")
     model = fitted(kind, 4)
     arpa.write(model, WORDS, tmp_path / "model.arpa")
     peer = kenlm.Model(str(tmp_path / "model.arpa"))
@@ -37,14 +37,14 @@ def test_kenlm_reads_our_arpa(kind: str, tmp_path: Path) -> None:
     compared = 0
     for text, scores in zip(texts, model.log_probs([np.array([*text, EOS]) for text in texts]), strict=True):
         if np.isfinite(scores).all():
-            sentence = " ".join(arpa.spell(WORDS[token]) for token in text)
+            sentence = " ".join(arpa.escape(WORDS[token]) for token in text)
             assert peer.score(sentence) == pytest.approx(scores.sum() / np.log(10), abs=1e-4)
             compared += 1
     assert compared > 10
 
 
-def test_arpa_of_others(tmp_path: Path) -> None:
-    """Lines in any order, no backoff where it is 0, no <unk>; p(b) = 0.2, p(a | b) = 0.5, backoff(a) = 0.4."""
+def test_reads_files_of_other_programs(tmp_path: Path) -> None:
+    """Lines are in any order, and <unk> and backoffs of 0 are missing: p(b) = 0.2, p(a | b) = 0.5, backoff(a) = 0.4."""
     text = (
         "made by hand\n\n\\data\\\nngram 1=4\nngram 2=2\n\n\\1-grams:\n-0.69897\tb\n-99\t<s>\t-0.30103\n"
         "-0.39794\ta\t-0.39794\n-0.39794\t</s>\n\n\\2-grams:\n-0.30103\tb a\n-0.60206\ta </s>\n\n\\end\\\n"
@@ -60,14 +60,14 @@ def test_arpa_of_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("ngram 1=", "gram 1=", "not a whole ARPA file"),
-        ("\\end\\", "", "not a whole ARPA file"),
+        ("ngram 1=", "gram 1=", "not a complete ARPA file"),
+        ("\\end\\", "", "not a complete ARPA file"),
         ("ngram 2=", "ngram 2=1", "the file is cut short"),
-        ("\tword", "\tword\t0\t0", "not of 2 or 3 fields"),
-        ("-99\t<s>", "much\t<s>", "no number in it"),
+        ("\tword", "\tword\t0\t0", "does not have 2 or 3 fields"),
+        ("-99\t<s>", "much\t<s>", "should be a number"),
         ("\t<s> word", "\t<s> Word", "words that are 1-grams"),
         ("\t<s> word", "\t<s> word é", "words that are 1-grams"),
-        ("\t<s> word", "\t<s> é", "stands twice"),
+        ("\t<s> word", "\t<s> é", "occurs twice"),
     ],
 )
 def test_faulty_arpa_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_faulty_arpa_is_refused(old: str, new: str, words: str, tmp_path: Path) 
         arpa.read(path)
 
 
-def test_arpa_wants_utf8_and_the_models_own_words(tmp_path: Path) -> None:
+def test_other_encodings_and_other_vocabularies_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.arpa"
     path.write_bytes(b"\\data\\\nngram 1=1\n\xff")
     with pytest.raises(UnrollError, match="not UTF-8 at byte 17"):

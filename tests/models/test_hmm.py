@@ -1,4 +1,4 @@
-"""HMM against enumeration of all hidden paths, against hmmlearn, and EM's own laws."""
+"""Hidden Markov models against the enumeration of all hidden paths and against hmmlearn, and the laws of EM."""
 
 from itertools import product
 from pathlib import Path
@@ -13,12 +13,12 @@ from unroll import models
 from unroll.errors import UnrollError
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import log_probs_by_stepping
+from unroll.models.hmm import forward_backward
 from unroll.models.hmm import model as hmm
+from unroll.models.hmm.em import BaumWelch
 from unroll.models.hmm.forward_backward import Counts, Trellis
 from unroll.models.hmm.params import HmmParams
 from unroll.text.streams import Ids
-
-CPU = torch.device("cpu")
 
 
 def params(**changes: Any) -> HmmParams:
@@ -35,7 +35,7 @@ def params(**changes: Any) -> HmmParams:
 
 
 def chain(states: int, size: int, seed: int, concentration: float = 1.0) -> hmm.Model:
-    """Random parameters; <pad> and <bos> are never emitted."""
+    """Draw random probabilities. <pad> and <bos> are never emitted."""
     generator = np.random.default_rng(seed)
     emission = np.zeros((states, size))
     emission[:, 2:] = generator.dirichlet(np.full(size - 2, concentration), states)
@@ -44,9 +44,9 @@ def chain(states: int, size: int, seed: int, concentration: float = 1.0) -> hmm.
     return hmm.Model(params(states=states), initial, transition, emission)
 
 
-def stream(model: hmm.Model, documents: list[Ids]) -> Trellis:
+def trellis(model: hmm.Model, documents: list[Ids]) -> Trellis:
     starts = np.cumsum([0, *(len(document) for document in documents[:-1])])
-    return Trellis(np.concatenate(documents), starts, len(model.initial), model.vocabulary_size, CPU)
+    return Trellis(np.concatenate(documents), starts, len(model.initial), model.vocabulary_size)
 
 
 def joint(model: hmm.Model, document: Ids, path: tuple[int, ...]) -> float:
@@ -57,7 +57,7 @@ def joint(model: hmm.Model, document: Ids, path: tuple[int, ...]) -> float:
 
 
 def enumerated(model: hmm.Model, document: Ids) -> Counts:
-    """The definition: every path, weighted by its posterior."""
+    """Compute expected counts from their definition: all paths, weighted by their posteriors."""
     paths = list(product(range(len(model.initial)), repeat=len(document)))
     weights = np.array([joint(model, document, path) for path in paths])
     counts = Counts(
@@ -81,7 +81,7 @@ def tiny() -> tuple[hmm.Model, list[Ids]]:
 
 def test_likelihood_and_counts_equal_the_sum_over_paths(tiny: tuple[hmm.Model, list[Ids]]) -> None:
     model, documents = tiny
-    counts = stream(model, documents).expected_counts(model.chain())
+    counts = trellis(model, documents).expected_counts(model.probabilities)
     expected = [enumerated(model, document) for document in documents]
     assert counts.log_likelihood == pytest.approx(sum(e.log_likelihood for e in expected), rel=1e-12)
     for name in ("initial", "transition", "emission"):
@@ -98,7 +98,7 @@ def test_log_probs_equal_the_sum_over_paths_and_stepping(tiny: tuple[hmm.Model, 
 
 
 def test_the_state_is_the_filtering_distribution(tiny: tuple[hmm.Model, list[Ids]]) -> None:
-    """p(z_t | x_1..t) from all paths, and p(x_t+k | x_1..t) from all continuations of them."""
+    """p(z_t | x_1..x_t) is summed over all paths, and p(x_t+k | x_1..x_t) over all their continuations."""
     model, (document, *_) = tiny
     state = model.start()
     for token in document:
@@ -127,38 +127,39 @@ def test_viterbi_equals_the_best_of_all_paths(
         assert log_joint == pytest.approx(np.log(joint(model, document, best)) if best else 0.0, rel=1e-12)
 
 
-@pytest.mark.parametrize("concentration", [1.0, 0.05])  # forgets soon; nearly deterministic, hardly forgets
-@pytest.mark.parametrize("cut", [{"SHORTEST": 8, "WIDTH": 8}, {"SHORTEST": 8, "WIDTH": 16, "BLOCK": 128}])
+@pytest.mark.parametrize("concentration", [1.0, 0.05])  # the second chain is nearly deterministic, and forgets slowly
+@pytest.mark.parametrize("cut", [{"MIN_STEPS": 8, "WIDTH": 8}, {"MIN_STEPS": 8, "WIDTH": 16, "BLOCK": 128}])
 def test_cutting_a_stream_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, concentration: float, cut: dict[str, int]
 ) -> None:
     model = chain(4, 12, 5, concentration)
     generator = np.random.default_rng(2)
     documents = [generator.integers(2, 12, length) for length in (700, 3, 1, 90)]
-    monkeypatch.setattr(forward_backward, "SHORTEST", 10**6)
-    whole = stream(model, documents)
+    monkeypatch.setattr(forward_backward, "MIN_STEPS", 10**6)
+    whole = trellis(model, documents)
     monkeypatch.undo()
     for name, value in cut.items():
         monkeypatch.setattr(forward_backward, name, value)
-    pieces = stream(model, documents)
+    pieces = trellis(model, documents)
     assert whole.blocks[0].tokens.shape == (794, 1)
     assert len(pieces.blocks) == (1 if "BLOCK" not in cut else 25)
-    np.testing.assert_allclose(pieces.scales(model.chain()), whole.scales(model.chain()), rtol=1e-10)
-    ours, expected = pieces.expected_counts(model.chain()), whole.expected_counts(model.chain())
+    probabilities = model.probabilities
+    np.testing.assert_allclose(pieces.scales(probabilities), whole.scales(probabilities), rtol=1e-10)
+    ours, expected = pieces.expected_counts(probabilities), whole.expected_counts(probabilities)
     for name in ("log_likelihood", "initial", "transition", "emission"):
         np.testing.assert_allclose(getattr(ours, name), getattr(expected, name), rtol=1e-9, atol=1e-12)
 
 
 def test_a_chain_that_never_forgets_is_still_exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cycle of two states, told apart by the first token alone: every row waits for the one before."""
-    monkeypatch.setattr(forward_backward, "SHORTEST", 8)
+    """In a cycle of two states only the first token reveals the state, so every row depends on the previous one."""
+    monkeypatch.setattr(forward_backward, "MIN_STEPS", 8)
     monkeypatch.setattr(forward_backward, "WIDTH", 16)
     emission = np.array([[0, 0, 0.25, 0, 0.75, 0], [0, 0, 0.25, 0, 0, 0.75]])
     model = hmm.Model(params(states=2), np.array([0.5, 0.5]), np.array([[0.0, 1.0], [1.0, 0.0]]), emission)
     document = np.asarray([4, *[2] * 98, 5])
     scores = model.log_probs([document])[0]
     np.testing.assert_allclose(np.exp(scores), [0.375, *[0.25] * 98, 0.75], rtol=1e-12)
-    counts = stream(model, [document]).expected_counts(model.chain())
+    counts = trellis(model, [document]).expected_counts(model.probabilities)
     np.testing.assert_allclose(counts.emission[:, [2, 4, 5]], [[49, 1, 0], [49, 0, 1]], atol=1e-12)
 
 
@@ -170,7 +171,7 @@ def test_counts_and_likelihood_equal_hmmlearn(documents: int) -> None:
     peer = reference.CategoricalHMM(8, implementation="scaling", n_features=50)
     peer.startprob_, peer.transmat_, peer.emissionprob_ = model.initial, model.transition, model.emission
     expected, log_likelihood = peer._do_estep(tokens[:, None], [len(tokens) // documents] * documents)
-    counts = stream(model, np.split(tokens, documents)).expected_counts(model.chain())
+    counts = trellis(model, np.split(tokens, documents)).expected_counts(model.probabilities)
     assert counts.log_likelihood == pytest.approx(log_likelihood, rel=1e-10)
     for ours, theirs in (("initial", "start"), ("transition", "trans"), ("emission", "obs")):
         np.testing.assert_allclose(getattr(counts, ours), expected[theirs], rtol=1e-9, atol=1e-12)
@@ -179,8 +180,8 @@ def test_counts_and_likelihood_equal_hmmlearn(documents: int) -> None:
 @pytest.mark.parametrize("pseudo_count", [0.0, 0.5])
 def test_em_never_lowers_the_objective(pseudo_count: float) -> None:
     data = toy.text()
-    em = hmm.ExpectationMaximisation(params(pseudo_count=pseudo_count, tolerance=0), data.train, data.vocabulary_size)
-    steps = list(em.run(em.random(np.random.default_rng(0)), 40))
+    em = BaumWelch(params(pseudo_count=pseudo_count, tolerance=0), data.train, data.vocabulary_size)
+    steps = list(em.run(em.initialize(np.random.default_rng(0)), 40))
     gains = np.diff([step.objective for step in steps])
     assert len(steps) == 40
     assert (gains > -1e-12).all()
@@ -191,12 +192,12 @@ def test_em_never_lowers_the_objective(pseudo_count: float) -> None:
 
 def test_em_ends_at_the_tolerance() -> None:
     data = toy.text()
-    em = hmm.ExpectationMaximisation(params(tolerance=0.01), data.train, data.vocabulary_size)
-    objectives = [step.objective for step in em.run(em.random(np.random.default_rng(0)), 1000)]
+    em = BaumWelch(params(tolerance=0.01), data.train, data.vocabulary_size)
+    objectives = [step.objective for step in em.run(em.initialize(np.random.default_rng(0)), 1000)]
     assert objectives[-1] - objectives[-2] < 0.01 <= np.diff(objectives[:-1]).min()
 
 
-def test_fit_learns_reports_and_is_deterministic() -> None:
+def test_fit_learns_logs_and_is_deterministic() -> None:
     rows: list[dict[str, float]] = []
     data = toy.text()
     first = hmm.fit(
@@ -211,7 +212,7 @@ def test_fit_learns_reports_and_is_deterministic() -> None:
 
 
 def test_more_restarts_are_never_worse() -> None:
-    """Beginnings are numbered, so one restart is among three."""
+    """Starting points are numbered, so the only one of the first model is also among the six of the second."""
     data = toy.text()
     whole = {"restart_tokens": 10**6, "restart_iterations": 20, "iterations": 1, "pseudo_count": 0.0}
     losses = []
@@ -221,7 +222,7 @@ def test_more_restarts_are_never_worse() -> None:
     assert losses[1] < losses[0]
 
 
-def test_zero_probability_is_minus_infinity_never_nan() -> None:
+def test_zero_probability_is_minus_infinity_not_nan() -> None:
     model = chain(3, 6, 1)
     model.emission[:, 4] = 0
     model.emission /= model.emission.sum(1, keepdims=True)
@@ -231,12 +232,12 @@ def test_zero_probability_is_minus_infinity_never_nan() -> None:
     stepped = log_probs_by_stepping(model, [document, document[2:]])
     for ours, expected in zip(scores, stepped, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-12)
-    assert stream(model, [document]).expected_counts(model.chain()).log_likelihood == -np.inf
+    assert trellis(model, [document]).expected_counts(model.probabilities).log_likelihood == -np.inf
 
 
 def test_without_pseudo_count_an_unseen_token_is_impossible() -> None:
     data = toy.text()
-    unseen = toy.VOCABULARY_SIZE  # one more than the toy text has
+    unseen = toy.VOCABULARY_SIZE  # the toy text does not contain this token
     data = type(data)("toy", unseen + 1, 7, 1, data.streams)
     for pseudo_count, impossible in ((0.0, True), (0.01, False)):
         model = hmm.fit(params(pseudo_count=pseudo_count), data, Inputs(), lambda *_, **__: None)
@@ -247,8 +248,8 @@ def test_without_pseudo_count_an_unseen_token_is_impossible() -> None:
 
 def test_an_impossible_train_split_is_refused() -> None:
     data = toy.text()
-    em = hmm.ExpectationMaximisation(params(), data.train, data.vocabulary_size)
-    model = em.random(np.random.default_rng(0))
+    em = BaumWelch(params(), data.train, data.vocabulary_size)
+    model = em.initialize(np.random.default_rng(0))
     model.emission[:, 5] = 0
     with pytest.raises(UnrollError, match="pseudo_count"):
         list(em.run(model, 1))
@@ -263,7 +264,7 @@ def test_save_and_load_are_exact(tmp_path: Path) -> None:
         np.testing.assert_array_equal(getattr(loaded, name), getattr(model, name))
 
 
-def test_threads_are_given_back() -> None:
+def test_the_number_of_threads_is_restored() -> None:
     before = torch.get_num_threads()
     chain(3, 6, 1).log_probs([np.asarray([2, 3])])
     assert torch.get_num_threads() == before

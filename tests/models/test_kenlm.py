@@ -1,4 +1,4 @@
-"""KenLM's numbers on real text: lmplz -o N on a closed vocabulary, where the literal <unk> is a word like any other."""
+"""Perplexities of KenLM (lmplz -o N) on real text. The literal <unk> of the corpora is a word."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Naive Bayes against scikit-learn, and classifiers made of language models against naive Bayes."""
+"""Naive Bayes against scikit-learn, and generative classifiers against naive Bayes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from unroll import models
 from unroll.errors import UnrollError
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Classifier
-from unroll.models.generative_classifier import model as per_class
+from unroll.models.generative_classifier import model as generative_classifier
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
 from unroll.models.naive_bayes import model as naive_bayes
 from unroll.models.naive_bayes.params import NaiveBayesParams
@@ -42,13 +42,13 @@ def labelled(documents: dict[str, list[Ids]], labels: dict[str, list[str]]) -> D
 
 @pytest.fixture(scope="module")
 def data() -> Data:
-    """Texts forwards and backwards, and shuffled ones: the first two differ in their bigrams alone."""
+    """Texts forwards, backwards and shuffled. The first two classes differ only in their bigrams."""
     generator = np.random.default_rng(7)
-    change = {"forth": lambda d: d, "back": lambda d: d[::-1], "mixed": generator.permutation}
+    change = {"forward": lambda d: d, "backward": lambda d: d[::-1], "shuffled": generator.permutation}
     documents, labels = {}, {}
     for seed, split in enumerate(("train", "valid", "test")):
         texts = toy.documents(150 if split == "train" else 60, seed)
-        labels[split] = [["forth", "back", "mixed", "forth"][i % 4] for i in range(len(texts))]
+        labels[split] = [["forward", "backward", "shuffled", "forward"][i % 4] for i in range(len(texts))]
         documents[split] = [change[label](text) for text, label in zip(texts, labels[split], strict=True)]
     return labelled(documents, labels)
 
@@ -82,7 +82,7 @@ def test_a_worked_example() -> None:
     np.testing.assert_allclose(posterior, [[yes / (yes + no), no / (yes + no)]], rtol=1e-12)
 
 
-def test_unseen_features_say_nothing(data: Data) -> None:
+def test_unseen_features_are_ignored(data: Data) -> None:
     rare = 4 + toy.WORDS
     wider = replace(data, vocabulary_size=rare + 1)
     model = naive_bayes.fit(params(order=1), wider, Inputs(), lambda *_, **__: None)
@@ -91,14 +91,14 @@ def test_unseen_features_say_nothing(data: Data) -> None:
 
 
 def test_pairs_do_not_cross_documents() -> None:
-    keys, owners = naive_bayes.features_of([np.asarray([4, 5, EOS]), np.asarray([6, 7, 8, EOS])], 10, 2)
+    keys, owners = naive_bayes.extract_features([np.asarray([4, 5, EOS]), np.asarray([6, 7, 8, EOS])], 10, 2)
     assert sorted(zip(owners.tolist(), keys.tolist(), strict=True)) == [
         *[(0, 4), (0, 5), (0, 55)],
         *[(1, 6), (1, 7), (1, 8), (1, 77), (1, 88)],
     ]
 
 
-def test_bigrams_tell_order_where_unigrams_cannot(data: Data) -> None:
+def test_bigrams_distinguish_orders_that_unigrams_cannot(data: Data) -> None:
     def accuracy(order: int) -> float:
         model = naive_bayes.fit(params(order=order), data, Inputs(), lambda *_, **__: None)
         predicted = model.log_posteriors(data.test.documents).argmax(1)
@@ -118,14 +118,14 @@ def test_save_and_load_are_exact(data: Data, tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.log_posteriors(data.test.documents), model.log_posteriors(data.test.documents))
 
 
-def of_class(**changes: Any) -> GenerativeClassifierParams:
+def classifier_params(**changes: Any) -> GenerativeClassifierParams:
     return GenerativeClassifierParams.model_validate(
         {"family": "generative_classifier", "tokenizer": "toy", "priors": "empirical", "member": UNIGRAM} | changes
     )
 
 
 def test_unigram_members_are_naive_bayes_with_eos(data: Data) -> None:
-    model = per_class.fit(of_class(), data, Inputs(), lambda *_, **__: None)
+    model = generative_classifier.fit(classifier_params(), data, Inputs(), lambda *_, **__: None)
     labels = np.asarray(data.labels["train"])
     document = data.test.documents[0]
     expected = []
@@ -138,9 +138,9 @@ def test_unigram_members_are_naive_bayes_with_eos(data: Data) -> None:
     np.testing.assert_allclose(model.log_posteriors([document])[0], joint - np.logaddexp.reduce(joint), rtol=1e-6)
 
 
-def test_per_class_of_trigrams_tells_order_and_is_saved_whole(data: Data, tmp_path: Path) -> None:
+def test_trigram_members_distinguish_orders_and_are_saved(data: Data, tmp_path: Path) -> None:
     trigram = UNIGRAM | {"order": 3, "smoothing": {"kind": "jelinek_mercer", "iterations": 5}}
-    model = per_class.fit(of_class(member=trigram), data, Inputs(), lambda *_, **__: None)
+    model = generative_classifier.fit(classifier_params(member=trigram), data, Inputs(), lambda *_, **__: None)
     posteriors = model.log_posteriors(data.test.documents)
     np.testing.assert_allclose(np.exp(posteriors).sum(1), 1)
     right = [model.classes[c] == own for c, own in zip(posteriors.argmax(1), data.labels["test"], strict=True)]
@@ -152,7 +152,7 @@ def test_per_class_of_trigrams_tells_order_and_is_saved_whole(data: Data, tmp_pa
 def test_impossible_in_every_class_leaves_the_prior(data: Data) -> None:
     member = UNIGRAM | {"smoothing": {"kind": "maximum_likelihood"}}
     wider = replace(data, vocabulary_size=toy.VOCABULARY_SIZE + 1)
-    model = per_class.fit(of_class(member=member), wider, Inputs(), lambda *_, **__: None)
+    model = generative_classifier.fit(classifier_params(member=member), wider, Inputs(), lambda *_, **__: None)
     impossible = model.log_posteriors([np.asarray([4, toy.VOCABULARY_SIZE])])[0]
     np.testing.assert_allclose(impossible, model.log_priors, rtol=1e-12)
 
@@ -160,21 +160,21 @@ def test_impossible_in_every_class_leaves_the_prior(data: Data) -> None:
 def test_no_documents_and_empty_ones(data: Data) -> None:
     for model in (
         naive_bayes.fit(params(), data, Inputs(), print),
-        per_class.fit(of_class(), data, Inputs(), lambda *_, **__: None),
+        generative_classifier.fit(classifier_params(), data, Inputs(), lambda *_, **__: None),
     ):
         assert model.log_posteriors([]).shape == (0, 3)
         np.testing.assert_allclose(model.log_posteriors([np.empty(0, np.int64)])[0], model.log_priors, rtol=1e-12)
 
 
-def test_members_need_the_same_tokens() -> None:
+def test_members_need_the_same_tokenizer() -> None:
     with pytest.raises(ValidationError, match="make them equal"):
-        of_class(member=UNIGRAM | {"tokens": "other"})
+        classifier_params(member=UNIGRAM | {"tokenizer": "other"})
 
 
 def test_a_corpus_without_labels_is_refused() -> None:
     for fit in (
         lambda: naive_bayes.fit(params(), toy.text(), Inputs(), print),
-        lambda: per_class.fit(of_class(), toy.text(), Inputs(), print),
+        lambda: generative_classifier.fit(classifier_params(), toy.text(), Inputs(), print),
     ):
         with pytest.raises(UnrollError, match="labelled corpus"):
             fit()

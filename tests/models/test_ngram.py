@@ -1,4 +1,4 @@
-"""n-grams: laws, the worked numbers of the notes, a reference by dictionaries."""
+"""n-gram models: laws, worked examples, and a reference implementation with dictionaries."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -14,13 +14,15 @@ from unroll.evaluation.perplexity import evaluate
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import LanguageModel, log_probs_by_stepping
 from unroll.models.ngram import model as ngram
+from unroll.models.ngram.counting import count_ngrams
+from unroll.models.ngram.estimation import estimate, fit_weights
 from unroll.models.ngram.params import NgramParams
 from unroll.text.streams import Data, Stream, stream_of
 from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, UNK
 
 
 class Reference:
-    """The same models from their definitions: dictionaries, one token and one order at a time."""
+    """The same models, computed from their definitions with dictionaries, one token and one order at a time."""
 
     def __init__(self, order: int, kind: str, prune: Sequence[int], weights: Sequence[float]) -> None:
         self.order, self.kind, self.prune, self.weights = order, kind, prune, weights
@@ -39,7 +41,7 @@ class Reference:
         continuation = "kneser_ney" in self.kind and len(gram) < self.order and gram[0] != BOS
         return len(self.left[gram]) if continuation else self.raw[gram]
 
-    @cache  # noqa: B019 - a test's object is soon gone
+    @cache  # noqa: B019 - the object lives only as long as a test
     def discounts(self, k: int) -> list[float]:
         n = Counter(self.count(gram) for gram in list(self.raw) if len(gram) == k)
         if self.kind != "modified_kneser_ney":
@@ -75,8 +77,8 @@ def test_equals_the_definition(kind: str, order: int, prune: list[int]) -> None:
     model = fitted(kind, order, prune)
     weights = [1.0] * order
     if kind == "jelinek_mercer":
-        orders = ngram.count(DATA.train.tokens, order, SIZE)
-        weights = ngram.fit_weights(orders, DATA.valid.tokens, 30, SIZE, lambda step, **values: None)
+        orders = count_ngrams(DATA.train.tokens, order, SIZE)
+        weights = fit_weights(orders, DATA.valid.tokens, 30, SIZE, lambda step, **values: None)
     reference = Reference(order, kind, prune, weights)
     for history in ([], [5], [5, 6], [5, 6, 7, 9], [UNK], [11], [5, 11, 6], [11, 5, 6], [10, 4, 5]):
         context = tuple([BOS, *history][max(0, len(history) + 2 - order) :])
@@ -96,7 +98,7 @@ def test_laws(kind: str, order: int, prune: list[int], tmp_path: Path) -> None:
     for fast, slow in zip(scores, log_probs_by_stepping(model, texts), strict=True):
         np.testing.assert_array_equal(fast, slow)
     for text, one in zip(texts, scores, strict=True):
-        np.testing.assert_array_equal(model.log_probs([text[:2]])[0], one[:2])  # no suffix, no neighbours
+        np.testing.assert_array_equal(model.log_probs([text[:2]])[0], one[:2])  # neither suffixes nor neighbours matter
 
     batch = model.advance(model.advance(model.start(SIZE - 2), np.arange(2, SIZE)), np.full(SIZE - 2, 6))
     rows = model.next_log_probs(batch)
@@ -117,19 +119,19 @@ def test_beats_uniform_and_has_no_zero(kind: str, order: int) -> None:
     assert np.isfinite(fitted(kind, order).log_probs([np.array([11, 11, EOS])])[0]).all()
 
 
-def test_context_makes_it_better() -> None:
+def test_context_lowers_perplexity() -> None:
     unigram, bigram = (evaluate(fitted("modified_kneser_ney", order), DATA.valid.documents) for order in (1, 2))
     assert bigram.perplexity < 0.8 * unigram.perplexity
 
 
-def test_maximum_likelihood_gives_infinity_never_nan() -> None:
+def test_maximum_likelihood_gives_infinity_not_nan() -> None:
     model = fitted("maximum_likelihood", 3)
-    text = np.array([5, 11, 6, EOS])  # 11 is in the vocabulary, not in the train split
+    text = np.array([5, 11, 6, EOS])  # 11 is in the vocabulary, but not in the train split
     assert not np.isnan(model.next_log_probs(state_after(model, [5, 11, 6]))).any()
     score = evaluate(model, [text])
-    assert (score.perplexity, score.impossible) == (np.inf, 1)
+    assert (score.perplexity, score.impossible_tokens) == (np.inf, 1)
     train = evaluate(model, DATA.train.documents)
-    assert train.impossible == 0
+    assert train.impossible_tokens == 0
     assert train.perplexity < evaluate(fitted("modified_kneser_ney", 3), DATA.train.documents).perplexity
 
 
@@ -138,11 +140,11 @@ def test_fewer_tokens_than_the_order() -> None:
     model = ngram.fit(
         params("modified_kneser_ney", 5), Data("short", SIZE, 1, 1, short), Inputs(), lambda step, **values: None
     )
-    assert len(model.orders) == 3  # <bos> 5 <eos> is the longest there is
+    assert len(model.orders) == 3  # the longest n-gram is <bos> 5 <eos>
     assert np.isfinite(model.log_probs([np.array([5, 6, 7, 8, 9, EOS])])[0]).all()
 
 
-# The notes "Recurrent Neural Networks" (Qin), section 5.1
+# Worked example: the notes "Recurrent Neural Networks" (Qin), section 5.1, as in Zhang et al. 2023, section 9.3.2
 
 THE, TIME, TRAVELER, ARRIVED = 4, 5, 6, 7
 WORKED = [THE] * 35 + [THE, TIME, TRAVELER, ARRIVED] * 2 + [THE, TIME, TRAVELER] * 3 + [THE, TIME] * 10
@@ -150,9 +152,9 @@ WORKED += [TIME, TRAVELER] * 3 + [TRAVELER, ARRIVED, TRAVELER, TIME, TIME, ARRIV
 
 
 def test_worked_counts_and_products() -> None:
-    """The section gives counts, not a text; WORKED is one that has them (without <eos>, which it does not count)."""
+    """The section gives counts but no text. WORKED has these counts (without <eos>, which is not counted there)."""
     stream = Stream(np.array([BOS, *WORKED]), np.array([0, len(WORKED) + 1]))
-    unigrams, bigrams = ngram.count(stream.tokens, 2, 8)
+    unigrams, bigrams = count_ngrams(stream.tokens, 2, 8)
     assert unigrams.counts.tolist()[THE:] == [50, 20, 10, 5]
     counts = dict(zip(bigrams.keys.tolist(), bigrams.counts.tolist(), strict=True))
     pairs = [(THE, TIME), (TIME, TRAVELER), (TRAVELER, ARRIVED)]
@@ -178,22 +180,22 @@ def test_worked_counts_and_products() -> None:
     assert np.prod(trigram) == pytest.approx(0.014706, rel=1e-4)
 
 
-# Jelinek-Mercer's weights
+# Weights of Jelinek-Mercer smoothing
 
 
-def test_em_climbs_to_the_best_weights() -> None:
+def test_em_finds_the_best_weights() -> None:
     losses = []
     smoothing = {"kind": "jelinek_mercer", "iterations": 200}
     many = NgramParams.model_validate({**params("jelinek_mercer", 3).model_dump(), "smoothing": smoothing})
     ngram.fit(many, DATA, Inputs(), lambda step, **values: losses.append(values["valid_loss"]))
     assert len(losses) == 201
-    assert (np.diff(losses) < 1e-7).all()  # the last is of the model, which is in float32
-    orders = ngram.count(DATA.train.tokens, 3, SIZE)
-    best = ngram.fit_weights(orders, DATA.valid.tokens, 200, SIZE, lambda step, **values: None)
+    assert (np.diff(losses) < 1e-7).all()  # the last loss is that of the model, which is in float32
+    orders = count_ngrams(DATA.train.tokens, 3, SIZE)
+    best = fit_weights(orders, DATA.valid.tokens, 200, SIZE, lambda step, **values: None)
     for k in range(3):
         for move in (-0.02, 0.02):
             moved = [*best[:k], min(1 - 1e-9, max(0.0, best[k] + move)), *best[k + 1 :]]
-            model = ngram.Model({}, SIZE, ngram.estimate(orders, many, moved, SIZE))
+            model = ngram.Model({}, SIZE, estimate(orders, many, moved, SIZE))
             assert evaluate(model, DATA.valid.documents).cross_entropy >= losses[-1] - 1e-6
 
 
@@ -205,7 +207,7 @@ def test_em_climbs_to_the_best_weights() -> None:
     [
         ({"prune": [1]}, "must begin with 0"),
         ({"prune": [0, 2, 1]}, "never fall"),
-        ({"smoothing": {"kind": "modified_kneser_ney", "fallback": [0.5, 2.5, 1.5]}}, "above its count"),
+        ({"smoothing": {"kind": "modified_kneser_ney", "fallback": [0.5, 2.5, 1.5]}}, "may not exceed its count"),
     ],
 )
 def test_impossible_params_are_refused(change: dict[str, Any], words: str) -> None:

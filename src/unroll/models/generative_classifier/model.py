@@ -1,6 +1,7 @@
-"""One language model per class, and a prior: p(c | document) ∝ p(c) p_c(document), for any family of language models.
+"""A classifier with one language model per class: p(c | document) ∝ p(c) p_c(document).
 
-With unigram members it is naive Bayes once more, but for `<eos>`: its members also say how long a text of a class is.
+The members may be of any family of language models. With unigram members it is naive Bayes, except that `<eos>` counts:
+the members also model the length of the documents of a class.
 """
 
 from collections.abc import Sequence
@@ -12,14 +13,16 @@ import numpy as np
 
 from unroll import models
 from unroll.models.base import storage
+from unroll.models.base.classification import compute_log_priors, index_labels, normalize
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log, LogProbs, Member
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
-from unroll.models.naive_bayes.model import classes_of, log_priors, normalised
 from unroll.text.streams import Data, Ids, Stream, stream_of
 
 
 class Model:
+    """A classifier with one language model per class. It satisfies Classifier."""
+
     def __init__(
         self,
         params: GenerativeClassifierParams,
@@ -27,18 +30,28 @@ class Model:
         members: Sequence[Member[Any]],
         log_priors: LogProbs,
     ) -> None:
-        """Member c is the model of classes[c]."""
+        """Set the parameters.
+
+        Args:
+            params: The settings.
+            classes: The labels (C,), sorted.
+            members: The language models of the classes.
+            log_priors: log p(c), (C,).
+        """
         self.params, self.classes, self.members, self.log_priors = params, classes, list(members), log_priors
 
     def log_posteriors(self, documents: Sequence[Ids]) -> LogProbs:
-        """A document that is impossible in every class is no evidence: its posterior is the prior."""
+        """Return log p(class | document), (D, C).
+
+        The posterior of a document that is impossible in every class is the prior.
+        """
         likelihoods = [[scores.sum(dtype=np.float64) for scores in m.log_probs(documents)] for m in self.members]
         joint = np.array(likelihoods).reshape(len(self.members), len(documents)).T  # (D, C)
         joint[np.isneginf(joint).all(1)] = 0
-        return normalised(joint + self.log_priors)
+        return normalize(joint + self.log_priors)
 
     def save(self, path: Path) -> None:
-        """Members in subfolders 0, 1, ... by class."""
+        """Write the classifier into the folder `path`, with the members in the subfolders 0, 1, ..."""
         for index, member in enumerate(self.members):
             (path / str(index)).mkdir()
             member.save(path / str(index))
@@ -47,6 +60,7 @@ class Model:
 
 
 def load(path: Path) -> Model:
+    """Load the classifier that `Model.save` wrote into the folder `path`."""
     saved = storage.read_params(path)
     members = [models.load(path / str(index)) for index in range(len(saved["classes"]))]
     return Model(
@@ -72,18 +86,18 @@ def fit(params: GenerativeClassifierParams, data: Data, inputs: Inputs, log: Log
     Raises:
         UnrollError: The corpus has no labels.
     """
-    classes, labels = classes_of(data)
+    classes, labels = index_labels(data)
     family = models.family(params.member.family)
-    members = [family.fit(params.member, _of_class(data, label), inputs, log) for label in classes]
-    return Model(params, classes, members, log_priors(labels, len(classes), params.priors))
+    members = [family.fit(params.member, _select_class(data, label), inputs, log) for label in classes]
+    return Model(params, classes, members, compute_log_priors(labels, len(classes), params.priors))
 
 
-def _of_class(data: Data, label: str) -> Data:
-    """The train and valid documents of one class; where valid has none, all of its documents."""
+def _select_class(data: Data, label: str) -> Data:
+    """Select the documents of a class in train and valid. If valid has none, all its documents are kept."""
 
-    def of(split: str) -> Stream:
+    def select(split: str) -> Stream:
         stream = data.streams[split]["text"]
-        chosen = [d[:-1] for d, of in zip(stream.documents, data.labels[split], strict=True) if of == label]
+        chosen = [d[:-1] for d, other in zip(stream.documents, data.labels[split], strict=True) if other == label]
         return stream_of(chosen, data.vocabulary_size) if chosen else stream
 
-    return replace(data, streams={split: {"text": of(split)} for split in ("train", "valid")})
+    return replace(data, streams={split: {"text": select(split)} for split in ("train", "valid")})

@@ -1,16 +1,17 @@
 """Scaled forward-backward (Rabiner 1989, section V.A; Devijver 1985) over a whole stream of documents at once.
 
-The stream is cut into R rows of L tokens, whatever its documents: time runs down the columns, so one step is one
-product (R, S) x (S, S), and a document border is a reset inside a row. Only the message that enters each row is
-unknown. It is guessed, then repaired: rows are swept again from the message that their neighbour really sends, until
-old and new messages agree to a relative 1e-12 in every state. Sums of non-negative terms keep relative bounds, so from
-there on they agree for ever: likelihood and counts are those of the uncut stream. Hidden Markov chains forget, so a
-repair takes a few dozen steps; one that never forgets would cost a sweep per row and still be right.
+The stream is cut into R rows of L tokens, independently of its documents. The rows are processed side by side, so one
+time step is one product (R, S) x (S, S), and at a document border the state is reset inside a row. Only the message
+that enters each row is unknown. It is guessed and then repaired: rows are swept again from the message that leaves
+their neighbour, until the old and the new messages agree to a relative 1e-12 in every state. Sums of non-negative terms
+keep relative bounds, so all later messages agree as well: likelihood and counts are those of the uncut stream. A repair
+is usually short, since hidden Markov chains forget their initial state. A chain that does not forget needs a sweep per
+row, and the result is still exact.
 
-Long streams are swept block by block of rows (messages carried over, forward again before backward), which bounds
-memory by three arrays of BLOCK elements, whatever the stream.
+Long streams are processed in blocks of rows. Messages are carried from block to block, and the backward pass recomputes
+the forward pass of its block. So memory is bounded by three arrays of BLOCK elements for a stream of any length.
 
-Everything is float64 torch, on the device of the chain. Shapes: L steps, R rows, S states, V tokens.
+All arrays are float64 tensors on one device. Shapes: L steps, R rows, S states, V tokens.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,57 +25,96 @@ from torch import Tensor
 
 from unroll.text.streams import Ids
 
-WIDTH = 2**15  # elements of one step (R x S): enough to hide the cost of a call, few enough for a core's cache
-BLOCK = 2**22  # elements of one block (L x R x S)
-SHORTEST = 64  # steps of a row at least, or most of the time goes into repairs
-CHECK = 8  # steps of a repair between two looks at whether it is done
-SAME = 1e-12
-NEVER, POSSIBLE = 1e-250, 1e-240  # stands for a probability of zero; the least that is told from it
+Array = NDArray[np.float64]
+
+WIDTH = 2**15
+"""The number of elements (R x S) of a step: large enough to hide the cost of a call, and small enough for the cache."""
+BLOCK = 2**22
+"""The number of elements (L x R x S) of a block."""
+MIN_STEPS = 64
+"""The minimum number of steps of a row. With shorter rows, repairs would take most of the time."""
+CHECK_INTERVAL = 8
+"""The number of steps of a repair between two checks whether it can end."""
+TOLERANCE = 1e-12
+"""The relative difference up to which messages are equal."""
+ZERO = 1e-250
+"""A positive number in the place of a probability of zero, so that no quotient is 0 / 0."""
+MIN_POSITIVE = 1e-240
+"""The smallest probability that is not treated as zero."""
 
 
 @dataclass(frozen=True)
-class Chain:
-    """The parameters, ready for sweeping."""
+class Probabilities:
+    """The probabilities of a hidden Markov model."""
 
-    initial: Tensor  # (S,)
-    transition: Tensor  # (S, S): row i is p(z' | z = i)
-    emission: Tensor  # (V + 1, S): row x is p(x | z); the last, all ones, is padding: it says nothing
+    initial: Array
+    """The initial distribution p(z_1), (S,)."""
+    transition: Array
+    """The transition matrix p(z' | z), (S, S), with a row for each z."""
+    emission: Array
+    """The emission matrix p(x | z), (S, V), with a row for each z."""
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """The probabilities of a hidden Markov model as tensors, laid out for sweeps."""
+
+    initial: Tensor
+    """The initial distribution p(z_1), (S,)."""
+    transition: Tensor
+    """The transition matrix p(z' | z), (S, S)."""
+    emission: Tensor
+    """The emission matrix by token, (V + 1, S): row x is p(x | z). The last row is for padding and is all ones, so that
+    padding does not change the distribution of the states."""
 
     @classmethod
-    def of(cls, initial: NDArray, transition: NDArray, emission: NDArray, device: torch.device) -> "Chain":
-        """From p(z_1) (S,), p(z' | z) (S, S) and p(x | z) (S, V)."""
-        # A token of probability zero is no evidence for any state, rather than 0 / 0.
-        by_token = np.vstack([emission.T, np.ones(len(initial))])
-        parts = (initial, transition, np.maximum(by_token, NEVER))
-        return cls(*(torch.tensor(part, dtype=torch.float64, device=device) for part in parts))
+    def from_probabilities(cls, model: Probabilities) -> "_Chain":
+        """Convert probabilities. A token that no state emits gets the same small probability ZERO in all states."""
+        by_token = np.vstack([model.emission.T, np.ones(len(model.initial))])
+        parts = (model.initial, model.transition, np.maximum(by_token, ZERO))
+        return cls(*(torch.tensor(part, dtype=torch.float64, device=_device()) for part in parts))
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Expected counts under the posterior of the hidden states, and the likelihood they come from."""
+    """Expected counts under the posterior of the hidden states, and the likelihood."""
 
-    initial: NDArray  # (S,): documents that begin in each state
-    transition: NDArray  # (S, S)
-    emission: NDArray  # (S, V)
-    log_likelihood: float  # nats, whole stream
+    initial: Array
+    """The number of documents that begin in each state, (S,)."""
+    transition: Array
+    """The number of transitions between states, (S, S)."""
+    emission: Array
+    """The number of times that each state emits each token, (S, V)."""
+    log_likelihood: float
+    """The log-likelihood of the whole stream, in nats."""
 
 
 @dataclass(frozen=True)
 class _Block:
+    """Some rows of the stream."""
+
     tokens: Tensor  # (L, R)
-    first: Tensor  # (L, R): does a document begin here?
-    begins: Tensor  # (K,): flat indices of the true ones among `first`, without padding
+    first: Tensor  # (L, R): whether a document begins here
+    begins: Tensor  # (K,): the flat indices of the true elements of `first`, without padding
 
 
 class Trellis:
-    """The stream `tokens` (N,), documents beginning at `starts`, laid out for chains of `states` states."""
+    """A stream of documents, laid out in rows for chains with a given number of states."""
 
-    def __init__(self, tokens: Ids, starts: Ids, states: int, vocabulary_size: int, device: torch.device) -> None:
+    def __init__(self, tokens: Ids, starts: Ids, states: int, vocabulary_size: int) -> None:
+        """Lay out a stream.
+
+        Args:
+            tokens: All documents end to end, (N,).
+            starts: The positions where the documents begin.
+            states: The number of states S.
+            vocabulary_size: The size of the vocabulary V.
+        """
         self.size, self.states = len(tokens), states
-        in_block = min(self.size, max(SHORTEST, BLOCK // states))
-        self.steps = min(self.size, max(SHORTEST, -(-in_block // max(1, WIDTH // states))))
+        in_block = min(self.size, max(MIN_STEPS, BLOCK // states))
+        self.steps = min(self.size, max(MIN_STEPS, -(-in_block // max(1, WIDTH // states))))
         rows, most = -(-self.size // self.steps), -(-in_block // self.steps)
-        padded = np.full(rows * self.steps, vocabulary_size, dtype=np.int64)  # padding = the chain's row of ones
+        padded = np.full(rows * self.steps, vocabulary_size, dtype=np.int64)  # padding is the last row of `emission`
         padded[: self.size] = tokens
         first = np.zeros(rows * self.steps, dtype=bool)
         first[starts], first[self.size :] = True, True
@@ -83,33 +123,39 @@ class Trellis:
             at = slice(low * self.steps, min(low + most, rows) * self.steps)
             x, begins = (np.ascontiguousarray(a[at].reshape(-1, self.steps).T) for a in (padded, first))
             real = np.flatnonzero(begins & (x < vocabulary_size))
-            self.blocks.append(_Block(*(torch.from_numpy(a).to(device) for a in (x, begins, real))))
-        # Allocated once: fresh pages for every EM iteration would cost as much as the arithmetic.
-        self._buffers = [torch.empty(self.steps * min(most, rows) * states, dtype=torch.float64, device=device)]
+            self.blocks.append(_Block(*(torch.from_numpy(a).to(_device()) for a in (x, begins, real))))
+        # Allocated once, since new memory in every EM iteration costs as much as the arithmetic.
+        self._buffers = [torch.empty(self.steps * min(most, rows) * states, dtype=torch.float64, device=_device())]
 
-    def scales(self, chain: Chain) -> NDArray[np.float64]:
-        """p(x_t | x_1..x_t-1) of every token of the stream, shape (N,). After a token of probability zero the belief
-        stays what was predicted: the token is no evidence."""
+    def scales(self, model: Probabilities) -> NDArray[np.float64]:
+        """Compute p(x_t | x_1..x_t-1) of every token of the stream.
+
+        Args:
+            model: The probabilities of the model.
+
+        Returns:
+            The probabilities (N,). If a token has probability zero, the filtering distribution stays at its prediction.
+        """
         with _one_thread():
-            parts = [scale.T.reshape(-1) for _, scale in self._forward_blocks(chain)]
+            parts = [scale.T.reshape(-1) for _, scale in self._forward_blocks(_Chain.from_probabilities(model))]
         scales = torch.cat(parts)[: self.size].cpu().numpy()
-        return np.where(scales < POSSIBLE, 0, scales)
+        return np.where(scales < MIN_POSITIVE, 0, scales)
 
-    def expected_counts(self, chain: Chain) -> Counts:
-        """The E-step of Baum and Welch, exact for the whole stream."""
+    def expected_counts(self, model: Probabilities) -> Counts:
+        """Compute the E-step of the Baum-Welch algorithm, exactly for the whole stream."""
         with _one_thread():
-            return self._expected_counts(chain)
+            return self._expected_counts(_Chain.from_probabilities(model))
 
-    def _expected_counts(self, chain: Chain) -> Counts:
+    def _expected_counts(self, chain: _Chain) -> Counts:
         log_likelihood, entries = 0.0, [chain.initial]
         for alpha, scale in self._forward_blocks(chain):
-            log_likelihood += float(torch.where(scale < POSSIBLE, 0, scale).log().sum())
+            log_likelihood += float(torch.where(scale < MIN_POSITIVE, 0, scale).log().sum())
             entries.append(alpha[-1, -1].clone())
         parts = (chain.initial, chain.transition, chain.emission)
         initial, transition, emission = (torch.zeros_like(part) for part in parts)
         message = torch.ones_like(chain.initial)
         for i, block in reversed(list(enumerate(self.blocks))):
-            if i < len(self.blocks) - 1:  # the last block's forward messages are still there
+            if i < len(self.blocks) - 1:  # the buffers still hold the last block
                 alpha, scale = self._forward(chain, block, entries[i])
             gamma, rho, message = self._backward(chain, block, alpha, scale, message)
             initial += gamma.view(-1, self.states)[block.begins].sum(0)
@@ -124,19 +170,28 @@ class Trellis:
             self._buffers.append(torch.empty_like(self._buffers[0]))
         return self._buffers[i][: block.tokens.numel() * self.states].view(*block.tokens.shape, self.states)
 
-    def _forward_blocks(self, chain: Chain) -> Iterator[tuple[Tensor, Tensor]]:
+    def _forward_blocks(self, chain: _Chain) -> Iterator[tuple[Tensor, Tensor]]:
         entry = chain.initial
         for block in self.blocks:
             alpha, scale = self._forward(chain, block, entry)
             yield alpha, scale
             entry = alpha[-1, -1].clone()
 
-    def _forward(self, chain: Chain, block: _Block, entry: Tensor) -> tuple[Tensor, Tensor]:
-        """Beliefs p(z_t | x_1..t) (L, R, S) and scales p(x_t | x_1..t-1) (L, R); `entry` is the belief before."""
+    def _forward(self, chain: _Chain, block: _Block, entry: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the forward pass of a block.
+
+        Args:
+            chain: The probabilities of the model.
+            block: The rows.
+            entry: The filtering distribution (S,) before the block.
+
+        Returns:
+            The filtering distributions p(z_t | x_1..x_t), (L, R, S), and the scales p(x_t | x_1..x_t-1), (L, R).
+        """
         alpha, scale = self._buffer(0, block), torch.empty(block.tokens.shape, dtype=torch.float64, device=entry.device)
 
-        def step(t: int, rows: Tensor | slice, belief: Tensor, out: Tensor) -> Tensor:
-            predicted = belief @ chain.transition
+        def step(t: int, rows: Tensor | slice, distribution: Tensor, out: Tensor) -> Tensor:
+            predicted = distribution @ chain.transition
             predicted[block.first[t, rows]] = chain.initial
             torch.index_select(chain.emission, 0, block.tokens[t, rows], out=out).mul_(predicted)
             scale[t, rows] = total = out.sum(1)
@@ -146,18 +201,29 @@ class Trellis:
             return torch.cat([entry[None], leaving[:-1]])
 
         guess = shift(chain.initial.expand(block.tokens.shape[1], -1))
-        _relax(step, range(self.steps), alpha, guess, shift)
+        _sweep(step, range(self.steps), alpha, guess, shift)
         return alpha, scale
 
     def _backward(
-        self, chain: Chain, block: _Block, alpha: Tensor, scale: Tensor, entry: Tensor
+        self, chain: _Chain, block: _Block, alpha: Tensor, scale: Tensor, entry: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Posteriors gamma_t = p(z_t | x), rho_t = p(x_t | z_t) beta_t / scale_t but nought where a document begins
-        (both (L, R, S)), and the message beta to the block before; `entry` is the one from the block after."""
+        """Compute the backward pass of a block.
+
+        Args:
+            chain: The probabilities of the model.
+            block: The rows.
+            alpha: The filtering distributions (L, R, S).
+            scale: The scales (L, R).
+            entry: The message beta (S,) from the next block.
+
+        Returns:
+            The posteriors gamma_t = p(z_t | x), (L, R, S); rho_t = p(x_t | z_t) beta_t / scale_t, but zero where a
+            document begins, (L, R, S); and the message beta (S,) to the previous block.
+        """
         gamma, rho = self._buffer(1, block), self._buffer(2, block)
 
         def step(t: int, rows: Tensor | slice, beta: Tensor, out: Tensor) -> Tensor:
-            # A state without belief may disagree on beta when a repair ends: nothing that is counted depends on it.
+            # A repair compares gamma, so beta may still differ in a state with alpha = 0. No count depends on it there.
             torch.mul(alpha[t, rows], beta, out=out)
             weight = chain.emission.index_select(0, block.tokens[t, rows]).mul_(beta).div_(scale[t, rows, None])
             first = torch.nonzero(block.first[t, rows])[:, 0]
@@ -168,14 +234,13 @@ class Trellis:
             return torch.cat([leaving[1:], entry[None]])
 
         guess = shift(torch.ones_like(alpha[0]))
-        leaving = _relax(step, range(self.steps - 1, -1, -1), gamma, guess, shift)
+        leaving = _sweep(step, range(self.steps - 1, -1, -1), gamma, guess, shift)
         return gamma, rho, leaving[0]
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Steps are short. Sharing them gains little on a quiet machine, and on a busy one threads that wait for each other
-    at every step made it ten times slower (2 cores, 32 and 256 states)."""
+    """Use one thread. The steps are too short to be shared between threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -184,23 +249,38 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _device() -> torch.device:
+    """Return the GPU if there is one, otherwise the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 Step = Callable[[int, Tensor | slice, Tensor, Tensor], Tensor]
 
 
-def _relax(step: Step, times: range, kept: Tensor, entering: Tensor, shift: Callable[[Tensor], Tensor]) -> Tensor:
-    """Sweep all rows from the messages `entering` (R, S), then again those to which `shift`, given the messages that
-    leave the rows, brings another one. `step` writes the value of time t to its last argument, a row of `kept`, and
-    returns the next message. Returns the messages that leave the rows."""
-    everything, message = slice(None), entering
+def _sweep(step: Step, times: range, values: Tensor, entering: Tensor, shift: Callable[[Tensor], Tensor]) -> Tensor:
+    """Sweep all rows from guessed messages, and repair those rows whose guess was wrong.
+
+    Args:
+        step: A function of the time, the rows, their messages and an output tensor. It writes the values of this time
+            to the output, and returns the next messages.
+        times: The times in the order of the sweep.
+        values: The values (L, R, S) to be filled by `step`.
+        entering: The guessed messages (R, S) that enter the rows.
+        shift: A function that returns the messages that enter the rows, given those that leave them.
+
+    Returns:
+        The messages (R, S) that leave the rows.
+    """
+    all_rows, message = slice(None), entering
     for t in times:
-        message = step(t, everything, message, kept[t])
+        message = step(t, all_rows, message, values[t])
     leaving = message.clone()
-    while (differ := _differ(arrived := shift(leaving), entering)).any():
+    while (differ := _differing_rows(arrived := shift(leaving), entering)).any():
         entering = message = arrived
-        rows: Tensor | slice = everything
+        rows: Tensor | slice = all_rows
         picked = torch.arange(len(arrived), device=arrived.device)
         for done, t in enumerate(times):
-            if done % CHECK == 0:
+            if done % CHECK_INTERVAL == 0:
                 if not differ.any():
                     break
                 if 2 * differ.sum() < len(differ):  # picking rows costs as much as a step
@@ -208,14 +288,14 @@ def _relax(step: Step, times: range, kept: Tensor, entering: Tensor, shift: Call
                     message = message[differ]
             value = torch.empty_like(message)
             message = step(t, rows, message, value)
-            if done % CHECK == CHECK - 1:
-                differ = _differ(value, kept[t, rows])
-            kept[t, rows] = value
+            if done % CHECK_INTERVAL == CHECK_INTERVAL - 1:
+                differ = _differing_rows(value, values[t, rows])
+            values[t, rows] = value
         else:
             leaving[rows] = message
     return leaving
 
 
-def _differ(new: Tensor, old: Tensor) -> Tensor:
-    """Which rows differ, relatively, in any state."""
-    return ((new - old).abs() > SAME * old.abs() + POSSIBLE).any(1)
+def _differing_rows(new: Tensor, old: Tensor) -> Tensor:
+    """Return which rows differ in any state, relative to its size, (R,)."""
+    return ((new - old).abs() > TOLERANCE * old.abs() + MIN_POSITIVE).any(1)

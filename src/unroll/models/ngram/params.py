@@ -1,4 +1,4 @@
-"""Family `ngram`."""
+"""Settings of family `ngram`."""
 
 from typing import Annotated, Literal
 
@@ -8,8 +8,10 @@ from unroll.params.base import Name, Params
 
 
 class MaximumLikelihood(Params):
-    """Relative frequencies: a token that was not seen after a context has probability zero. A context that was never
-    seen is shortened."""
+    """Relative frequencies.
+
+    A token that was not seen after a context has probability zero. A context that was never seen is shortened.
+    """
 
     kind: Literal["maximum_likelihood"]
 
@@ -34,8 +36,10 @@ Discount = Annotated[float, Field(gt=0, lt=1)]
 
 
 class AbsoluteDiscounting(Params):
-    """The discount of each order is n1 / (n1 + 2 n2), where n1 and n2 are counts of counts (Ney, Essen and Kneser
-    1994)."""
+    """Absolute discounting (Ney, Essen and Kneser 1994).
+
+    The discount of each order is n1 / (n1 + 2 n2), where n1 and n2 are the numbers of n-grams with count 1 and 2.
+    """
 
     kind: Literal["absolute_discounting"]
     fallback: Discount
@@ -86,7 +90,9 @@ class NgramParams(Params):
 
     @field_validator("prune")
     @classmethod
-    def _never_falls(cls, prune: list[int]) -> list[int]:
+    def _ascend(cls, prune: list[int]) -> list[int]:
         if prune[0] != 0 or prune != sorted(prune):
-            raise ValueError(f"{prune} must begin with 0 and never fall, so that a kept n-gram's context is kept too")
+            raise ValueError(
+                f"{prune} must begin with 0 and never fall, so that the context of every kept n-gram is kept, too"
+            )
         return prune
