@@ -9,27 +9,27 @@ import pytest
 
 from unroll.errors import UnrollError
 from unroll.text import token_store
-from unroll.text.arrow import numbers, strings
+from unroll.text.arrow import number_array, string_array
 
 
 @pytest.mark.parametrize("kind", ["int32", "int64", "float32", "float64"])
 @pytest.mark.parametrize("step", [1, 2, -1])
 def test_numbers_are_those_of_arrow(kind, step):
     values = np.arange(7).astype(kind)[::step]
-    assert numbers(values).equals(pa.array(values))
-    assert len(numbers(values[:0])) == 0
+    assert number_array(values).equals(pa.array(values))
+    assert len(number_array(values[:0])) == 0
 
 
 def test_numbers_keep_their_memory():
     values = np.arange(5)
-    column = numbers(values)
+    column = number_array(values)
     del values
     assert column.to_pylist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("values", [[], [""], ["a", "", "zwölf", "日本", "\0", "a"]])
 def test_strings_are_those_of_arrow(values):
-    column = strings(values)
+    column = string_array(values)
     column.validate(full=True)
     assert column.equals(pa.array(values, pa.string()))
 
@@ -39,7 +39,7 @@ def test_pandas_is_not_imported():
     code = (
         "import sys, numpy as np\n"
         "from unroll.text import arrow, token_store\n"
-        "arrow.strings(['a']), token_store.array(np.arange(3, dtype=np.int32), [3])\n"
+        "arrow.string_array(['a']), token_store.list_array(np.arange(3, dtype=np.int32), [3])\n"
         "assert 'pandas' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -47,8 +47,8 @@ def test_pandas_is_not_imported():
 
 def test_ids_that_are_missing_are_one_sentence(tmp_path):
     """A file of ours has no nulls; a damaged one may claim them."""
-    column = pa.array([[1, None, 2]], token_store.IDS)
-    with pa.ipc.new_file(str(tmp_path / "train.arrow"), pa.schema([("text", token_store.IDS)])) as file:
+    column = pa.array([[1, None, 2]], token_store.TOKEN_IDS)
+    with pa.ipc.new_file(str(tmp_path / "train.arrow"), pa.schema([("text", token_store.TOKEN_IDS)])) as file:
         file.write_batch(pa.record_batch([column], names=["text"]))
     with pytest.raises(UnrollError, match=r"train\.arrow: unreadable \(.*nulls"):
-        list(token_store.read(tmp_path / "train.arrow", "text"))
+        list(token_store.read_batches(tmp_path / "train.arrow", "text"))

@@ -39,11 +39,11 @@ def refused(workshop: Workshop, *parts: str, **values: object) -> str:
 
 
 def test_case_55_empty_file(workshop: Workshop) -> None:
-    refused(workshop.add(b""), "a.txt", "empty", "bring a text")
+    refused(workshop.add(b""), "a.txt", "empty", "provide a text")
 
 
 def test_case_56_white_space_only(workshop: Workshop) -> None:
-    refused(workshop.add(" \n\t\n   \n"), "corpora.tiny", "nothing is left", "empty", "bring a text")
+    refused(workshop.add(" \n\t\n   \n"), "corpora.tiny", "nothing is left", "empty", "provide a text")
 
 
 @pytest.mark.parametrize("empty", ["keep", "drop"])
@@ -213,7 +213,7 @@ def test_case_73_vocabulary_that_cannot_be_reached(workshop: Workshop, caplog, p
     counts = tokenize(params, workshop.out, workshop.folder)
     size = counts["vocabulary_size"]
     assert size < params.vocabulary_size
-    assert f"a vocabulary_size of {size} only, not the {params.vocabulary_size}" in caplog.text
+    assert f"a vocabulary_size of {size} only, not the requested {params.vocabulary_size}" in caplog.text
 
 
 @pytest.mark.parametrize(("alphabet", "needed"), [("bytes", 260), ("characters", 4 + len(set("".join(LINES[:13]))))])
@@ -231,7 +231,8 @@ def test_case_75_train_split_shorter_than_a_subsequence(workshop: Workshop) -> N
     workshop.add(TEXT).clean()
     tokenize(words(), workshop.out, workshop.folder)
     tokens = 13 * 9  # 13 train lines of 7 words with <bos> and <eos>
-    with pytest.raises(UnrollError, match=f"tokenizers.tiny: .* {tokens} tokens.*sequence_length to {tokens // 2} or less"):
+    message = f"tokenizers.tiny: .* {tokens} tokens.*sequence_length to {tokens // 2} or less"
+    with pytest.raises(UnrollError, match=message):
         partition(words(sequence_length=tokens // 2 + 1), "tiny", 1, workshop.folder, workshop.folder)
     partition(words(sequence_length=tokens // 2), "tiny", 1, workshop.folder, workshop.folder)
     assert load(workshop.folder).train.predicted == tokens - 13
@@ -289,7 +290,7 @@ def test_case_79_nothing_in_any_text_is_a_special_token(text: str, token: str) -
 
 
 def _learned(params) -> Tokenizer:
-    from tests.text.test_tokenizer import learned
+    from tests.text.test_tokenizers import learned
 
     return learned(params, ["to be or not to be", "that is <unk> the <eos> question"])
 

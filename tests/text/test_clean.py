@@ -21,7 +21,7 @@ GIVEN = {"by": "source", "valid": 0.1, "test": 0.1}
 
 
 def cleaner(**values: object) -> Cleaner:
-    return Cleaner(**Cleaner.params_of(corpus(**values)))
+    return Cleaner(**corpus(**values).cleaner_settings)
 
 
 @pytest.mark.parametrize("cleaning", ["plain", "layout", "letters"])
@@ -38,7 +38,7 @@ def test_cleaning_twice_changes_nothing(cleaning: str, invisible: str, lowercase
 def test_every_character_dropped_is_counted(text: str) -> None:
     clean, alone = (cleaner(cleaning="layout", invisible="drop") for _ in range(2))
     assert is_normalized("NFC", clean(text))
-    assert sum(clean.dropped.values()) == sum(alone(sign) == "" for sign in text)
+    assert sum(clean.removed.values()) == sum(alone(sign) == "" for sign in text)
 
 
 def test_presets() -> None:
@@ -99,7 +99,7 @@ def test_long_documents_are_cut_at_white_space(workshop: Workshop) -> None:
     assert max(map(len, pieces)) == 100
     assert pieces[0] == ("word " * 20).strip()
     assert [row["document"] for row in rows][1:4] == ["a.txt:2", "a.txt:2+1", "a.txt:2+2"]
-    assert workshop.counts["changed"] == {"pieces_cut_off": len(pieces) - 1}
+    assert workshop.counts["changed"] == {"cuts_in_long_documents": len(pieces) - 1}
 
 
 def test_pieces_of_one_document_stay_in_one_split(workshop: Workshop) -> None:
@@ -144,7 +144,7 @@ def test_given_splits_are_the_files_own(workshop: Workshop) -> None:
 
 
 def test_given_splits_that_are_not_given(workshop: Workshop) -> None:
-    with pytest.raises(UnrollError, match=r"corpora.tiny.splits: the source gives none; set by: hash"):
+    with pytest.raises(UnrollError, match=r"corpora.tiny.splits: the source does not define splits; set by: hash"):
         workshop.add(LINES).clean(splits=GIVEN)
 
 
@@ -235,7 +235,7 @@ def test_a_flipped_bit_in_the_clean_file_is_found(workshop: Workshop) -> None:
     data[len(data) // 3] ^= 1
     workshop.out.write_bytes(bytes(data))
     with pytest.raises(UnrollError, match="damaged"):
-        list(document_table.tables(workshop.out))
+        list(document_table.read_row_groups(workshop.out))
 
 
 def test_an_unreadable_file(workshop: Workshop) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.text.conftest import Workshop
-from unroll.text.duplicates import SIGNATURE, Index, exact, minhash, near
+from unroll.text.duplicates import SIGNATURE, SignatureIndex, find_exact, find_near, minhash
 from unroll.text.splits import TEST, TRAIN, VALID
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in "prstvz"]
@@ -45,7 +45,7 @@ def test_a_short_text_is_one_run_and_a_wordless_one_is_like_nothing() -> None:
     assert not (minhash(["yes"], 3) == minhash(["no"], 3)).any()
     texts, splits = ["123", "...", "123"], np.array([TRAIN, TRAIN, TEST], np.int8)
     rule = _rule()
-    assert not near([(texts, splits)], rule, Index([(texts, splits)], 3)).any()
+    assert not find_near([(texts, splits)], rule, SignatureIndex([(texts, splits)], 3)).any()
 
 
 def test_the_signature_of_a_text_is_its_own() -> None:
@@ -62,7 +62,7 @@ def test_near_copies_are_found_and_others_are_not() -> None:
     texts = [*copies, *others, *late]
     splits = np.array([TRAIN] * (len(copies) + len(others)) + [VALID] * 30 + [TEST] * 30, np.int8)
     batches = [(texts[a : a + 50], splits[a : a + 50]) for a in range(0, len(texts), 50)]
-    found = near(batches, _rule(), Index(batches, 3))
+    found = find_near(batches, _rule(), SignatureIndex(batches, 3))
     wanted = [jaccard(copy, text, 3) >= 0.8 for copy, text in zip(copies, late, strict=True)]
     assert sum(wanted) > 40
     assert np.mean(found[: len(copies)][wanted]) > 0.95
@@ -72,7 +72,7 @@ def test_near_copies_are_found_and_others_are_not() -> None:
 def test_exact_looks_at_later_splits_only() -> None:
     keys = np.array([1, 1, 2, 2, 3, 3, 4, 4], np.uint64)
     splits = np.array([TRAIN, TRAIN, TRAIN, VALID, VALID, TEST, TEST, TRAIN], np.int8)
-    assert exact(keys, splits).tolist() == [False, False, True, False, True, False, False, True]
+    assert find_exact(keys, splits).tolist() == [False, False, True, False, True, False, False, True]
 
 
 def test_stage_clean_counts_and_drops_near_copies(workshop: Workshop) -> None:

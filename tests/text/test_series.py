@@ -30,14 +30,15 @@ def test_a_series_is_not_split_by_hash(squares: Workshop) -> None:
 @pytest.mark.parametrize("value", ["?0.2", "", "nan", "inf"])
 def test_what_is_no_number(workshop: Workshop, value: str) -> None:
     workshop.add(f"time,value\n1,2\n2,{value}\n", "s.csv", format="series")
-    with pytest.raises(UnrollError, match=r"s.csv: line 3: .* is no finite number"):
+    with pytest.raises(UnrollError, match=r"s.csv: line 3: .* is not a finite number"):
         workshop.clean()
 
 
 @pytest.mark.parametrize(("row", "columns"), [("2", 1), ("2,3,4", 3)])
 def test_a_row_that_lacks_a_column_or_has_one_more(workshop: Workshop, row: str, columns: int) -> None:
     workshop.add(f"time,value\n1,2\n{row}\n", "s.csv", format="series")
-    with pytest.raises(UnrollError, match=f"s.csv: line 3: has {columns} columns, the first 2; correct the row"):
+    message = f"s.csv: line 3: has {columns} columns, the first row has 2; correct the row"
+    with pytest.raises(UnrollError, match=message):
         workshop.clean()
 
 

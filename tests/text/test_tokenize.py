@@ -14,7 +14,7 @@ from unroll.text.partition import partition
 from unroll.text.splits import SPLITS
 from unroll.text.streams import load
 from unroll.text.tokenize import tokenize
-from unroll.text.tokenizers import frequencies
+from unroll.text.tokenizers.frequencies import read_rank_frequencies
 from unroll.text.tokenizers.loading import load_tokenizer
 
 GIVEN = {"by": "source", "valid": 0.1, "test": 0.1}
@@ -52,7 +52,7 @@ def test_frequencies_by_hand(small: Workshop) -> None:
     assert table["train"] == [0, 0, 0, 0, 2, 2, 1]
     assert table["valid"] == [0, 0, 0, 1, 1, 0, 0]
     assert table["test"] == [0, 0, 0, 2, 1, 0, 0]
-    assert frequencies.by_rank(small.folder / "frequencies.parquet").tolist() == [2, 2, 1]
+    assert read_rank_frequencies(small.folder / "frequencies.parquet").tolist() == [2, 2, 1]
 
 
 @pytest.mark.parametrize("params", [words(), chars(), bpe(), bpe(base_alphabet="characters", vocabulary_size=30)])
@@ -72,12 +72,12 @@ def test_the_same_clean_file_gives_the_same_bytes(small: Workshop, folder, param
 def test_nothing_is_learned_outside_train(small: Workshop) -> None:
     tokenize(chars(), small.out, small.folder)
     tokenizer = load_tokenizer(small.folder / "tokenizer.json")
-    assert {tokenizer.token(token) for token in range(4, tokenizer.vocabulary_size)} == set(" abc")
+    assert {tokenizer.id_to_token(token) for token in range(4, tokenizer.vocabulary_size)} == set(" abc")
 
 
 def test_ids_are_the_tokenizers_and_flow_into_streams(small: Workshop) -> None:
     tokenize(words(), small.out, small.folder)
-    [(values, offsets)] = token_store.read(small.folder / "test.arrow", "text")
+    [(values, offsets)] = token_store.read_batches(small.folder / "test.arrow", "text")
     assert (values.tolist(), offsets.tolist()) == ([3, 4, 3], [0, 3, 3])
     partition(words(sequence_length=2), "tiny", 1, small.folder, small.folder)
     data = load(small.folder)
@@ -97,7 +97,7 @@ def test_joint_vocabulary_of_pairs(workshop: Workshop) -> None:
     train = counts["train"]["source"]["documents"]
     assert counts["vocabulary_size"] == 4 + 2 + 2 * train
     assert "source_vocabulary_size" not in counts
-    assert token_store.sides(workshop.folder / "train.arrow") == ["source", "target"]
+    assert token_store.side_names(workshop.folder / "train.arrow") == ["source", "target"]
 
 
 def test_separate_vocabularies_of_pairs(workshop: Workshop) -> None:
@@ -123,8 +123,8 @@ def test_labels_go_with_their_texts(workshop: Workshop) -> None:
     lines = "".join(f"{'good' if n % 2 else 'bad'}\ttext {n}\n" for n in range(20))
     rows = workshop.add(lines, "l.tsv", format="labelled").clean()
     tokenize(words(), workshop.out, workshop.folder)
-    assert token_store.labels(workshop.folder / "train.arrow")[:3] == ["bad", "good", "bad"]
-    assert token_store.sides(workshop.folder / "train.arrow") == ["text"]
+    assert token_store.read_labels(workshop.folder / "train.arrow")[:3] == ["bad", "good", "bad"]
+    assert token_store.side_names(workshop.folder / "train.arrow") == ["text"]
     partition(words(), "tiny", 1, workshop.folder, workshop.folder)
     data = load(workshop.folder)
     assert list(data.streams["train"]) == ["text"]
@@ -139,6 +139,6 @@ def test_a_damaged_file_of_ids(small: Workshop, tmp_path: Path) -> None:
 
 
 def test_arrow_columns_hold_what_was_put_in() -> None:
-    column = token_store.array(np.arange(5, dtype=np.int32), [2, 0, 3])
+    column = token_store.list_array(np.arange(5, dtype=np.int32), [2, 0, 3])
     assert column.type == pa.list_(pa.int32())
     assert column.to_pylist() == [[0, 1], [], [2, 3, 4]]

@@ -135,7 +135,7 @@ def text_field(entry: dict[str, Any], name: str, where: str) -> str:
 
 
 def _decoded(file: Path) -> Iterator[str]:
-    from unroll.text.encoding import lines
+    from unroll.text.encoding import read_lines
 
     if file == STDIN:
         if sys.stdin.isatty():
@@ -145,7 +145,7 @@ def _decoded(file: Path) -> Iterator[str]:
         with file.open("rb") as stream:
             yield from _decoded_stream(stream, str(file))
     else:
-        yield from lines(file, "utf-8", "strict", LONGEST + 1)
+        yield from read_lines(file, "utf-8", "strict", LONGEST + 1)
 
 
 def _decoded_stream(stream: BinaryIO, name: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""The file between clean and tokenize: Parquet with the columns document, split, then the fields.
+"""The table of clean documents that stage clean writes: Parquet with the columns document, split, then the fields.
 
-Zstandard, page checksums (a flipped bit is an error, not other data), row groups of a fixed size, nothing of pandas or
-of this machine: the same records give the same bytes.
+The same documents give the same bytes: row groups have fixed sizes, and the file holds no metadata of pandas or of the
+machine. Page checksums turn a flipped bit into an error.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,43 +13,48 @@ import pyarrow.parquet as pq
 
 from unroll.errors import UnrollError
 
-ROWS, CHARACTERS = 8192, 2_000_000
-"""A row group ends with the document that reaches either."""
+MAX_ROWS, MAX_CHARACTERS = 8192, 2_000_000
+"""A row group ends with the document that reaches either limit."""
 NUMBERS = {"value": pa.float64()}
-"""The fields that are no text."""
+"""The types of the fields that are not strings."""
 
 
-class Writer:
-    """Documents into a cleaned file, a row group at a time."""
+class TableWriter:
+    """Writes documents to a table, one row group at a time."""
 
     def __init__(self, path: Path, fields: Iterable[str]) -> None:
+        """Create the file.
+
+        Args:
+            path: The file.
+            fields: The names of the columns after document and split.
+        """
         self.columns = ("document", "split", *fields)
         self._schema = pa.schema([(name, NUMBERS.get(name, pa.string())) for name in self.columns])
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd", write_page_checksum=True)
         self._rows: list[tuple[str | None, ...]] = []
         self._characters = 0
 
-    def write(self, row: tuple[str | None, ...]) -> None:
-        """`row` as in `columns`."""
+    def write_row(self, row: tuple[str | None, ...]) -> None:
+        """Append one document, with the cells in the order of `columns`."""
         self._rows.append(row)
         self._characters += sum(len(cell) for cell in row if cell)
-        if len(self._rows) >= ROWS or self._characters >= CHARACTERS:
+        if len(self._rows) >= MAX_ROWS or self._characters >= MAX_CHARACTERS:
             self._flush()
 
-    def write_table(self, table: pa.Table) -> None:
-        """A row group of its own, unless it is empty."""
+    def write_row_group(self, table: pa.Table) -> None:
+        """Append a table as one row group. An empty table writes nothing."""
         if table.num_rows:
             self._file.write_table(table, row_group_size=table.num_rows)
 
     def _flush(self) -> None:
         columns = zip(*self._rows, strict=True) if self._rows else ((),) * len(self.columns)
         texts = [pa.array(column, pa.string()) for column in columns]
-        self.write_table(
-            pa.table([a.cast(field.type) for a, field in zip(texts, self._schema, strict=True)], self._schema)
-        )
+        arrays = [text.cast(field.type) for text, field in zip(texts, self._schema, strict=True)]
+        self.write_row_group(pa.table(arrays, self._schema))
         self._rows, self._characters = [], 0
 
-    def __enter__(self) -> "Writer":
+    def __enter__(self) -> "TableWriter":
         return self
 
     def __exit__(
@@ -60,19 +65,29 @@ class Writer:
         self._file.close()
 
 
-def tables(path: Path) -> Iterator[pa.Table]:
-    """The file's row groups, in order; damage is an UnrollError."""
+def read_row_groups(path: Path) -> Iterator[pa.Table]:
+    """Yield the row groups of a table in order.
+
+    Args:
+        path: The table of clean documents.
+
+    Yields:
+        A row group.
+
+    Raises:
+        UnrollError: The file is missing or damaged.
+    """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for group in range(file.num_row_groups):
-                yield file.read_row_group(group, use_threads=False)  # a quarter of the memory
+                yield file.read_row_group(group, use_threads=False)  # one thread needs less memory
     except FileNotFoundError:
-        raise UnrollError(f"{path}: not there; run `dvc repro` first") from None
+        raise UnrollError(f"{path}: the file does not exist; run `dvc repro` first") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise UnrollError(f"{path}: damaged ({error}); run `dvc repro -f` for this corpus") from None
 
 
-def fields(path: Path) -> tuple[str, ...]:
-    """The columns after document and split."""
+def field_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the columns after document and split."""
     with pq.ParquetFile(path) as file:
         return tuple(file.schema_arrow.names[2:])

@@ -1,8 +1,8 @@
-"""Documents that are in two splits: what a model has seen in train it must not be tested on.
+"""Duplicates between splits: documents of an earlier split that also occur in a later one.
 
-Exact copies are found by the 64-bit hashes that stage clean keeps of every document. Near copies are found by MinHash
-with banding (Broder 1997; Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4): only the
-signatures of the later splits are held in memory, 256 bytes a document, and the earlier ones stream past.
+Exact copies have equal 64-bit hashes. Near copies are found by MinHash with banding (Broder 1997; Leskovec, Rajaraman
+and Ullman, "Mining of Massive Datasets", section 3.4): the 256-byte signatures of the later splits are held in memory,
+and the documents of the earlier splits are read once.
 """
 
 import re
@@ -16,128 +16,182 @@ from numpy.typing import NDArray
 from unroll.params.corpora import NearDuplicates
 from unroll.text.splits import TEST, TRAIN, VALID
 
-Keys = NDArray[np.uint64]
+Hashes = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
+SplitCodes = NDArray[np.int8]
 
 WORDS = re.compile(r"[^\W\d_]+")
-ROWS, BANDS = 4, 16  # copies of similarity 0.8 share a band with probability 1 - (1 - 0.8^4)^16 = 0.9998
+ROWS, BANDS = 4, 16  # texts of similarity 0.8 share a band with probability 1 - (1 - 0.8^4)^16 = 0.9998
 SIGNATURE = ROWS * BANDS
-LATER = {TRAIN: (VALID, TEST), VALID: (TEST,)}
+EMPTY = np.iinfo(np.uint32).max
+"""The entries of the signature of a text without words."""
+LATER_SPLITS = {TRAIN: (VALID, TEST), VALID: (TEST,)}
 
 
-def exact(keys: Keys, splits: NDArray[np.int8]) -> Mask:
-    """Which documents are also in a later split."""
-    found = np.zeros(len(keys), dtype=bool)
-    for split, later in LATER.items():
-        mine = splits == split
-        found[mine] = np.isin(keys[mine], keys[np.isin(splits, later)])
+def find_exact(hashes: Hashes, splits: SplitCodes) -> Mask:
+    """Find the documents whose hash also occurs in a later split.
+
+    Args:
+        hashes: The hash of each document (N,).
+        splits: The split code of each document (N,).
+
+    Returns:
+        Whether each document also occurs in a later split (N,).
+    """
+    found = np.zeros(len(hashes), dtype=bool)
+    for split, later in LATER_SPLITS.items():
+        rows = splits == split
+        found[rows] = np.isin(hashes[rows], hashes[np.isin(splits, later)])
     return found
 
 
-def near(batches: Iterable[tuple[list[str], NDArray[np.int8]]], params: NearDuplicates, late: "Index") -> Mask:
-    """Which documents, given in batches with their splits, resemble one of a later split, which `late` holds."""
-    found: list[Mask] = []
+def find_near(batches: Iterable[tuple[list[str], SplitCodes]], params: NearDuplicates, index: "SignatureIndex") -> Mask:
+    """Find the documents that are similar to a document of a later split.
+
+    Args:
+        batches: The N documents in batches: their texts and split codes.
+        params: The number of words of a shingle and the minimum Jaccard similarity.
+        index: The index of the later splits.
+
+    Returns:
+        Whether each document is similar to a document of a later split (N,).
+    """
+    masks: list[Mask] = []
     for texts, splits in batches:
         mask = np.zeros(len(texts), dtype=bool)
         early = np.flatnonzero(splits != TEST)
         signatures = minhash([texts[row] for row in early], params.words)
-        for split in LATER:
+        for split in LATER_SPLITS:
             rows = splits[early] == split
-            mask[early[rows]] = late.resembles(signatures[rows], LATER[split], params.similarity)
-        found.append(mask)
-    return np.concatenate(found) if found else np.zeros(0, dtype=bool)
+            mask[early[rows]] = index.has_similar(signatures[rows], LATER_SPLITS[split], params.similarity)
+        masks.append(mask)
+    return np.concatenate(masks) if masks else np.zeros(0, dtype=bool)
 
 
-class Index:
-    """The distinct signatures of the later splits, by their bands."""
+class SignatureIndex:
+    """The H distinct signatures of valid and test, indexed by their bands."""
 
-    def __init__(self, batches: Iterable[tuple[list[str], NDArray[np.int8]]], words: int) -> None:
-        signatures, splits = [np.empty((0, SIGNATURE), np.uint32)], [np.empty(0, np.int8)]
-        for texts, of in batches:
-            rows = np.flatnonzero(of != TRAIN)
+    def __init__(self, batches: Iterable[tuple[list[str], SplitCodes]], words: int) -> None:
+        """Compute the signatures and sort them by the hash of each band.
+
+        Args:
+            batches: All documents in batches: their texts and split codes.
+            words: The number of words of a shingle.
+        """
+        signatures, codes = [np.empty((0, SIGNATURE), np.uint32)], [np.empty(0, np.int8)]
+        for texts, splits in batches:
+            rows = np.flatnonzero(splits != TRAIN)
             signatures.append(minhash([texts[row] for row in rows], words))
-            splits.append(of[rows])
-        labelled = np.column_stack([np.concatenate(splits).astype(np.uint32), np.concatenate(signatures)])
+            codes.append(splits[rows])
+        labelled = np.column_stack([np.concatenate(codes).astype(np.uint32), np.concatenate(signatures)])
         labelled = np.unique(labelled[(labelled[:, 1:] != EMPTY).any(axis=1)], axis=0)
         self.splits, self.signatures = labelled[:, 0], np.ascontiguousarray(labelled[:, 1:])
-        bands = _bands(self.signatures)  # (H, BANDS)
+        bands = _hash_bands(self.signatures)  # (H, BANDS)
         self.order = np.argsort(bands, axis=0, kind="stable")
         self.sorted = np.take_along_axis(bands, self.order, axis=0)
 
-    def resembles(self, signatures: NDArray[np.uint32], splits: tuple[int, ...], similarity: float) -> Mask:
-        """Which of the (N, SIGNATURE) have a document of `splits` of at least that estimated similarity."""
+    def has_similar(self, signatures: NDArray[np.uint32], splits: tuple[int, ...], similarity: float) -> Mask:
+        """Test whether documents are similar to a document of other splits.
+
+        Args:
+            signatures: The signatures (N, SIGNATURE) of the documents.
+            splits: The codes of the other splits.
+            similarity: The minimum estimated Jaccard similarity.
+
+        Returns:
+            Whether each document has a similar one (N,).
+        """
         found = np.zeros(len(signatures), dtype=bool)
-        bands = _bands(signatures)
+        bands = _hash_bands(signatures)
         for band in range(BANDS):
             keys = self.sorted[:, band]
             first, last = (np.searchsorted(keys, bands[:, band], side=side) for side in ("left", "right"))
             for step in range(int((last - first).max(initial=0))):
                 rows = np.flatnonzero((first + step < last) & ~found)
                 others = self.order[first[rows] + step, band]
-                equal = (signatures[rows] == self.signatures[others]).mean(axis=1) >= similarity
-                found[rows[equal & np.isin(self.splits[others], splits)]] = True
+                similar = (signatures[rows] == self.signatures[others]).mean(axis=1) >= similarity
+                found[rows[similar & np.isin(self.splits[others], splits)]] = True
         return found
 
 
-EMPTY = np.iinfo(np.uint32).max
-
-
 def minhash(texts: list[str], words: int) -> NDArray[np.uint32]:
-    """(N, SIGNATURE) minima of as many hashes of the runs of `words` words of each text; a shorter text is one run, and
-    one without a word has EMPTY everywhere."""
-    hashed = [[_hash(word) for word in WORDS.findall(text.casefold())] for text in texts]
+    """Compute the MinHash signatures of texts.
+
+    The elements of a text's set are its shingles, the sequences of `words` successive words, without case, punctuation
+    and digits. A shorter text is one shingle.
+
+    Args:
+        texts: The N texts.
+        words: The number of words of a shingle.
+
+    Returns:
+        The signatures (N, SIGNATURE): the minima of SIGNATURE hash functions over the shingles. The entries of a text
+        without words are EMPTY.
+    """
+    hashed = [[_hash_word(word) for word in WORDS.findall(text.casefold())] for text in texts]
     lengths = np.fromiter(map(len, hashed), np.int64, count=len(texts))
     signatures = np.full((len(texts), SIGNATURE), EMPTY, dtype=np.uint32)
-    filled = np.flatnonzero(lengths)
-    if not len(filled):
+    nonempty = np.flatnonzero(lengths)
+    if not len(nonempty):
         return signatures
     stream = np.fromiter((value for row in hashed for value in row), np.uint64, count=int(lengths.sum()))
-    runs, starts = _runs(stream, lengths[filled], words)
+    shingles, starts = _hash_shingles(stream, lengths[nonempty], words)
     for column, (factor, shift) in enumerate(_permutations()):
-        signatures[filled, column] = np.minimum.reduceat(_mix(runs * factor + shift), starts)
+        signatures[nonempty, column] = np.minimum.reduceat(_high_bits(shingles * factor + shift), starts)
     return signatures
 
 
 @lru_cache(maxsize=1 << 18)
-def _hash(word: str) -> int:
+def _hash_word(word: str) -> int:
     return crc32(word.encode())
 
 
-def _runs(stream: Keys, lengths: NDArray[np.int64], words: int) -> tuple[Keys, NDArray[np.int64]]:
-    """A hash of every run of `words` words inside a document, and where each document's runs start."""
+def _hash_shingles(stream: Hashes, lengths: NDArray[np.int64], words: int) -> tuple[Hashes, NDArray[np.int64]]:
+    """Hash the shingles of documents.
+
+    Args:
+        stream: The hashes of the words of all documents end to end.
+        lengths: The number of words of each document, at least 1.
+        words: The number of words of a shingle.
+
+    Returns:
+        The hash of each shingle, and the number of each document's first shingle.
+    """
     padded = np.concatenate([stream, np.zeros(words, np.uint64)])
     value = np.zeros(len(stream), np.uint64)
     begin = np.repeat(np.cumsum(lengths) - lengths, lengths)
     end = begin + np.repeat(lengths, lengths)
-    place = np.arange(len(stream))
-    for step in range(words):  # a word beyond the end of its document counts as none
+    position = np.arange(len(stream))
+    for step in range(words):  # positions after the end of a document count as 0
         value = value * np.uint64(0x9E3779B97F4A7C15) + np.where(
-            place + step < end, padded[step : step + len(stream)], 0
+            position + step < end, padded[step : step + len(stream)], 0
         )
-    kept = np.maximum(lengths - words + 1, 1)
-    inside = place - begin < np.repeat(kept, lengths)
-    return _spread(value[inside]), np.cumsum(kept) - kept
+    counts = np.maximum(lengths - words + 1, 1)
+    inside = position - begin < np.repeat(counts, lengths)
+    return _mix(value[inside]), np.cumsum(counts) - counts
 
 
 def _permutations() -> Iterator[tuple[np.uint64, np.uint64]]:
-    generator = np.random.default_rng(0)  # the permutations are part of the method, not of the data's randomness
+    """Yield the factor and shift of each hash function. They are constants of the method, independent of `seed`."""
+    generator = np.random.default_rng(0)
     for factor, shift in generator.integers(2**64, size=(SIGNATURE, 2), dtype=np.uint64):
         yield factor | np.uint64(1), shift
 
 
-def _spread(values: Keys) -> Keys:
-    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)  # MurmurHash3's finaliser
+def _mix(values: Hashes) -> Hashes:
+    """Spread the information of all bits: the finalizer of MurmurHash3."""
+    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     return (values ^ (values >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
 
 
-def _mix(values: Keys) -> NDArray[np.uint32]:
+def _high_bits(values: Hashes) -> NDArray[np.uint32]:
     return (values >> np.uint64(32)).astype(np.uint32)
 
 
-def _bands(signatures: NDArray[np.uint32]) -> Keys:
-    """(N, BANDS) hashes of the bands of the signatures."""
+def _hash_bands(signatures: NDArray[np.uint32]) -> Hashes:
+    """Return the hashes (N, BANDS) of the bands of signatures (N, SIGNATURE)."""
     rows = signatures.reshape(len(signatures), BANDS, ROWS).astype(np.uint64)
     value = np.zeros(rows.shape[:2], np.uint64)
     for row in range(ROWS):
-        value = _spread(value * np.uint64(0x9E3779B97F4A7C15) + rows[:, :, row])
+        value = _mix(value * np.uint64(0x9E3779B97F4A7C15) + rows[:, :, row])
     return value

@@ -1,4 +1,7 @@
-"""Bytes to lines of text. The encoding is what the params say; what it could be instead is said, never assumed."""
+"""Decoding of files into lines of text. The encoding is a setting; it is never guessed.
+
+An error names the file, the line and the byte, and suggests the encoding that the file appears to have.
+"""
 
 import codecs
 import re
@@ -7,11 +10,11 @@ from pathlib import Path
 
 from unroll.errors import UnrollError
 
-SAMPLE = 1 << 16  # bytes at the start of a file by which binary data is recognised
-CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x7f]")  # what text does not hold, but for a stray one
-BINARY_SHARE = 0.05  # of such bytes in the sample: compressed data has twice as many
-MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+SAMPLE = 1 << 16  # the bytes at the start of a file that are tested for binary data
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x7f]")  # bytes that are rare in text
+BINARY_SHARE = 0.05  # the share of such bytes in the sample above which it is binary; in compressed data it is 0.1
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is a prefix of it
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -19,17 +22,28 @@ MARKS = {
 }
 
 
-def lines(path: Path, encoding: str, errors: str, limit: int) -> Iterator[str]:
-    """The lines of `path` with their "\\n" (CRLF and CR are "\\n" too, nothing else is); longer ones come in parts of
-    `limit` characters. A byte order mark is no part of the text. UnrollError names file, line and byte of what is no
-    text."""
+def read_lines(path: Path, encoding: str, errors: str, limit: int) -> Iterator[str]:
+    r"""Yield the lines of a text file. Lines end with LF, CRLF or CR and with no other character.
+
+    Args:
+        path: The file.
+        encoding: Its encoding.
+        errors: `strict`, or `replace` to replace undecodable bytes by U+FFFD.
+        limit: The maximum number of characters of a line; a longer line is yielded in parts. -1 sets no limit.
+
+    Yields:
+        A line with a final "\n", or a part of a line. A byte order mark is not part of the text.
+
+    Raises:
+        UnrollError: The file is missing, empty, binary or not in this encoding.
+    """
     _check_start(path, encoding)
     with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors=errors) as file:
         try:
             while part := file.readline(limit):
                 yield part
         except UnicodeDecodeError:
-            raise _fault(path, encoding) from None
+            raise _decoding_error(path, encoding) from None
 
 
 def _check_start(path: Path, encoding: str) -> None:
@@ -37,27 +51,27 @@ def _check_start(path: Path, encoding: str) -> None:
         with path.open("rb") as file:
             sample = file.read(SAMPLE)
     except OSError as error:
-        raise UnrollError(f"{path}: cannot be read ({error.strerror}); check that it is there and readable") from None
+        raise UnrollError(f"{path}: cannot be read ({error.strerror}); check its path and permissions") from None
     if not sample:
-        raise UnrollError(f"{path}: the file is empty; bring a text")
-    seems = _seems(sample)
+        raise UnrollError(f"{path}: the file is empty; provide a text file with content")
+    detected = _detect_unicode(sample)
     wide = encoding in ("utf-16", "utf-32")
-    if seems and seems != encoding and (seems != "utf-8" or wide):
+    if detected and detected != encoding and (detected != "utf-8" or wide):
         raise UnrollError(
-            f"{path}: looks like {seems.upper()}, not {encoding.upper()}; set encoding: {seems} or convert it"
+            f"{path}: looks like {detected.upper()}, not {encoding.upper()}; set encoding: {detected} or convert it"
         )
-    strange = CONTROL.findall(sample)
-    if not wide and len(strange) > BINARY_SHARE * len(sample):
+    control = CONTROL.findall(sample)
+    if not wide and len(control) > BINARY_SHARE * len(sample):
         first = CONTROL.search(sample)
         raise UnrollError(
-            f"{path}: binary data, not text (byte 0x{strange[0].hex()} at offset {first.start() if first else 0}, "
-            f"{len(strange)} such bytes in the first {len(sample)}); bring a plain text file"
+            f"{path}: binary data, not text (byte 0x{control[0].hex()} at offset {first.start() if first else 0}, "
+            f"{len(control)} such bytes in the first {len(sample)}); provide a plain text file"
         )
 
 
-def _seems(sample: bytes) -> str | None:
-    """The Unicode encoding a file announces by its mark or, for UTF-16 without one, by its zero bytes."""
-    for mark, name in MARKS.items():
+def _detect_unicode(sample: bytes) -> str | None:
+    """Detect a Unicode encoding by its byte order mark or, for UTF-16 without a mark, by its zero bytes."""
+    for mark, name in BYTE_ORDER_MARKS.items():
         if sample.startswith(mark):
             return name
     pairs = len(sample) // 2
@@ -67,8 +81,8 @@ def _seems(sample: bytes) -> str | None:
     return None
 
 
-def _fault(path: Path, encoding: str) -> UnrollError:
-    """Where the first bytes are that are no text, found by reading again."""
+def _decoding_error(path: Path, encoding: str) -> UnrollError:
+    """Read the file again to locate its first undecodable bytes, and return the error that names them."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     line, offset = 1, 0
     with path.open("rb") as file:
@@ -78,17 +92,18 @@ def _fault(path: Path, encoding: str) -> UnrollError:
             try:
                 line += decoder.decode(block, final=not block).count("\n")
             except UnicodeDecodeError as error:
-                bad = error.object[error.start : error.end]
+                undecodable = error.object[error.start : error.end]
                 line += bytes(error.object[: error.start]).decode(encoding, "replace").count("\n")
-                at = offset - pending + error.start
+                position = offset - pending + error.start
                 return UnrollError(
-                    f"{path}: line {line}: byte {at} (0x{bad[:4].hex()}) is not {encoding.upper()}: {error.reason}; "
-                    f"set encoding to what the file is{_guess(path, encoding)}, or errors: replace to lose such bytes"
+                    f"{path}: line {line}: byte {position} (0x{undecodable[:4].hex()}) is not {encoding.upper()}: "
+                    f"{error.reason}; set encoding to that of the file{_suggestion(path, encoding)}, or set "
+                    "errors: replace to lose such bytes"
                 )
             offset += len(block)
 
 
-def _guess(path: Path, encoding: str) -> str:
+def _suggestion(path: Path, encoding: str) -> str:
     from charset_normalizer import from_bytes
 
     with path.open("rb") as file:

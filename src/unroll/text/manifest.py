@@ -26,10 +26,10 @@ class RawFile:
     file: str
     """The name of the file in the folder."""
     format: Format
-    """The content of the file. `text`: plain text. `documents`: JSON Lines with objects {"document": name, "text": ...}.
-    `pairs`: source and target, separated by a tab; further columns are ignored. `labelled`: label and text, separated
-    by a tab. `series`: CSV. `vectors`: a word and its vector on each line. `analogies`: four words on each line. Stage
-    clean does not read vectors and analogies."""
+    """The content of the file. `text`: plain text. `documents`: JSON Lines of {"document": name, "text": ...}. `pairs`:
+    source and target, separated by a tab; further columns are ignored. `labelled`: label and text, separated by a tab.
+    `series`: CSV. `vectors`: a word and its vector on each line. `analogies`: four words on each line. Stage clean does
+    not read vectors and analogies."""
     split: Split | None = None
     """The split that the source assigns to this file; None if the source does not define splits."""
     documents: Documents | None = None

@@ -1,4 +1,4 @@
-"""Stage partition: the token ids of every split as streams."""
+"""Stage partition: from token ids to the streams of every split."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from unroll.params.tokenizers import TokenizerParams
-from unroll.text.streams import LABELS, SPLITS, Data, Stream, lay_out, token_type, write_plan
-from unroll.text.token_store import labels, read
+from unroll.text.splits import SPLITS
+from unroll.text.streams import LABELS, Data, Stream, lay_out, token_type, write_plan
+from unroll.text.token_store import read_batches, read_labels
 
 
 def partition(params: TokenizerParams, name: str, seed: int, tokens: Path, folder: Path) -> None:
@@ -43,22 +44,22 @@ def partition(params: TokenizerParams, name: str, seed: int, tokens: Path, folde
 
 
 def _labels(tokens: Path, folder: Path) -> dict[str, list[str]]:
-    """Copy the labels of a labelled corpus into the folder."""
-    found = {split: labels(tokens / f"{split}.arrow") for split in SPLITS}
-    if not any(found.values()):
+    """Copy the labels of a labelled corpus into the folder, and return them by split."""
+    labels = {split: read_labels(tokens / f"{split}.arrow") for split in SPLITS}
+    if not any(labels.values()):
         return {}
-    (folder / LABELS).write_text(json.dumps(found, ensure_ascii=False) + "\n", encoding="utf-8")
-    return found
+    (folder / LABELS).write_text(json.dumps(labels, ensure_ascii=False) + "\n", encoding="utf-8")
+    return labels
 
 
 def _stream(folder: Path, split: str, side: str, source: Path, vocabulary_size: int) -> Stream:
     """Write one side of a split, the column `side` of the Arrow file `source`."""
-    lengths = [np.diff(offsets) + 2 for _, offsets in read(source, side)]
+    lengths = [np.diff(offsets) + 2 for _, offsets in read_batches(source, side)]
     offsets = np.concatenate([[0], *lengths]).cumsum()
     shape = (int(offsets[-1]),)
     tokens = np.lib.format.open_memmap(folder / f"{split}.{side}.npy", "w+", token_type(vocabulary_size), shape)
     first = 0
-    for values, inside in read(source, side):
+    for values, inside in read_batches(source, side):
         last = first + len(values) + 2 * (len(inside) - 1)
         lay_out(tokens[first:last], values, inside)
         first = last

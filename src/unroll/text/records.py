@@ -1,18 +1,18 @@
-"""A raw folder (raw.json and data files, written by `unroll.corpora`) to Records."""
+"""Records: the documents, pairs, labelled texts and observations of a raw folder, before cleaning."""
 
 import csv
 import json
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
 from unroll.errors import UnrollError
-from unroll.params.corpora import TextCorpus, Written
-from unroll.text.encoding import lines
+from unroll.params.corpora import Corpus
+from unroll.text.encoding import read_lines
 from unroll.text.manifest import RawFile, read_manifest
-from unroll.text.record import Record
-from unroll.text.segmentation import documents
+from unroll.text.segmentation import segment
 
 FIELDS = {
     "text": ("text",),
@@ -21,61 +21,98 @@ FIELDS = {
     "labelled": ("label", "text"),
     "series": ("time", "value"),
 }
-"""By format: what a Record of it holds."""
+"""The names of a record's fields, by the format of its file."""
 
 
-def fields(folder: Path) -> tuple[str, ...]:
-    """The fields of the folder's records; all its files must agree on them."""
-    found = {file.file: FIELDS[file.format] for file in read_manifest(folder)}
-    if len(set(found.values())) > 1:
-        raise UnrollError(f"{folder}: its files have different fields ({found}); keep one kind per corpus")
-    return next(iter(found.values()))
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One document of running text, one sentence pair, one labelled text or one observation of a series."""
+
+    name: str
+    """Its origin: file and line, topic or module."""
+    fields: dict[str, str]
+    """The texts by field name, as in `FIELDS`. Labels, times and values are not cleaned."""
+    split: str | None = None
+    """`train`, `valid` or `test` if the source defines splits."""
+    continues: bool = False
+    """Whether it continues the record before it, which was longer than `max_characters`."""
+    divisible: bool = False
+    """Whether a split may begin inside it. Only the parts of a whole file are divisible."""
 
 
-def records(params: TextCorpus | Written, folder: Path) -> Iterator[Record]:
-    """Every record of the folder, file by file, in order, with nothing dropped."""
+def field_names(folder: Path) -> tuple[str, ...]:
+    """Return the names of the fields of a raw folder's records.
+
+    Args:
+        folder: The raw folder.
+
+    Returns:
+        A value of `FIELDS`.
+
+    Raises:
+        UnrollError: The manifest is unreadable, or the files have different fields.
+    """
+    by_file = {file.file: FIELDS[file.format] for file in read_manifest(folder)}
+    if len(set(by_file.values())) > 1:
+        raise UnrollError(f"{folder}: its files have different fields ({by_file}); keep one kind per corpus")
+    return next(iter(by_file.values()))
+
+
+def read_records(params: Corpus, folder: Path) -> Iterator[Record]:
+    """Yield all records of a raw folder in the order of its files.
+
+    Args:
+        params: The entry of `corpora` in params.yaml.
+        folder: The raw folder.
+
+    Yields:
+        The records, uncleaned.
+
+    Raises:
+        UnrollError: A file is unreadable or a line has the wrong format.
+    """
     for file in read_manifest(folder):
         yield from READERS[file.format](params, folder / file.file, file)
 
 
-def _text(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterator[Record]:
+def _read_text(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
     unit = (file.documents or "file") if params.documents == "source" else params.documents
-    parts = lines(path, params.encoding, params.errors, params.max_characters)
-    yield from _records(parts, unit, params.max_characters, file.file, file.split, divisible=unit == "file")
+    lines = read_lines(path, params.encoding, params.errors, params.max_characters)
+    yield from _segment(lines, unit, params.max_characters, file.file, file.split, divisible=unit == "file")
 
 
-def _documents(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterator[Record]:
+def _read_documents(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
     unit = "file" if params.documents == "source" else params.documents
-    for number, line in _rows(params, path):
+    for number, line in _numbered_lines(params, path):
         try:
             value = json.loads(line)
             name, text = value["document"], value["text"]
-            text.encode(), name.encode()  # JSON can spell half a surrogate pair, which is no character
+            text.encode(), name.encode()  # JSON can contain a lone surrogate, which is not valid Unicode
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnrollError(
                 f'{path}: line {number}: not {{"document": name, "text": ...}} in valid Unicode ({error}); correct it'
             ) from None
         reader = StringIO(text, newline=None)
-        parts = iter(lambda reader=reader: reader.readline(params.max_characters), "")  # type: ignore[misc]
-        yield from _records(parts, unit, params.max_characters, name, file.split, divisible=False)
+        lines = iter(lambda reader=reader: reader.readline(params.max_characters), "")  # type: ignore[misc]
+        yield from _segment(lines, unit, params.max_characters, name, file.split, divisible=False)
 
 
-def _records(
-    parts: Iterator[str], unit: str, longest: int, name: str, split: str | None, divisible: bool
+def _segment(
+    lines: Iterator[str], unit: str, max_characters: int, name: str, split: str | None, divisible: bool
 ) -> Iterator[Record]:
-    for document in documents(parts, unit, longest):
+    for document in segment(lines, unit, max_characters):
         line = "" if unit == "file" else f":{document.line}"
-        piece = f"+{document.piece}" if document.piece else ""
-        yield Record(name + line + piece, {"text": document.text}, split, document.piece > 0, divisible)
+        suffix = f"+{document.continuation}" if document.continuation else ""
+        yield Record(name + line + suffix, {"text": document.text}, split, document.continuation > 0, divisible)
 
 
-def _columns(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterator[Record]:
+def _read_columns(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
     names = FIELDS[file.format]
-    if file.format == "labelled" and file.documents == "file":  # the folder says the label
-        text = "".join(lines(path, params.encoding, params.errors, params.max_characters))
+    if file.format == "labelled" and file.documents == "file":  # the name of the folder is the label
+        text = "".join(read_lines(path, params.encoding, params.errors, params.max_characters))
         yield Record(file.file, {"label": Path(file.file).parent.name, "text": text}, file.split)
         return
-    for number, line in _rows(params, path):
+    for number, line in _numbered_lines(params, path):
         cells = line.split("\t") if line.strip() else [""] * len(names)
         if len(cells) < len(names):
             raise UnrollError(
@@ -84,41 +121,48 @@ def _columns(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterato
         yield Record(f"{file.file}:{number}", dict(zip(names, cells, strict=False)), file.split)
 
 
-def _series(params: TextCorpus | Written, path: Path, file: RawFile) -> Iterator[Record]:
-    """The first column is the time (of a single column: the row), the last one the value; a header is left out."""
-    rows, columns = csv.reader(line for _, line in _rows(params, path)), 0
+def _read_series(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
+    """Yield one record per row: the last column is the value, and the first one the time.
+
+    In a file of one column the row number is the time. A header is skipped.
+    """
+    rows, columns = csv.reader(line for _, line in _numbered_lines(params, path)), 0
     for number, cells in enumerate(rows, 1):
         if not any(cell.strip() for cell in cells):
             continue
         columns = columns or len(cells)
         if len(cells) != columns:
-            raise UnrollError(f"{path}: line {number}: has {len(cells)} columns, the first {columns}; correct the row")
+            raise UnrollError(
+                f"{path}: line {number}: has {len(cells)} columns, the first row has {columns}; correct the row"
+            )
         value = cells[-1].strip()
-        if not _is_number(value):
+        if not _is_finite_number(value):
             if number == 1:
                 continue
-            raise UnrollError(f"{path}: line {number}: {value[:40]!r} is no finite number; correct or remove the row")
+            raise UnrollError(
+                f"{path}: line {number}: {value[:40]!r} is not a finite number; correct or remove the row"
+            )
         time = cells[0] if len(cells) > 1 else str(number)
         yield Record(file.file, {"time": time, "value": value}, file.split)
 
 
-def _is_number(text: str) -> bool:
+def _is_finite_number(text: str) -> bool:
     try:
         return math.isfinite(float(text))
     except ValueError:
         return False
 
 
-def _rows(params: TextCorpus | Written, path: Path) -> Iterator[tuple[int, str]]:
-    """Whole lines with their numbers. A line of a table has no cap but that on what it holds."""
-    for number, line in enumerate(lines(path, params.encoding, params.errors, -1), 1):
+def _numbered_lines(params: Corpus, path: Path) -> Iterator[tuple[int, str]]:
+    """Yield whole lines of a table with their numbers. `max_characters` limits fields, not lines."""
+    for number, line in enumerate(read_lines(path, params.encoding, params.errors, -1), 1):
         yield number, line.removesuffix("\n")
 
 
-READERS: dict[str, Callable[[TextCorpus | Written, Path, RawFile], Iterator[Record]]] = {
-    "text": _text,
-    "documents": _documents,
-    "pairs": _columns,
-    "labelled": _columns,
-    "series": _series,
+READERS: dict[str, Callable[[Corpus, Path, RawFile], Iterator[Record]]] = {
+    "text": _read_text,
+    "documents": _read_documents,
+    "pairs": _read_columns,
+    "labelled": _read_columns,
+    "series": _read_series,
 }

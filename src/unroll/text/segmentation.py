@@ -1,4 +1,4 @@
-"""Lines to documents: by line, by paragraph or by file, none longer than a limit."""
+"""Segmentation of lines into documents: lines, paragraphs or whole files, none longer than a limit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,47 +6,58 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Document:
+    """A document, or one part of a document that is longer than the limit."""
+
     line: int
-    """Of the file, from 1, where it begins."""
+    """The number of the line where it begins, counted from 1."""
     text: str
-    piece: int
-    """0, or k for the k-th further piece of a document that is longer than the limit."""
+    """The text."""
+    continuation: int
+    """0, or k for the k-th continuation of a document that is longer than the limit."""
 
 
-def documents(lines: Iterator[str], unit: str, limit: int) -> Iterator[Document]:
-    """`unit`: "line", "paragraph" (what stands between blank lines) or "file"; the "\n" that ends the first two is no
-    part of them. Documents of more than `limit` characters
-    come in pieces, cut after white space where there is any. `lines` may come in parts: see `encoding.lines`."""
+def segment(lines: Iterator[str], unit: str, limit: int) -> Iterator[Document]:
+    r"""Divide lines into documents.
+
+    Args:
+        lines: The lines with a final "\n", or parts of lines, as `unroll.text.encoding.read_lines` yields them.
+        unit: `line`, `paragraph` (the lines between blank lines) or `file`.
+        limit: The maximum number of characters of a document. A longer document is divided into parts, after white
+            space if possible.
+
+    Yields:
+        The documents in order. The "\n" that ends a line or paragraph is not part of it.
+    """
     parts: list[str] = []
-    size, piece, number, begin, fresh = 0, 0, 1, 1, True
+    size, continuation, number, begin, at_line_start = 0, 0, 1, 1, True
     for part in lines:
-        if unit == "paragraph" and fresh and part.isspace():
+        if unit == "paragraph" and at_line_start and part.isspace():
             if parts:
-                yield Document(begin, "".join(parts).removesuffix("\n"), piece)
-            parts, size, piece = [], 0, 0
+                yield Document(begin, "".join(parts).removesuffix("\n"), continuation)
+            parts, size, continuation = [], 0, 0
             number += part.endswith("\n")
             continue
         if not parts:
             begin = number
         parts.append(part)
         size += len(part)
-        fresh = part.endswith("\n")
-        number += fresh
+        at_line_start = part.endswith("\n")
+        number += at_line_start
         while size > limit:
             text = "".join(parts)
-            end = _last_space(text, limit)
-            yield Document(begin, text[:end], piece)
-            parts, size, piece = [text[end:]], len(text) - end, piece + 1
-        if unit == "line" and fresh:
-            yield Document(begin, "".join(parts).removesuffix("\n"), piece)
-            parts, size, piece = [], 0, 0
+            end = _cut_position(text, limit)
+            yield Document(begin, text[:end], continuation)
+            parts, size, continuation = [text[end:]], len(text) - end, continuation + 1
+        if unit == "line" and at_line_start:
+            yield Document(begin, "".join(parts).removesuffix("\n"), continuation)
+            parts, size, continuation = [], 0, 0
     if parts:
         text = "".join(parts)
-        yield Document(begin, text if unit == "file" else text.removesuffix("\n"), piece)
+        yield Document(begin, text if unit == "file" else text.removesuffix("\n"), continuation)
 
 
-def _last_space(text: str, limit: int) -> int:
-    """Where to cut: after the last white space of the first `limit` characters, or at `limit`."""
+def _cut_position(text: str, limit: int) -> int:
+    """Return the position after the last white space in the second half of the first `limit` characters, or `limit`."""
     for end in range(limit, limit // 2, -1):
         if text[end - 1].isspace():
             return end

@@ -1,4 +1,4 @@
-"""Which split a document belongs to."""
+"""The splits train, valid and test, and the assignment of documents to them."""
 
 from hashlib import blake2b
 
@@ -9,29 +9,55 @@ from unroll.params.corpora import Splits
 
 SPLITS = ("train", "valid", "test")
 TRAIN, VALID, TEST = range(3)
+"""Split codes: indices into `SPLITS`."""
 
 
-def key(text: str) -> int:
-    """64 bits of a hash of `text`: the same on every machine and in every year."""
+def hash_text(text: str) -> int:
+    """Return a 64-bit hash of a text that does not depend on the machine or the Python version."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
-def by_hash(keys: NDArray[np.uint64], splits: Splits) -> NDArray[np.int8]:
-    """The split of each key: equal texts never part, and adding documents moves no other."""
-    share = keys / 2.0**64
+def assign_by_hash(hashes: NDArray[np.uint64], splits: Splits) -> NDArray[np.int8]:
+    """Assign documents to splits by the hashes of their texts.
+
+    Equal texts are assigned to the same split, and adding documents does not move other documents.
+
+    Args:
+        hashes: The hash of each document (N,).
+        splits: The shares of valid and test.
+
+    Returns:
+        The split code of each document (N,).
+    """
+    share = hashes / 2.0**64
     return np.where(share < splits.test, TEST, np.where(share < splits.test + splits.valid, VALID, TRAIN)).astype(
         np.int8
     )
 
 
-def borders(characters: int, splits: Splits) -> tuple[int, int]:
-    """Where valid and test begin in a corpus of so many characters: tinyshakespeare's test is what follows its first
-    int(0.9 * 1115394)."""
+def split_starts(characters: int, splits: Splits) -> tuple[int, int]:
+    """Compute where valid and test begin, as the standard split of tinyshakespeare does: int(0.9 * characters).
+
+    Args:
+        characters: The number of characters of the corpus.
+        splits: The shares of valid and test.
+
+    Returns:
+        The first character of valid and the first character of test.
+    """
     return int((1 - splits.valid - splits.test) * characters), int((1 - splits.test) * characters)
 
 
-def by_position(lengths: NDArray[np.int64], splits: Splits) -> NDArray[np.int8]:
-    """The split of each document by where it begins in the characters of them all."""
-    begin = np.cumsum(lengths) - lengths
-    valid, test = borders(int(lengths.sum()), splits)
-    return np.where(begin >= test, TEST, np.where(begin >= valid, VALID, TRAIN)).astype(np.int8)
+def assign_by_position(lengths: NDArray[np.int64], splits: Splits) -> NDArray[np.int8]:
+    """Assign documents to splits by the position of their first character in the corpus.
+
+    Args:
+        lengths: The number of characters of each document (N,).
+        splits: The shares of valid and test.
+
+    Returns:
+        The split code of each document (N,).
+    """
+    starts = np.cumsum(lengths) - lengths
+    valid, test = split_starts(int(lengths.sum()), splits)
+    return np.where(starts >= test, TEST, np.where(starts >= valid, VALID, TRAIN)).astype(np.int8)

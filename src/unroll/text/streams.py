@@ -1,8 +1,8 @@
-"""Token streams: the data that models are trained on and evaluated with (Zhang et al. 2023, Dive into Deep Learning,
-section 9.3).
+"""Token streams: the data that models are trained on and evaluated with.
 
 A *stream* holds all documents of a split in one flat array, each as `<bos> tokens <eos>`. The array is memory-mapped.
-Networks train on subsequences of a stream, n-gram models count over it, and evaluation uses its documents.
+Networks train on subsequences of a stream (Zhang et al. 2023, Dive into Deep Learning, section 9.3), n-gram models
+count over it, and evaluation uses its documents.
 """
 
 import json
@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
+from unroll.text.splits import SPLITS
 from unroll.text.tokenizers.vocabulary import BOS, EOS
 
 Ids = NDArray[np.integer]
+"""Token ids."""
 
-SPLITS = ("train", "valid", "test")
 LABELS = "labels.json"
 PLANNED = ("name", "vocabulary_size", "source_vocabulary_size", "sequence_length", "seed", "counts")
 """The fields of Data that plan.json holds."""
@@ -27,36 +28,43 @@ PLANNED = ("name", "vocabulary_size", "source_vocabulary_size", "sequence_length
 
 @dataclass(frozen=True)
 class Stream:
-    """One split (of one side, for pairs): `tokens` (T,) and document i = tokens[offsets[i]:offsets[i+1]]."""
+    """The documents of one split end to end, for pairs those of one side."""
 
     tokens: Ids
+    """The token ids (T,), with `<bos>` before and `<eos>` after each document."""
     offsets: NDArray[np.int64]
+    """The offsets (documents + 1,): document i is tokens[offsets[i]:offsets[i + 1]]."""
 
     @property
     def documents(self) -> Sequence[Ids]:
-        """Each document's tokens to predict: without `<bos>`, with `<eos>`. Views, nothing is copied."""
+        """The tokens to predict of each document, without `<bos>` and with `<eos>`, as views of `tokens`."""
         return [self.tokens[a + 1 : b] for a, b in zip(self.offsets[:-1], self.offsets[1:], strict=True)]
 
     @property
     def predicted(self) -> int:
-        """The number of tokens to predict: all but `<bos>`."""
+        """The number of tokens to predict in all documents. `<bos>` is not predicted."""
         return len(self.tokens) - (len(self.offsets) - 1)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """(documents,) tokens to predict in each."""
+        """The number of tokens to predict in each document (documents,)."""
         return np.diff(self.offsets) - 1
 
 
 @dataclass(frozen=True)
 class Data:
-    """A partition folder: for running text streams[split]["text"], for pairs ["source"] and ["target"]."""
+    """The streams of a corpus with one tokenizer, which stage partition writes."""
 
     name: str
+    """The key of the tokenizer in params.yaml."""
     vocabulary_size: int
+    """The number V of tokens, for pairs with two vocabularies that of the target side."""
     sequence_length: int
+    """The length n of a training subsequence."""
     seed: int
+    """The global random seed."""
     streams: dict[str, dict[str, Stream]]
+    """The streams by split and side. The side of running text is `text`; those of pairs are `source` and `target`."""
     counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     """The counts of stage tokenize (`unroll.text.tokenize`), by split and side."""
     source_vocabulary_size: int | None = None
@@ -66,14 +74,17 @@ class Data:
 
     @property
     def train(self) -> Stream:
+        """The train split of running text."""
         return self.streams["train"]["text"]
 
     @property
     def valid(self) -> Stream:
+        """The valid split of running text."""
         return self.streams["valid"]["text"]
 
     @property
     def test(self) -> Stream:
+        """The test split of running text."""
         return self.streams["test"]["text"]
 
 
@@ -117,8 +128,8 @@ def lay_out(out: NDArray[Any], values: NDArray[Any], offsets: NDArray[np.int64])
     """Write documents into `out`, with `<bos>` before and `<eos>` after each of them.
 
     Args:
-        out: The array to fill, with the length of `values` and 2 more for each document.
-        values: All documents end to end.
+        out: The array to fill. It has the length of `values` and 2 more elements for each document.
+        values: The token ids of all documents end to end.
         offsets: Document i is values[offsets[i]:offsets[i + 1]].
     """
     starts = offsets[:-1] + 2 * np.arange(len(offsets) - 1)
@@ -134,7 +145,7 @@ def token_type(vocabulary_size: int) -> type[np.generic]:
 
 
 def write_plan(folder: Path, data: Data, source: str) -> None:
-    """Write plan.json, the sizes of a partition, after checking that its splits are large enough to be used.
+    """Check that the splits of a partition are large enough, and write its sizes to plan.json.
 
     Args:
         folder: The folder of the partition.
@@ -158,15 +169,15 @@ def _check(stream: Stream, split: str, side: str, data: Data, source: str) -> No
     if len(stream.offsets) == 1:
         raise UnrollError(
             f"{source}: the {split} split is empty; give it a larger share (corpora.*.splits), "
-            "cut smaller documents (corpora.*.documents: paragraph or line), or bring more text"
+            "use smaller documents (corpora.*.documents: paragraph or line), or provide more text"
         )
     tokens = len(stream.tokens)
     # An epoch may drop n - 1 tokens; n tokens and a last target must be left.
     if side == "text" and split == "train" and tokens < 2 * data.sequence_length:
         raise UnrollError(
             f"{source}: the train split has {tokens} tokens, too few for a subsequence and its targets in every epoch; "
-            f"set tokenizers.{data.name}.sequence_length to {tokens // 2} or less (it is {data.sequence_length}), or bring "
-            "more text"
+            f"set tokenizers.{data.name}.sequence_length to {tokens // 2} or less (it is {data.sequence_length}), or "
+            "provide more text"
         )
 
 

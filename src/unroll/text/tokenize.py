@@ -1,4 +1,4 @@
-"""Stage tokenize: clean documents to ids. The tokenizer learns on the train split only."""
+"""Stage tokenize: from clean documents to token ids. The tokenizer is learned from the train split only."""
 
 import json
 import logging
@@ -8,130 +8,149 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.params.tokenizers import CharTokenizerParams, TokenizerParams
 from unroll.text import arrow, document_table, token_store
 from unroll.text.splits import SPLITS
-from unroll.text.tokenizers import frequencies
 from unroll.text.tokenizers.base import Tokenizer
+from unroll.text.tokenizers.frequencies import write_frequencies, zero_frequencies
 from unroll.text.tokenizers.loading import learn_tokenizer
 from unroll.text.tokenizers.vocabulary import UNK
 
 log = logging.getLogger(__name__)
 
+Counts = dict[str, dict[str, dict[str, int]]]
+"""Counts by split, side and name."""
+
 
 def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, Any]:
-    """Write into the existing `folder` and return the counts, which are also in its counts.json:
+    """Learn a tokenizer and encode a corpus.
 
-    {"vocabulary_size": V (of the target side, if pairs have separate ones, and then "source_vocabulary_size"),
-     split: {side: {"documents", "tokens" (no special ones), "characters", "bytes" (UTF-8 of the clean text), "oov"
-     (tokens that are <unk>), "oov_bytes" (of the words they were), "coverage" (1 - oov / tokens), "tokens_per_byte"}},
-     "warnings": [sentences]}
+    It writes tokenizer.json; for each split <split>.arrow with the token ids of each side, without special tokens, and
+    the labels; frequencies.parquet, for separate vocabularies also source.frequencies.parquet; and counts.json.
 
-    Files: tokenizer.json; <split>.arrow with a list<int32> column per side without special tokens, and the label as it
-    is; frequencies.parquet, and of separate vocabularies source.frequencies.parquet too.
+    Args:
+        params: The entry of `tokenizers` in params.yaml.
+        clean: The table of clean documents that stage clean wrote.
+        folder: The existing, empty folder to write to.
+
+    Returns:
+        The contents of counts.json:
+        {"vocabulary_size" (for separate vocabularies that of the target side, and "source_vocabulary_size"),
+        split: {side: {"documents", "tokens" (without special tokens), "characters", "bytes" (UTF-8 of the clean text),
+        "oov" (tokens that are <unk>), "oov_bytes" (the bytes of these tokens in the text), "coverage" (1 - oov /
+        tokens), "tokens_per_byte"}}, "warnings": [sentences]}.
+
+    Raises:
+        UnrollError: The corpus is a series, or its sides do not fit `shared_vocabulary`, or the vocabulary size is too
+            small.
     """
-    fields = document_table.fields(clean)
+    fields = document_table.field_names(clean)
     if "value" in fields:
         raise UnrollError(
             f"tokenizers of corpus {params.corpus}: the corpus is a series of numbers, which has no tokens; name it in "
             "the section series"
         )
-    counts = _tokenize(params, clean, folder)
+    counts = _tokenize(params, clean, folder, fields)
     for warning in counts.get("warnings", []):
         log.warning("%s", warning)
     (folder / "counts.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
     return counts
 
 
-def _tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, Any]:
-    fields = document_table.fields(clean)
+def _tokenize(params: TokenizerParams, clean: Path, folder: Path, fields: Sequence[str]) -> dict[str, Any]:
     sides = [name for name in fields if name != token_store.LABEL]
     tokenizers = _learn(params, clean, sides)
     main, source = tokenizers[sides[-1]], tokenizers[sides[0]]
     main.save(folder / "tokenizer.json", source if source is not main else None)
-    tables = {tokenizer: frequencies.nothing(tokenizer.vocabulary_size) for tokenizer in tokenizers.values()}
-    counts = {split: {side: _nothing() for side in sides} for split in SPLITS}
-    schema = pa.schema([(name, pa.string() if name == token_store.LABEL else token_store.IDS) for name in fields])
-    with token_store.Writer(folder, schema) as files:
-        for split, rows in _splits(clean, SPLITS):
-            columns = {name: arrow.strings(texts) for name, texts in rows.items() if name == token_store.LABEL}
+    frequencies = {tokenizer: zero_frequencies(tokenizer.vocabulary_size) for tokenizer in tokenizers.values()}
+    counts = {split: {side: _zero_counts() for side in sides} for split in SPLITS}
+    schema = pa.schema([(name, pa.string() if name == token_store.LABEL else token_store.TOKEN_IDS) for name in fields])
+    with token_store.TokenWriter(folder, schema) as writer:
+        for split, rows in _read_splits(clean, SPLITS):
+            columns = {name: arrow.string_array(texts) for name, texts in rows.items() if name == token_store.LABEL}
             for side in sides:
-                table = tables[tokenizers[side]][split]
-                columns[side] = _encode(tokenizers[side], rows[side], counts[split][side], table)
-            files.write(split, [columns[name] for name in fields])
-    frequencies.write(folder / "frequencies.parquet", main, tables[main])
+                occurrences = frequencies[tokenizers[side]][split]
+                columns[side] = _encode(tokenizers[side], rows[side], counts[split][side], occurrences)
+            writer.write_batch(split, [columns[name] for name in fields])
+    write_frequencies(folder / "frequencies.parquet", main, frequencies[main])
     if source is not main:
-        frequencies.write(folder / "source.frequencies.parquet", source, tables[source])
+        write_frequencies(folder / "source.frequencies.parquet", source, frequencies[source])
     sizes = {"vocabulary_size": main.vocabulary_size}
     if source is not main:
         sizes["source_vocabulary_size"] = source.vocabulary_size
-    return {**sizes, **_with_shares(counts), "warnings": _warnings(params, sizes, counts)}
+    return {**sizes, **_add_ratios(counts), "warnings": _warnings(params, sizes, counts)}
 
 
 def _learn(params: TokenizerParams, clean: Path, sides: Sequence[str]) -> dict[str, Tokenizer]:
     if params.shared_vocabulary:
-        return dict.fromkeys(sides, learn_tokenizer(params, Texts(clean, sides)))
+        return dict.fromkeys(sides, learn_tokenizer(params, TrainSplit(clean, sides)))
     if len(sides) == 1:
         raise UnrollError(
-            f"tokenizers of corpus {params.corpus}: shared_vocabulary: false is for sentence pairs; set shared_vocabulary: true"
+            f"tokenizers of corpus {params.corpus}: shared_vocabulary: false is for sentence pairs; "
+            "set shared_vocabulary: true"
         )
-    return {side: learn_tokenizer(params, Texts(clean, [side])) for side in sides}
+    return {side: learn_tokenizer(params, TrainSplit(clean, [side])) for side in sides}
 
 
-class Texts:
-    """The texts of the train split, read anew by every loop."""
+class TrainSplit:
+    """The texts of the train split. Each iteration reads them from the table."""
 
     def __init__(self, clean: Path, sides: Sequence[str]) -> None:
+        """Set the table of clean documents and the columns to read."""
         self.clean, self.sides = clean, sides
 
     def __iter__(self) -> Iterator[str]:
-        for _, rows in _splits(self.clean, ["train"]):
+        for _, rows in _read_splits(self.clean, ["train"]):
             for side in self.sides:
                 yield from rows[side]
 
     @property
     def characters(self) -> int:
-        """Of them all."""
+        """The number of characters of all texts."""
         return sum(map(len, self))
 
 
-def _splits(clean: Path, splits: Sequence[str]) -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """Batches of documents of one split, as columns. (Lists, since Arrow's compute kernels are 40 MB to load.)"""
-    for table in document_table.tables(clean):
-        of = table["split"].to_pylist()
+def _read_splits(clean: Path, splits: Sequence[str]) -> Iterator[tuple[str, dict[str, list[str]]]]:
+    """Yield batches of documents of one split, as columns of lists, which need less memory than Arrow's kernels."""
+    for table in document_table.read_row_groups(clean):
+        row_splits = table["split"].to_pylist()
         columns = {name: table[name].to_pylist() for name in table.column_names[2:]}
         for split in splits:
-            if split in of:
+            if split in row_splits:
                 yield (
                     split,
                     {
-                        name: [text for text, own in zip(texts, of, strict=True) if own == split]
+                        name: [text for text, row_split in zip(texts, row_splits, strict=True) if row_split == split]
                         for name, texts in columns.items()
                     },
                 )
 
 
-def _nothing() -> dict[str, int]:
+def _zero_counts() -> dict[str, int]:
     return dict.fromkeys(("documents", "tokens", "characters", "bytes", "oov", "oov_bytes"), 0)
 
 
-def _encode(tokenizer: Tokenizer, texts: list[str], count: dict[str, int], table: Any) -> pa.Array:
-    stream, lengths = tokenizer.stream(texts)
-    table += np.bincount(stream, minlength=len(table))
-    unknown = np.flatnonzero(stream == UNK)
+def _encode(
+    tokenizer: Tokenizer, texts: list[str], count: dict[str, int], occurrences: NDArray[np.int64]
+) -> pa.ListArray:
+    """Encode a batch of documents, and add to its counts and to the occurrences (V,) of each token."""
+    ids, lengths = tokenizer.encode_flat(texts)
+    occurrences += np.bincount(ids, minlength=len(occurrences))
+    unknown = np.flatnonzero(ids == UNK)
     rows = np.unique(np.searchsorted(np.cumsum(lengths), unknown, side="right"))
     count["documents"] += len(texts)
-    count["tokens"] += len(stream)
+    count["tokens"] += len(ids)
     count["characters"] += sum(map(len, texts))
     count["bytes"] += sum(len(text.encode()) for text in texts)
     count["oov"] += len(unknown)
-    count["oov_bytes"] += sum(len(piece.encode()) for row in rows for piece in tokenizer.unknown(texts[row]))
-    return token_store.array(stream, lengths)
+    count["oov_bytes"] += sum(len(token.encode()) for row in rows for token in tokenizer.unknown_tokens(texts[row]))
+    return token_store.list_array(ids, lengths)
 
 
-def _with_shares(counts: dict[str, dict[str, dict[str, int]]]) -> dict[str, Any]:
+def _add_ratios(counts: Counts) -> dict[str, Any]:
     return {
         split: {
             side: count
@@ -145,18 +164,17 @@ def _with_shares(counts: dict[str, dict[str, dict[str, int]]]) -> dict[str, Any]
     }
 
 
-def _warnings(
-    params: TokenizerParams, sizes: dict[str, int], counts: dict[str, dict[str, dict[str, int]]]
-) -> list[str]:
-    wanted = "all" if isinstance(params, CharTokenizerParams) else params.vocabulary_size
-    found = [
-        f"tokenizers of corpus {params.corpus}: the train split gives a {name} of {size} only, not the {wanted} asked for"
+def _warnings(params: TokenizerParams, sizes: dict[str, int], counts: Counts) -> list[str]:
+    requested = "all" if isinstance(params, CharTokenizerParams) else params.vocabulary_size
+    small = [
+        f"tokenizers of corpus {params.corpus}: the train split gives a {name} of {size} only, not the requested "
+        f"{requested}"
         for name, size in sizes.items()
-        if isinstance(wanted, int) and size < wanted
+        if isinstance(requested, int) and size < requested
     ]
-    return found + [
-        f"tokenizers of corpus {params.corpus}: {100 * count['oov'] / count['tokens']:.0f} % of the {split} split ({side}) "
-        "is unknown to the vocabulary; lower min_count, or split so that train and test are alike"
+    return small + [
+        f"tokenizers of corpus {params.corpus}: {100 * count['oov'] / count['tokens']:.0f} % of the {split} split "
+        f"({side}) is unknown to the vocabulary; lower min_count, or choose splits of similar texts"
         for split, sides in counts.items()
         for side, count in sides.items()
         if count["oov"] > 0.5 * count["tokens"]

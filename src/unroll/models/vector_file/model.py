@@ -38,7 +38,7 @@ def fit(params: VectorFileParams, data: Data, inputs: Inputs, log: Log) -> Model
         UnrollError: The file has no vectors, or a line that is not a vector.
     """
     tokenizer = inputs.tokenizer(params.tokenizer)
-    words = [tokenizer.token(token) for token in range(tokenizer.vocabulary_size)]
+    words = [tokenizer.id_to_token(token) for token in range(tokenizer.vocabulary_size)]
     with inputs.read_file(params.file, "vectors") as file:
         return select(params, data, file, words, log)
 

@@ -1,1 +1,1 @@
-"""Tokenizers: the base, and one module per type."""
+"""Tokenizers: their interface, and one module per type."""

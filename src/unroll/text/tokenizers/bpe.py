@@ -1,12 +1,11 @@
-"""Byte pair encoding (Sennrich, Haddow and Birch 2016; notes "Tokenization"), on the `tokenizers` library.
+"""Byte pair encoding (Sennrich, Haddow and Birch 2016) with the library `tokenizers`.
 
-The notes' rule: no new token is made of a pair whose second token begins with white space; so no token has white space
-after its first character. Here the text is first parted before every white space character and between words and other
-signs, and merges stay inside these parts.
+No token has white space after its first character. Text is first divided into pretokens, before every white space
+character and between words and other characters, and merges do not cross pretokens.
 
-The library's vocabulary holds no special token, since it would find such tokens in the text: its ids are moved up to
-make room for ours. Over bytes nothing is unknown: id = library's + 4. Over characters the library's id 0 is its own
-unknown token, spelled "" as no piece of a text can be, and id = library's + 3 makes it our <unk>.
+The vocabulary of the library has no special tokens, since the library would find them in the text. Its ids are shifted
+to make room for our special tokens. Over bytes no text is unknown, and id = library's id + 4. Over characters the
+library's id 0 is its unknown token, spelled "" as no other token can be; id = library's id + 3 makes it our `<unk>`.
 """
 
 import json
@@ -22,36 +21,51 @@ from tokenizers.decoders import ByteLevel, Fuse
 
 from unroll.errors import UnrollError
 from unroll.params.tokenizers import BpeTokenizerParams
-from unroll.text.tokenizers.base import Stream, Texts, Tokenizer
+from unroll.text.tokenizers.base import FlatIds, Tokenizer, TrainingTexts
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 
-BATCH, PART = 120_000, 5_000  # characters
-WHITE = re.compile(r"\s")
+BATCH_CHARACTERS, SEGMENT_CHARACTERS = 120_000, 5_000
+WHITE_SPACE = re.compile(r"\s")
 SPACE = r"[\s\x1c-\x1f\x85]"
-PARTS = Regex(rf"{SPACE}?(?:\w+|[^\w\s\x1c-\x1f\x85]+)|{SPACE}")
-"""Every character belongs to exactly one part, and white space only begins one."""
+PRETOKEN = Regex(rf"{SPACE}?(?:\w+|[^\w\s\x1c-\x1f\x85]+)|{SPACE}")
+"""Every character belongs to exactly one pretoken. White space occurs only as its first character."""
 
 
 class BpeTokenizer(Tokenizer):
+    """Tokens are sequences of bytes or characters that were merged."""
+
     type = "bpe"
 
     def __init__(self, library: Library) -> None:
+        """Set the tokenizer of the library `tokenizers`."""
         self._library = library
         self._library.encode_special_tokens = True
-        self.unknown_piece = library.model.unk_token  # None over bytes
-        self._shift = len(SPECIAL) if self.unknown_piece is None else UNK
+        self.unknown_token = library.model.unk_token  # None over bytes
+        self._shift = len(SPECIAL) if self.unknown_token is None else UNK
 
     @classmethod
-    def learn(cls, params: BpeTokenizerParams, texts: Texts) -> "BpeTokenizer":
+    def learn(cls, params: BpeTokenizerParams, texts: TrainingTexts) -> "BpeTokenizer":
+        """Learn merges from a sample of the texts.
+
+        Args:
+            params: The entry of `tokenizers` in params.yaml.
+            texts: The texts of the train split. All their characters enter the base alphabet.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            UnrollError: The vocabulary size is smaller than the base alphabet.
+        """
         over_bytes = params.base_alphabet == "bytes"
         alphabet = sorted(pre_tokenizers.ByteLevel.alphabet() if over_bytes else set(chain.from_iterable(texts)))
         smallest = len(alphabet) + (len(SPECIAL) if over_bytes else 1 + UNK)
         if params.vocabulary_size < smallest:
             raise UnrollError(
-                f"tokens of corpus {params.corpus}: vocabulary_size {params.vocabulary_size} leaves no room for the "
-                f"{len(alphabet)} {params.base_alphabet} of the alphabet; set it to {smallest} or more"
+                f"tokenizers of corpus {params.corpus}: vocabulary_size {params.vocabulary_size} leaves no room for "
+                f"the {len(alphabet)} {params.base_alphabet} of the base alphabet; set it to {smallest} or more"
             )
-        library = _library(models.BPE(), over_bytes)
+        library = _make_library(models.BPE(), over_bytes)
         trainer = trainers.BpeTrainer(
             vocab_size=params.vocabulary_size - smallest + len(alphabet),
             initial_alphabet=alphabet,
@@ -60,34 +74,37 @@ class BpeTokenizer(Tokenizer):
             show_progress=False,
         )
         sample = _sample(texts, params.max_training_characters)
-        batches = ([part for _, part in batch] for batch in _batches(sample))  # 1.6 times as fast as one by one
+        batches = ([segment for _, segment in batch] for batch in _batch_segments(sample))
         library.train_from_iterator(batches, trainer)
-        return cls(library if over_bytes else _with_unknown(library))
+        return cls(library if over_bytes else _add_unknown_token(library))
 
     @property
     def vocabulary_size(self) -> int:
+        """The number V of tokens, including the special ones."""
         return self._library.get_vocab_size() + self._shift
 
-    def stream(self, texts: Sequence[str]) -> Stream:
+    def encode_flat(self, texts: Sequence[str]) -> FlatIds:
+        """Encode texts end to end: their token ids (N,), and the number of token ids of each text."""
         parts, lengths = [np.empty(0, np.int32)], [0] * len(texts)
-        for batch in _batches(texts):  # the library keeps some 100 bytes a token until a batch is done
-            found = self._library.encode_batch_fast([part for _, part in batch], add_special_tokens=False)
-            for (number, _), encoding in zip(batch, found, strict=True):
+        for batch in _batch_segments(texts):  # the library holds a batch of encodings in memory
+            encodings = self._library.encode_batch_fast([segment for _, segment in batch], add_special_tokens=False)
+            for (number, _), encoding in zip(batch, encodings, strict=True):
                 parts.append(np.array(encoding.ids, dtype=np.int32))
                 lengths[number] += len(encoding)
         return np.concatenate(parts) + np.int32(self._shift), lengths
 
-    def unknown(self, text: str) -> list[str]:
-        if self.unknown_piece is None:
+    def unknown_tokens(self, text: str) -> list[str]:
+        """Return the characters of a text that the base alphabet lacks, in order; over bytes there are none."""
+        if self.unknown_token is None:
             return []
         return [character for character in text if self._library.token_to_id(character) is None]
 
-    def _token(self, token: int) -> str:
+    def _spelling(self, token: int) -> str:
         text = self._decode([token])
         if "\ufffd" not in text:
             return text
-        piece = str(self._library.id_to_token(token - self._shift))
-        return "".join(f"<0x{BYTES[character]:02X}>" for character in piece)
+        characters = str(self._library.id_to_token(token - self._shift))
+        return "".join(f"<0x{BYTES[character]:02X}>" for character in characters)
 
     def _decode(self, ids: Sequence[int]) -> str:
         return self._library.decode([token - self._shift for token in ids], skip_special_tokens=False)
@@ -100,8 +117,8 @@ class BpeTokenizer(Tokenizer):
         return cls(Library.from_str(json.dumps(state["library"])))
 
 
-def _sample(texts: Texts, characters: int) -> Iterator[str]:
-    """At most about so many characters of `texts`: whole documents, evenly spread."""
+def _sample(texts: TrainingTexts, characters: int) -> Iterator[str]:
+    """Yield at most about this number of characters: whole texts, evenly spread."""
     total = texts.characters
     if total <= characters:
         yield from texts
@@ -114,52 +131,52 @@ def _sample(texts: Texts, characters: int) -> Iterator[str]:
             yield text
 
 
-def _batches(texts: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
-    """The texts, each with its number, in batches; long ones in parts, each to be encoded by itself."""
+def _batch_segments(texts: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
+    """Yield batches of (number of the text, segment). The segments of a text are encoded independently."""
     batch: list[tuple[int, str]] = []
     size = 0
     for number, text in enumerate(texts):
-        for part in _parts(text):
-            batch.append((number, part))
-            size += len(part)
-            if size >= BATCH:
+        for segment in _segments(text):
+            batch.append((number, segment))
+            size += len(segment)
+            if size >= BATCH_CHARACTERS:
                 yield batch
                 batch, size = [], 0
     if batch:
         yield batch
 
 
-def _parts(text: str) -> Iterator[str]:
-    """`text` cut before white space, where a new token begins in any case."""
+def _segments(text: str) -> Iterator[str]:
+    """Yield a long text in segments. They begin with white space, where a pretoken begins in any case."""
     first = 0
-    while len(text) - first > PART and (space := WHITE.search(text, first + PART)):
+    while len(text) - first > SEGMENT_CHARACTERS and (space := WHITE_SPACE.search(text, first + SEGMENT_CHARACTERS)):
         yield text[first : space.start()]
         first = space.start()
     yield text[first:] if first else text
 
 
-def _library(model: models.BPE, over_bytes: bool) -> Library:
+def _make_library(model: models.BPE, over_bytes: bool) -> Library:
     library = Library(model)
-    parts = pre_tokenizers.Split(PARTS, "isolated")
+    pretokenizer = pre_tokenizers.Split(PRETOKEN, "isolated")
     library.pre_tokenizer = (
-        pre_tokenizers.Sequence([parts, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+        pre_tokenizers.Sequence([pretokenizer, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
         if over_bytes
-        else parts
+        else pretokenizer
     )
     library.decoder = ByteLevel() if over_bytes else Fuse()
     return library
 
 
-def _with_unknown(library: Library) -> Library:
-    """The same merges in a vocabulary whose token 0 stands for every other character."""
+def _add_unknown_token(library: Library) -> Library:
+    """Return the same merges with a vocabulary whose token 0 replaces every unknown character."""
     state = json.loads(library.to_str())["model"]
-    vocabulary = {"": 0} | {piece: token + 1 for piece, token in state["vocab"].items()}
+    vocabulary = {"": 0} | {token: number + 1 for token, number in state["vocab"].items()}
     merges = [tuple(pair) for pair in state["merges"]]
-    return _library(models.BPE(vocab=vocabulary, merges=merges, unk_token="", fuse_unk=False), over_bytes=False)
+    return _make_library(models.BPE(vocab=vocabulary, merges=merges, unk_token="", fuse_unk=False), over_bytes=False)
 
 
 def _byte_characters() -> Iterator[tuple[str, int]]:
-    """The printable stand-in of each byte that byte-level BPE uses (Radford et al. 2019)."""
+    """Yield the printable character that stands for each byte in byte-level BPE (Radford et al. 2019)."""
     extra = 256
     for byte in range(256):
         if 33 <= byte <= 126 or 161 <= byte <= 172 or byte >= 174:

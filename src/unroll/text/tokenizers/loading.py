@@ -1,15 +1,15 @@
-"""Learn a tokenizer, or load one from its file."""
+"""Learning a tokenizer from text, and loading one from its file."""
 
 import json
 from pathlib import Path
 
 from unroll.errors import UnrollError
 from unroll.params.tokenizers import TokenizerParams
-from unroll.text.tokenizers.base import SOURCE, Texts, Tokenizer
+from unroll.text.tokenizers.base import SOURCE, Tokenizer, TrainingTexts
 
 
-def learn_tokenizer(params: TokenizerParams, texts: Texts) -> Tokenizer:
-    """Learn a tokenizer.
+def learn_tokenizer(params: TokenizerParams, texts: TrainingTexts) -> Tokenizer:
+    """Learn a tokenizer of the type that its settings select.
 
     Args:
         params: The entry of `tokenizers` in params.yaml.
@@ -19,7 +19,7 @@ def learn_tokenizer(params: TokenizerParams, texts: Texts) -> Tokenizer:
         The tokenizer.
 
     Raises:
-        UnrollError: The vocabulary size is too small.
+        UnrollError: The vocabulary size of a BPE tokenizer is smaller than its base alphabet.
     """
     return _types()[params.type].learn(params, texts)
 
@@ -29,7 +29,8 @@ def load_tokenizer(path: Path, side: str = "target") -> Tokenizer:
 
     Args:
         path: The file that `Tokenizer.save` wrote.
-        side: "source" returns the tokenizer of the source side of pairs, which is the same if they share a vocabulary.
+        side: `target`, or `source` for the tokenizer of the source side of pairs; without a tokenizer of its own, the
+            source side has that of the target side.
 
     Returns:
         The tokenizer.
@@ -49,7 +50,7 @@ def load_tokenizer(path: Path, side: str = "target") -> Tokenizer:
 
 
 def _types() -> dict[str, type[Tokenizer]]:
-    """The tokenizers by type. They are imported here, since BPE imports another library."""
+    """Return the tokenizers by type. They are imported here, since BPE imports the library `tokenizers`."""
     from unroll.text.tokenizers.bpe import BpeTokenizer
     from unroll.text.tokenizers.word import CharTokenizer, WordTokenizer
 

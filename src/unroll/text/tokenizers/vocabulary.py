@@ -1,8 +1,8 @@
-"""The special tokens, whose ids are the same in every vocabulary."""
+"""The special tokens, which have the same ids in every vocabulary."""
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
-"""By id. They are no words: a text that contains "<eos>" has a word of that spelling with an id of its own."""
+"""The spellings by id. They are not words: a text that contains "<eos>" has a word of this spelling with another id."""
 
 FIRST_PREDICTED = EOS
-"""Ids below it are given, never predicted."""
+"""The smallest token id that models predict. `<pad>` and `<bos>` are never predicted."""

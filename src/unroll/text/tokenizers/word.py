@@ -1,4 +1,4 @@
-"""Words and characters: tokens that are looked up in a list."""
+"""Word and character tokenizers: a text is split into tokens, which are looked up in a list."""
 
 import re
 from abc import abstractmethod
@@ -11,81 +11,103 @@ from unicodedata import category
 import numpy as np
 
 from unroll.params.tokenizers import CharTokenizerParams, WordTokenizerParams
-from unroll.text.tokenizers.base import Stream, Texts, Tokenizer
+from unroll.text.tokenizers.base import FlatIds, Tokenizer, TrainingTexts
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 
-MARKS = "".join(sign for sign in map(chr, range(0x300, 0x10000)) if category(sign).startswith("M"))
-"""Vowel signs and accents of their own, which \\w lacks: without them a Hindi word would be no word. (Those above
-U+FFFF would make the pattern ten times as slow.)"""
+MARKS = "".join(character for character in map(chr, range(0x300, 0x10000)) if category(character).startswith("M"))
+r"""Vowel signs and combining accents up to U+FFFF. `\w` does not match them, but they are part of words in Hindi and
+other scripts."""
 PUNCTUATION = re.compile(rf"[\w{MARKS}]+(?:['’][\w{MARKS}]+)*|[^\w\s{MARKS}]")
-"""Words, with the apostrophes inside them (don't, zo'n), and every other sign alone."""
-PIECES: dict[str, Callable[[str], list[str]]] = {"whitespace": str.split, "punctuation": PUNCTUATION.findall}
+"""A word with its inner apostrophes (don't, zo'n), or one other character."""
+PRETOKENIZERS: dict[str, Callable[[str], list[str]]] = {"whitespace": str.split, "punctuation": PUNCTUATION.findall}
 
 
 class ListTokenizer(Tokenizer):
-    """Tokens are the pieces of a text that are in a list, by frequency; the others are <unk>."""
+    """Looks up the tokens of a text in a list, ordered by frequency. Tokens that it lacks are `<unk>`."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
+        """Set the vocabulary.
+
+        Args:
+            vocabulary: The tokens that are not special, in the order of their ids.
+        """
         self.vocabulary = list(vocabulary)
-        self._ids = {piece: token for token, piece in enumerate(self.vocabulary, len(SPECIAL))}
+        self._ids = {token: number for number, token in enumerate(self.vocabulary, len(SPECIAL))}
 
     @abstractmethod
     def split(self, text: str) -> Sequence[str]:
-        """The pieces of a text."""
+        """Split a text into tokens."""
 
     @property
     def vocabulary_size(self) -> int:
+        """The number V of tokens, including the special ones."""
         return len(SPECIAL) + len(self.vocabulary)
 
-    def stream(self, texts: Sequence[str]) -> Stream:
+    def encode_flat(self, texts: Sequence[str]) -> FlatIds:
+        """Encode texts end to end: their token ids (N,), and the number of token ids of each text."""
         get = self._ids.get
-        found = [[get(piece, UNK) for piece in self.split(text)] for text in texts]
-        lengths = list(map(len, found))
-        return np.fromiter(chain.from_iterable(found), np.int32, count=sum(lengths)), lengths
+        ids = [[get(token, UNK) for token in self.split(text)] for text in texts]
+        lengths = list(map(len, ids))
+        return np.fromiter(chain.from_iterable(ids), np.int32, count=sum(lengths)), lengths
 
-    def unknown(self, text: str) -> list[str]:
-        return [piece for piece in self.split(text) if piece not in self._ids]
+    def unknown_tokens(self, text: str) -> list[str]:
+        """Return the tokens of a text that the vocabulary lacks, in order."""
+        return [token for token in self.split(text) if token not in self._ids]
 
-    def _token(self, token: int) -> str:
+    def _spelling(self, token: int) -> str:
         return self.vocabulary[token - len(SPECIAL)]
 
     def _decode(self, ids: Sequence[int]) -> str:
-        return self._joiner.join(map(self._token, ids))
+        return self._separator.join(map(self._spelling, ids))
 
 
 class WordTokenizer(ListTokenizer):
-    type = "word"
-    _joiner = " "
+    """Tokens are words."""
 
-    def __init__(self, vocabulary: Sequence[str], pieces: str) -> None:
+    type = "word"
+    _separator = " "
+
+    def __init__(self, vocabulary: Sequence[str], pretokenizer: str) -> None:
+        """Set the vocabulary and the rule that splits a text into words.
+
+        Args:
+            vocabulary: The words in the order of their ids.
+            pretokenizer: A key of `PRETOKENIZERS`.
+        """
         super().__init__(vocabulary)
-        self.pieces = pieces
+        self.pretokenizer = pretokenizer
 
     def split(self, text: str) -> Sequence[str]:
-        return PIECES[self.pieces](text)
+        """Split a text into words."""
+        return PRETOKENIZERS[self.pretokenizer](text)
 
     @classmethod
-    def learn(cls, params: WordTokenizerParams, texts: Texts) -> "WordTokenizer":
-        counts = _count(PIECES[params.pretokenizer], texts)
+    def learn(cls, params: WordTokenizerParams, texts: TrainingTexts) -> "WordTokenizer":
+        """Learn the vocabulary: the most frequent words of the texts."""
+        counts = _count(PRETOKENIZERS[params.pretokenizer], texts)
         size = len(counts) if params.vocabulary_size == "all" else params.vocabulary_size - len(SPECIAL)
         return cls(_frequent(counts, params.min_count)[:size], params.pretokenizer)
 
     def _state(self) -> dict[str, Any]:
-        return {"pieces": self.pieces, "vocabulary": self.vocabulary}
+        return {"pretokenizer": self.pretokenizer, "vocabulary": self.vocabulary}
 
     @classmethod
     def _restore(cls, state: dict[str, Any]) -> "WordTokenizer":
-        return cls(state["vocabulary"], state["pieces"])
+        return cls(state["vocabulary"], state["pretokenizer"])
 
 
 class CharTokenizer(ListTokenizer):
+    """Tokens are Unicode characters."""
+
     type = "char"
 
     def split(self, text: str) -> Sequence[str]:
+        """Split a text into characters."""
         return text
 
     @classmethod
-    def learn(cls, params: CharTokenizerParams, texts: Texts) -> "CharTokenizer":
+    def learn(cls, params: CharTokenizerParams, texts: TrainingTexts) -> "CharTokenizer":
+        """Learn the vocabulary: the characters of the texts that occur often enough."""
         return cls(_frequent(_count(iter, texts), params.min_count))
 
     def _state(self) -> dict[str, Any]:
@@ -104,5 +126,5 @@ def _count(split: Callable[[str], Iterable[str]], texts: Iterable[str]) -> Count
 
 
 def _frequent(counts: Counter[str], min_count: int) -> list[str]:
-    """Most frequent first; equals in the order of their code points, so that the order of the texts plays no part."""
-    return sorted((piece for piece, n in counts.items() if n >= min_count), key=lambda piece: (-counts[piece], piece))
+    """Return the tokens by descending frequency; those of equal frequency are in the order of their code points."""
+    return sorted((token for token, n in counts.items() if n >= min_count), key=lambda token: (-counts[token], token))

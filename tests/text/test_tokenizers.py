@@ -68,12 +68,12 @@ def test_the_order_of_the_texts_plays_no_part(name: str, tmp_path: Path) -> None
 @every
 def test_ids_fill_the_vocabulary_and_spellings_differ(name: str) -> None:
     tokenizer = TOKENIZERS[name]
-    spellings = [tokenizer.token(token) for token in range(tokenizer.vocabulary_size)]
+    spellings = [tokenizer.id_to_token(token) for token in range(tokenizer.vocabulary_size)]
     assert tuple(spellings[: len(SPECIAL)]) == SPECIAL
     assert len(set(spellings[len(SPECIAL) :])) == tokenizer.vocabulary_size - len(SPECIAL)
     for token in (-1, tokenizer.vocabulary_size):
         with pytest.raises(ValueError, match="not in a vocabulary"):
-            tokenizer.token(token)
+            tokenizer.id_to_token(token)
 
 
 @every
@@ -88,7 +88,7 @@ def test_a_batch_is_one_text_at_a_time(name: str) -> None:
 @given(text=st.text())
 def test_unknown_pieces_are_those_that_become_unk(name: str, text: str) -> None:
     tokenizer = TOKENIZERS[name]
-    assert len(tokenizer.unknown(text)) == tokenizer.encode(text).count(UNK)
+    assert len(tokenizer.unknown_tokens(text)) == tokenizer.encode(text).count(UNK)
 
 
 @pytest.mark.parametrize("name", ["char", "characters"])
@@ -121,7 +121,7 @@ def test_byte_pair_encoding_against_merges_by_hand() -> None:
     """The most frequent pair is merged first, and the notes' family of words ends up sharing the token "cook"."""
     texts = ["cook cooks cooked cooking cooker " * 5]
     tokenizer = learned(bpe(base_alphabet="characters", vocabulary_size=4 + len(set(texts[0])) + 4), texts)
-    merged = [tokenizer.token(token) for token in range(4 + len(set(texts[0])), tokenizer.vocabulary_size)]
+    merged = [tokenizer.id_to_token(token) for token in range(4 + len(set(texts[0])), tokenizer.vocabulary_size)]
     assert merged == _merges(texts[0], 4)
     assert " cook" in merged
 
@@ -154,14 +154,14 @@ def _merges(text: str, count: int) -> list[str]:
 def test_a_long_text_may_be_encoded_in_parts(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = TOKENIZERS[name].encode_batch([text, text])
     with monkeypatch.context() as patch:
-        patch.setattr("unroll.text.tokenizers.bpe.PART", 7)
-        patch.setattr("unroll.text.tokenizers.bpe.BATCH", 20)
+        patch.setattr("unroll.text.tokenizers.bpe.SEGMENT_CHARACTERS", 7)
+        patch.setattr("unroll.text.tokenizers.bpe.BATCH_CHARACTERS", 20)
         assert TOKENIZERS[name].encode_batch([text, text]) == whole
 
 
 def test_words_by_frequency_then_spelling() -> None:
     tokenizer = learned(words(), ["b a c a b a", "d"])
-    assert [tokenizer.token(token) for token in range(4, 8)] == ["a", "b", "c", "d"]
+    assert [tokenizer.id_to_token(token) for token in range(4, 8)] == ["a", "b", "c", "d"]
     assert tokenizer.encode("a d e") == [4, 7, UNK]
     assert tokenizer.decode([1, 4, UNK, 5, 2, PAD]) == "a <unk> b"
 
@@ -204,7 +204,7 @@ def test_the_source_side_may_have_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", "[]", '{"type": "bpe"}', '{"type": "no"}', '{"type": "word", "pieces": 1}']
+    "content", ["", "{}", "[]", '{"type": "bpe"}', '{"type": "no"}', '{"type": "word", "pretokenizer": 1}']
 )
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "tokenizer.json").write_text(content)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unroll.text.segmentation import documents
+from unroll.text.segmentation import segment
 
 TEXT = st.text(alphabet="ab \n", max_size=200)
 
@@ -21,13 +21,13 @@ def parts(text: str, size: int) -> list[str]:
 
 @given(text=TEXT, size=st.integers(1, 30))
 def test_lines(text: str, size: int) -> None:
-    found = [document.text for document in documents(iter(parts(text, size)), "line", 1000)]
+    found = [document.text for document in segment(iter(parts(text, size)), "line", 1000)]
     assert found == text.removesuffix("\n").split("\n") if text else found == []
 
 
 @given(text=TEXT, size=st.integers(1, 30))
 def test_paragraphs(text: str, size: int) -> None:
-    found = [document.text for document in documents(iter(parts(text, 1000)), "paragraph", 1000)]
+    found = [document.text for document in segment(iter(parts(text, 1000)), "paragraph", 1000)]
     blocks: list[list[str]] = [[]]
     for line in text.split("\n"):
         if line.strip():
@@ -39,20 +39,20 @@ def test_paragraphs(text: str, size: int) -> None:
 
 @given(text=TEXT, size=st.integers(1, 30), limit=st.integers(1, 50))
 def test_nothing_of_a_file_is_lost_and_nothing_is_longer_than_the_limit(text: str, size: int, limit: int) -> None:
-    found = list(documents(iter(parts(text, size)), "file", limit))
+    found = list(segment(iter(parts(text, size)), "file", limit))
     assert "".join(document.text for document in found) == text
     assert all(len(document.text) <= limit for document in found)
-    assert [document.piece for document in found] == list(range(len(found)))
+    assert [document.continuation for document in found] == list(range(len(found)))
 
 
 @given(text=st.text(alphabet="ab ", max_size=300))
 def test_cuts_follow_white_space_where_there_is_any(text: str) -> None:
-    for document in list(documents(iter([text]), "line", 40))[:-1]:
+    for document in list(segment(iter([text]), "line", 40))[:-1]:
         assert document.text[-1] == " " or " " not in document.text[20:]
 
 
 def test_documents_know_their_line() -> None:
     text = "a\nb\n\nc\nd\n"
     lines = [f"{line}\n" for line in text.split("\n")][:-1]
-    assert [document.line for document in documents(iter(lines), "line", 10)] == [1, 2, 3, 4, 5]
-    assert [document.line for document in documents(iter(lines), "paragraph", 10)] == [1, 4]
+    assert [document.line for document in segment(iter(lines), "line", 10)] == [1, 2, 3, 4, 5]
+    assert [document.line for document in segment(iter(lines), "paragraph", 10)] == [1, 4]
