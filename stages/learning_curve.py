@@ -22,7 +22,7 @@ def main(params: Root, name: str) -> None:
         data = streams.load(partition)
         curve = learning_curve.Curve(data, models.load(Path("models") / entry.oracle), params.evaluate.statistics)
         for fraction in entry.fractions:
-            part = learning_curve.part(data, fraction)
+            part = learning_curve.take_fraction(data, fraction)
             fitted = models.family(entry.family).fit(settings, part, Inputs(), lambda *_, **__: None)
             with TemporaryDirectory() as folder:
                 fitted.save(Path(folder))

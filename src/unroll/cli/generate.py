@@ -28,11 +28,11 @@ def generate(
     \b
     unroll generate lstm --prompt "the students opened their" --count 3 --nucleus 0.9
     """
-    from unroll.evaluation.generation import Truncation
+    from unroll.evaluation.generation import SamplingOptions
     from unroll.use import load
 
-    truncation = Truncation(top_k, nucleus, repetition_penalty)
-    for text in load(model).generate(prompt, count, length, temperature, seed, truncation):
+    options = SamplingOptions(top_k, nucleus, repetition_penalty)
+    for text in load(model).generate(prompt, count, length, temperature, seed, options):
         if json:
             print_json({"prompt": prompt, "text": text})
         else:

@@ -1,6 +1,7 @@
-"""Cache evaluation: p = (1 - w) p_model + w p_cache, the cache being the document's own recent tokens.
+"""Cache evaluation: p = (1 - w) p_model + w p_cache, where the cache counts the recent tokens of the document.
 
-Kuhn and De Mori 1990; for networks Grave, Joulin and Usunier 2017. w is fitted by EM on the valid split.
+Kuhn and De Mori (1990); Grave, Joulin and Usunier (2017) for neural language models. The weight w is fitted by EM on
+the valid split.
 """
 
 from collections.abc import Sequence
@@ -14,32 +15,50 @@ from unroll.models import family
 from unroll.models.base.protocol import LanguageModel, LogProbs
 
 
-def weight(model: Sequence[LogProbs], cache: Sequence[LogProbs], iterations: int) -> float:
-    """w from the log-probabilities of both on the valid split: EM steps from 1/2; 0 where there is no token."""
-    ours, theirs = (np.exp(np.concatenate(scores).astype(np.float64)) for scores in (model, cache))
-    possible = (ours > 0) | (theirs > 0)
-    ours, theirs, w = ours[possible], theirs[possible], 0.5
-    if not len(ours):
-        return 0.0
-    for _ in range(iterations):
-        w = float(np.mean(w * theirs / (w * theirs + (1 - w) * ours)))
-    return w
-
-
-def mixed(model: Sequence[LogProbs], cache: Sequence[LogProbs], w: float) -> list[LogProbs]:
-    """Log-probabilities of the mixture, document by document."""
-    with np.errstate(divide="ignore"):  # log 0 is -inf
-        ours, theirs = np.log1p(-w), np.log(w)
-    return [np.logaddexp(ours + a.astype(np.float64), theirs + b) for a, b in zip(model, cache, strict=True)]
-
-
 def measure(subject: Subject) -> Evaluation | None:
     """Measure the perplexity of a language model that is mixed with a unigram cache of the document."""
     if not isinstance(subject.model, LanguageModel):
         return None
     params, documents = subject.params.cache, subject.documents
     cache = family("cache").Model(params, subject.data.vocabulary_size)
-    w = weight(subject.log_probs["valid"], cache.log_probs(documents["valid"]), params.iterations)
-    found = mixed(subject.log_probs["test"], cache.log_probs(documents["test"]), w)
-    perplexity = score(found, documents["test"]).perplexity
-    return Evaluation({"cache_perplexity": perplexity, "cache_weight": w}, log_probs={"cache_nll": found})
+    weight = fit_weight(subject.log_probs["valid"], cache.log_probs(documents["valid"]), params.iterations)
+    mixture = mix(subject.log_probs["test"], cache.log_probs(documents["test"]), weight)
+    metrics = {"cache_perplexity": score(mixture, documents["test"]).perplexity, "cache_weight": weight}
+    return Evaluation(metrics, log_probs={"cache_nll": mixture})
+
+
+def fit_weight(model: Sequence[LogProbs], cache: Sequence[LogProbs], iterations: int) -> float:
+    """Fit the weight of the cache by EM.
+
+    Args:
+        model: The log-probabilities of the model, for each document an array.
+        cache: The log-probabilities of the cache for the same tokens.
+        iterations: The number of EM steps, which start from 1/2.
+
+    Returns:
+        The weight w; 0 if both give every token probability 0, or if there are no tokens.
+    """
+    p_model, p_cache = (np.exp(np.concatenate(scores).astype(np.float64)) for scores in (model, cache))
+    possible = (p_model > 0) | (p_cache > 0)
+    p_model, p_cache, w = p_model[possible], p_cache[possible], 0.5
+    if not len(p_model):
+        return 0.0
+    for _ in range(iterations):
+        w = float(np.mean(w * p_cache / (w * p_cache + (1 - w) * p_model)))
+    return w
+
+
+def mix(model: Sequence[LogProbs], cache: Sequence[LogProbs], weight: float) -> list[LogProbs]:
+    """Mix a model with the cache.
+
+    Args:
+        model: The log-probabilities of the model, for each document an array.
+        cache: The log-probabilities of the cache for the same tokens.
+        weight: The weight of the cache.
+
+    Returns:
+        The log-probabilities of the mixture, for each document an array.
+    """
+    with np.errstate(divide="ignore"):  # log 0 is -inf
+        log_model, log_cache = np.log1p(-weight), np.log(weight)
+    return [np.logaddexp(log_model + a.astype(np.float64), log_cache + b) for a, b in zip(model, cache, strict=True)]

@@ -7,11 +7,11 @@ from unroll.models.base.protocol import DynamicModel
 
 
 def measure(subject: Subject) -> Evaluation | None:
-    """Measure the perplexity of a model by dynamic evaluation, if params.yaml asks for it."""
+    """Measure the perplexity of a model by dynamic evaluation, if params.yaml enables it."""
     params = subject.params.dynamic
     if params.kind == "none" or not isinstance(subject.model, DynamicModel):
         return None
     documents = subject.documents["test"]
-    adapted = subject.model.adapted_log_probs(documents, params)
-    metrics = {"dynamic_perplexity": score(adapted, documents).perplexity}
-    return Evaluation(metrics, log_probs={"dynamic_nll": adapted})
+    log_probs = subject.model.adapted_log_probs(documents, params)
+    metrics = {"dynamic_perplexity": score(log_probs, documents).perplexity}
+    return Evaluation(metrics, log_probs={"dynamic_nll": log_probs})

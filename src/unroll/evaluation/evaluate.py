@@ -1,4 +1,4 @@
-"""Everything that is measured of one model: a list of measures, each a function of the subject in a module of its own."""
+"""The evaluation of one model: a list of measures, each a function of the subject in its own module."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ from unroll.evaluation.subject import Subject
 from unroll.evaluation.tasks import analogies, classification, cloze, translation_metrics
 
 Measure = Callable[[Subject], Evaluation | None]
-"""Returns None for a model that does not satisfy the protocol of the measure."""
+"""Returns None for a model that does not satisfy the protocol of the measure, and if params.yaml omits the measure."""
 
 MEASURES: Sequence[Measure] = (
     perplexity.measure,
@@ -39,14 +39,15 @@ def evaluate(subject: Subject) -> Evaluation:
         subject: The model with its data and settings.
 
     Returns:
-        The results of all measures whose protocols the model satisfies.
+        The merged results of all measures that apply to the model, with the table of losses of a model that predicts
+        tokens.
     """
-    found = Evaluation()
+    merged = Evaluation()
     for measure in MEASURES:
         if (result := measure(subject)) is not None:
-            found = found.merge(result)
-    if not found.log_probs:
-        return found
+            merged = merged.merge(result)
+    if not merged.log_probs:
+        return merged
     counts = np.bincount(subject.data.streams["train"][subject.side].tokens, minlength=subject.data.vocabulary_size)
-    table = token_losses.table(subject.documents["test"], found.log_probs, counts, subject.tokenizer.token)
-    return found.merge(Evaluation(table=table))
+    losses = token_losses.table(subject.documents["test"], merged.log_probs, counts, subject.tokenizer.id_to_token)
+    return merged.merge(Evaluation(losses=losses))

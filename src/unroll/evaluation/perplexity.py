@@ -1,4 +1,4 @@
-"""Cross-entropy, perplexity and bits per byte of any language model."""
+"""Cross-entropy, perplexity and bits per byte of a model that predicts tokens (Jurafsky and Martin, chapter 3)."""
 
 import math
 from collections.abc import Sequence
@@ -22,52 +22,66 @@ class Score:
     """Sums over the tokens of a text, in float64."""
 
     tokens: int
-    """Counted tokens: all that are predicted, `<eos>` and `<unk>` included."""
+    """The number of predicted tokens, `<eos>` and `<unk>` included."""
     nats: float
-    """Minus the summed log-probabilities."""
-    unknown: int
-    """Tokens that are `<unk>`."""
-    known_nats: float
-    """The part of `nats` that is not theirs."""
-    impossible: int
-    """Tokens with probability zero; one makes the perplexity infinite."""
+    """The summed negative log-likelihood in nats."""
+    unknown_tokens: int
+    """The number of tokens that are `<unk>`."""
+    nats_without_unknown: float
+    """The part of `nats` that belongs to tokens other than `<unk>`."""
+    impossible_tokens: int
+    """The number of tokens with probability zero. One makes the perplexity infinite."""
 
     @property
     def cross_entropy(self) -> float:
-        """Nats per counted token."""
+        """The mean negative log-likelihood in nats per token."""
         return self.nats / self.tokens
 
     @property
     def bits(self) -> float:
-        """Bits per counted token."""
+        """The mean negative log-likelihood in bits per token."""
         return self.cross_entropy / math.log(2)
 
     @property
     def perplexity(self) -> float:
-        """exp of the mean negative log-likelihood (seed 004, equation 18)."""
+        """The exponential of the cross-entropy."""
         return exp(self.cross_entropy)
 
     @property
     def perplexity_without_unknown(self) -> float:
-        """Over the tokens the vocabulary has, given everything before them."""
-        known = self.tokens - self.unknown
-        return exp(self.known_nats / known) if known else math.inf
+        """The perplexity over the tokens other than `<unk>`, given all tokens before them."""
+        tokens = self.tokens - self.unknown_tokens
+        return exp(self.nats_without_unknown / tokens) if tokens else math.inf
 
     def bits_per(self, units: int, unknown_bytes: int) -> float:
-        """Bits of a complete code of the text, per unit of it: comparable across tokenizers.
+        """Return the bits per unit of a code of the whole text, which is comparable across tokenizers.
 
-        A closed vocabulary says `<unk>` and not which word it was, so each unknown word is charged its spelling too,
-        at 8 bits a byte and one more byte to end it. `units` are the bytes of the text as UTF-8 (or its characters),
-        with one per document for its end.
+        `<unk>` does not encode which word it replaces. The spelling of each unknown word is therefore added to the
+        code, with 8 bits for each byte and one more byte for its end.
+
+        Args:
+            units: The number of bytes of the text in UTF-8 (or of characters), with one for the end of each document.
+            unknown_bytes: The number of bytes of the unknown words.
         """
-        spelling = BITS_PER_UNKNOWN_BYTE * (unknown_bytes + self.unknown)
+        spelling = BITS_PER_UNKNOWN_BYTE * (unknown_bytes + self.unknown_tokens)
         return (self.nats / math.log(2) + spelling) / units
 
 
 def score(log_probs: Sequence[LogProbs], documents: Sequence[Ids]) -> Score:
-    """Sum up per-token log-probabilities as `LanguageModel.log_probs` returns them; ValueError if one is missing."""
+    """Sum the log-probabilities of the tokens of a text.
+
+    Args:
+        log_probs: For each document an array, as `LanguageModel.log_probs` returns them.
+        documents: The documents.
+
+    Returns:
+        The sums.
+
+    Raises:
+        ValueError: The numbers of log-probabilities and of tokens of a document differ.
+    """
     if [*map(len, log_probs)] != [*map(len, documents)]:
-        raise ValueError("a model gives one log-probability for each token of each document")
+        raise ValueError("log_probs must have one log-probability for each token of each document")
     scores = np.concatenate([*log_probs, np.empty(0)], dtype=np.float64)
     known = np.concatenate([*documents, np.empty(0, dtype=np.int64)]) != UNK
     impossible = int(np.isneginf(scores).sum())
@@ -76,22 +90,31 @@ def score(log_probs: Sequence[LogProbs], documents: Sequence[Ids]) -> Score:
 
 
 def evaluate(model: LanguageModel[Any], documents: Sequence[Ids]) -> Score:
-    """Score documents (arrays of tokens to predict, each with its `<eos>`)."""
+    """Score documents, arrays of tokens to predict with their `<eos>`, with a language model."""
     return score(model.log_probs(documents), documents)
 
 
-def carried(model: LanguageModel[Any], documents: Sequence[Ids], rows: int) -> Score:
-    """The same when the context goes on across documents, as in the Penn Treebank papers: they are dealt out to `rows`
-    stretches, each read as one. Between two documents stands `<bos>`, as in training: given, not predicted."""
-    parts = np.array_split(np.arange(len(documents)), min(rows, len(documents)))
-    stretches = [np.concatenate([np.append(documents[index], BOS) for index in part])[:-1] for part in parts]
-    counted = [stretch != BOS for stretch in stretches]
-    log_probs = [np.asarray(found)[kept] for found, kept in zip(model.log_probs(stretches), counted, strict=True)]
-    return score(log_probs, [stretch[kept] for stretch, kept in zip(stretches, counted, strict=True)])
+def evaluate_carried(model: LanguageModel[Any], documents: Sequence[Ids], streams: int) -> Score:
+    """Score documents without a reset of the context between them, as in papers on the Penn Treebank.
+
+    Args:
+        model: The language model.
+        documents: The documents, with `<eos>`.
+        streams: The number of streams that the documents are divided into. The documents of a stream are read one after
+            the other, with `<bos>` between them as in training. It is read, but not predicted.
+
+    Returns:
+        The sums over the tokens of the documents.
+    """
+    parts = np.array_split(np.arange(len(documents)), min(streams, len(documents)))
+    joined = [np.concatenate([np.append(documents[index], BOS) for index in part])[:-1] for part in parts]
+    predicted = [stream != BOS for stream in joined]
+    log_probs = [np.asarray(scores)[kept] for scores, kept in zip(model.log_probs(joined), predicted, strict=True)]
+    return score(log_probs, [stream[kept] for stream, kept in zip(joined, predicted, strict=True)])
 
 
 def exp(nats: float) -> float:
-    """e^nats, infinite where a float ends."""
+    """Return e^nats; infinity if it exceeds the range of a float."""
     try:
         return math.exp(nats)
     except OverflowError:
@@ -118,17 +141,20 @@ def measure(subject: Subject) -> Evaluation | None:
         "bits_per_byte": test.bits_per(counts["bytes"] + counts["documents"], counts["oov_bytes"]),
         "train_tokens": data.streams["train"][subject.side].predicted,
         "test_tokens": test.tokens,
-        "oov_rate": test.unknown / test.tokens,
-        "impossible_tokens": test.impossible,
+        "oov_rate": test.unknown_tokens / test.tokens,
+        "impossible_tokens": test.impossible_tokens,
         "vocabulary_size": data.vocabulary_size,
     }
     return Evaluation(metrics, log_probs={"nll": log_probs["test"]})
 
 
 def measure_carried(subject: Subject) -> Evaluation | None:
-    """Measure the perplexity of a language model whose context is carried across documents."""
+    """Measure the perplexity of a language model whose context is carried across documents.
+
+    The documents of sampled corpora are independent, so the measure omits them.
+    """
     streams = subject.params.carried_streams
     if not isinstance(subject.model, LanguageModel) or not streams or subject.sampled:
         return None
-    found = carried(subject.model, subject.documents["test"], streams)
-    return Evaluation({"carried_perplexity": found.perplexity})
+    carried = evaluate_carried(subject.model, subject.documents["test"], streams)
+    return Evaluation({"carried_perplexity": carried.perplexity})

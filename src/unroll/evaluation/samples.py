@@ -11,5 +11,5 @@ def measure(subject: Subject) -> Evaluation | None:
     model, params, count = subject.model, subject.params, subject.params.samples
     if not isinstance(model, LanguageModel) or not count:
         return None
-    found = generate(model, model.start(count), count, params.sample_length, params.temperature, subject.seed)
-    return Evaluation(samples="".join(f"{subject.tokenizer.decode(tokens)}\n" for tokens in found))
+    texts = generate(model, model.start(count), count, params.sample_length, params.temperature, subject.seed)
+    return Evaluation(samples="".join(f"{subject.tokenizer.decode(tokens)}\n" for tokens in texts))

@@ -1,7 +1,7 @@
-"""What is evaluated: a model with the data, tokenizers and settings that the measures share."""
+"""The subject of an evaluation: a model with the data, tokenizers and settings that the measures share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,20 +20,24 @@ from unroll.text.tokenizers.loading import load_tokenizer
 
 @dataclass(frozen=True)
 class Subject:
-    """A model and what it is evaluated with. Scores that several measures need are computed once."""
+    """A model and everything that it is evaluated with. Scores that several measures need are computed once."""
 
     model: Any
+    """The model, of any family."""
     data: Data
+    """The partition."""
     tokenizer: Tokenizer
-    """The tokenizer of the text that is predicted, for pairs of the target side."""
+    """The tokenizer of the text that is predicted, for pairs that of the target side."""
     source_tokenizer: Tokenizer
     """The tokenizer of the source side of pairs; for other text the same as `tokenizer`."""
     params: Evaluate
+    """The section `evaluate` of params.yaml."""
     seed: int
+    """The random seed."""
     sampled: bool = False
     """Whether the corpus was sampled from a known distribution."""
-    inputs: Inputs = Inputs()
-    """Where files with questions are found."""
+    inputs: Inputs = field(default_factory=Inputs)
+    """The source of files that a measure reads."""
 
     @staticmethod
     def load(folder: Path, partition: Path, params: Evaluate, seed: int) -> "Subject":
@@ -47,6 +51,9 @@ class Subject:
 
         Returns:
             The subject.
+
+        Raises:
+            UnrollError: The model or the partition is missing or damaged.
         """
         path = folder / TOKENIZER
         return Subject(
@@ -61,7 +68,7 @@ class Subject:
 
     @property
     def predicts(self) -> bool:
-        """Whether the model gives a probability to every token, of a text or of the target of a source."""
+        """Whether the model gives a probability to every token of a text, or of a target given its source."""
         return isinstance(self.model, LanguageModel | ConditionalModel)
 
     @property
@@ -71,7 +78,7 @@ class Subject:
 
     @property
     def documents(self) -> dict[str, Sequence[Ids]]:
-        """The documents that are predicted, of the splits valid and test."""
+        """The documents that are predicted, with `<eos>`, for the splits valid and test."""
         return {split: self.data.streams[split][self.side].documents for split in ("valid", "test")}
 
     def sources(self, split: str) -> list[Ids]:

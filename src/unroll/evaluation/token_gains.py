@@ -1,4 +1,4 @@
-"""On which tokens is one model better than another?"""
+"""The tokens on which one model is better than another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,29 +9,39 @@ from unroll.evaluation.token_losses import Column
 
 
 @dataclass(frozen=True)
-class Improved:
-    """One type of token in the test text."""
+class TokenGain:
+    """The losses of two models on one token of the vocabulary, in nats."""
 
-    text: str
-    times: int
-    saved: float
-    """Nats in all that the first model needs less than the other."""
-    before: float
-    """The other's nats for each."""
-    after: float
+    surface: str
+    count: int
+    """The number of times that the token occurs in the test text."""
+    gain: float
+    """The total loss of the second model minus that of the first."""
+    first_nll: float
+    """The mean loss of the first model."""
+    second_nll: float
+    """The mean loss of the second model."""
 
 
-def improved(one: Mapping[str, Column], other: Mapping[str, Column]) -> list[Improved]:
-    """Every type of token, the most improved first; ends with those that are worse. Both are tables of losses of the
-    same text; what is impossible for either is passed over."""
-    possible = np.isfinite(one["nats"]) & np.isfinite(other["nats"])
-    _, first, code, times = np.unique(
-        one["token"][possible], return_index=True, return_inverse=True, return_counts=True
+def token_gains(first: Mapping[str, Column], second: Mapping[str, Column]) -> list[TokenGain]:
+    """Compare two models token by token of the vocabulary.
+
+    Args:
+        first: The table of losses of the first model (`unroll.evaluation.token_losses`).
+        second: The table of losses of the second model on the same text.
+
+    Returns:
+        A row for every token of the test text, the largest gain of the first model first. Test tokens with an infinite
+        loss are left out.
+    """
+    finite = np.isfinite(first["nll"]) & np.isfinite(second["nll"])
+    _, index, code, counts = np.unique(
+        first["token"][finite], return_index=True, return_inverse=True, return_counts=True
     )
-    after, before = (np.bincount(code, table["nats"][possible]) for table in (one, other))
-    texts = one["text"][possible][first]
+    totals = [np.bincount(code, table["nll"][finite]) for table in (first, second)]
+    surfaces = first["surface"][finite][index]
     rows = [
-        Improved(str(text), int(n), float(b - a), float(b / n), float(a / n))
-        for text, n, b, a in zip(texts, times, before, after, strict=True)
+        TokenGain(str(surface), int(n), float(b - a), float(a / n), float(b / n))
+        for surface, n, a, b in zip(surfaces, counts, *totals, strict=True)
     ]
-    return sorted(rows, key=lambda row: -row.saved)
+    return sorted(rows, key=lambda row: -row.gain)

@@ -1,9 +1,9 @@
 """The loss of every token of a test text: a table, and the Parquet file that holds it.
 
 Columns: `document` and `position` (of the token in its document), `token` (its id), `surface` (its spelling),
-`train_count` (its count in the train split), `nll` (-log p of the model in nats), `cache_nll` (of the model mixed with a
-cache), and `dynamic_nll` (by dynamic evaluation). There is a row for each predicted token, `<eos>` included, in the
-order of the text. The file has Zstandard compression and page checksums, and its bytes depend on the numbers only.
+`train_count` (its count in the train split), `nll` (-log p of the model in nats), `cache_nll` (of the model mixed with
+a cache) and `dynamic_nll` (by dynamic evaluation). There is a row for each predicted token, `<eos>` included, in the
+order of the text. The file has Zstandard compression and page checksums, and its bytes depend only on the numbers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.models.base.protocol import LogProbs
-from unroll.text.arrow import numbers, strings
+from unroll.text.arrow import number_array, string_array
 from unroll.text.streams import Ids
 
 FILE = "losses.parquet"
 ROWS = 1 << 16
-SPELLING = "surface"
+SURFACE = "surface"
 Column = NDArray
 
 
@@ -37,27 +37,27 @@ def table(
         documents: The test documents, with `<eos>`.
         log_probs: Log-probabilities of their tokens, by the name of the column.
         train_counts: The counts (V,) of the tokens in the train split.
-        spell: Returns the spelling of a token id.
+        spell: A function that returns the spelling of a token id.
 
     Returns:
         The columns by name.
     """
-    tokens = _joined(documents).astype(np.int32)
+    tokens = _concatenate(documents).astype(np.int32)
     columns: dict[str, Column] = {
         "document": np.repeat(np.arange(len(documents), dtype=np.int32), [len(d) for d in documents]),
-        "position": _joined([np.arange(len(document)) for document in documents]).astype(np.int32),
+        "position": _concatenate([np.arange(len(document)) for document in documents]).astype(np.int32),
         "token": tokens,
     }
-    spelled, code = np.unique(tokens, return_inverse=True)
-    columns[SPELLING] = np.array([spell(int(token)) for token in spelled], dtype=object)[code]
+    types, code = np.unique(tokens, return_inverse=True)
+    columns[SURFACE] = np.array([spell(int(token)) for token in types], dtype=object)[code]
     columns["train_count"] = train_counts[tokens].astype(np.int32)
-    return columns | {name: -_joined(values).astype(np.float64) for name, values in log_probs.items()}
+    return columns | {name: -_concatenate(values).astype(np.float64) for name, values in log_probs.items()}
 
 
 def write(columns: Mapping[str, Column], path: Path) -> None:
     """Write a table to the file `path`."""
     arrays = {
-        name: strings(values.tolist()).dictionary_encode() if name == SPELLING else numbers(values)
+        name: string_array(values.tolist()).dictionary_encode() if name == SURFACE else number_array(values)
         for name, values in columns.items()
     }
     pq.write_table(
@@ -78,14 +78,14 @@ def read(path: Path) -> dict[str, Column]:
         UnrollError: The file is missing or damaged.
     """
     try:
-        found = pq.read_table(path, page_checksum_verification=True)
+        content = pq.read_table(path, page_checksum_verification=True)
     except (OSError, pa.ArrowInvalid) as error:
         raise UnrollError(f"{path}: the losses are not readable ({error}); run `dvc repro` for this model") from None
     return {
-        name: np.array(found[name].to_pylist(), dtype=object) if name == SPELLING else found[name].to_numpy()
-        for name in found.column_names
+        name: np.array(content[name].to_pylist(), dtype=object) if name == SURFACE else content[name].to_numpy()
+        for name in content.column_names
     }
 
 
-def _joined(arrays: Sequence[NDArray]) -> Column:
+def _concatenate(arrays: Sequence[NDArray]) -> Column:
     return np.concatenate(arrays) if arrays else np.empty(0)

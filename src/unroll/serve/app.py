@@ -20,7 +20,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unroll.errors import UnrollError
-from unroll.evaluation.generation import Truncation
+from unroll.evaluation.generation import SamplingOptions
 from unroll.serve import reading
 from unroll.serve.schema import Generate, Generated, ModelCard, Read, Reading, Translate, Translation
 from unroll.use import TextModel
@@ -71,11 +71,11 @@ def create(models: Mapping[str, TextModel]) -> FastAPI:
 
     @app.post("/api/generate")
     def generate(question: Generate) -> Generated:
-        truncation = Truncation(question.top_k, question.nucleus, question.repetition_penalty)
+        options = SamplingOptions(question.top_k, question.nucleus, question.repetition_penalty)
         with turn:
             return Generated(
                 texts=named(question.model).generate(
-                    question.prompt, question.count, question.length, question.temperature, question.seed, truncation
+                    question.prompt, question.count, question.length, question.temperature, question.seed, options
                 )
             )
 

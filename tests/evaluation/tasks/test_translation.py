@@ -95,7 +95,7 @@ def test_the_evaluation_of_a_model_of_pairs() -> None:
     assert sum(group["sentences"] for group in metrics["by_source_length"]) == len(sources)
     assert found.samples.count("translation: ") == len(found.diagnostics["attention"]) == 2
     looked = found.diagnostics["attention"][0]
-    assert looked["source"] == [words.token(int(token)) for token in sources[0]]
+    assert looked["source"] == [words.id_to_token(int(token)) for token in sources[0]]
     assert np.asarray(looked["weights"]).shape == (len(looked["target"]), len(looked["source"]))
     assert looked["target"][-1] == "<eos>"
 

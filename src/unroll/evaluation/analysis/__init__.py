@@ -1,1 +1,1 @@
-"""Analyses of language models beyond their perplexity."""
+"""Analyses of language models in addition to their perplexity."""

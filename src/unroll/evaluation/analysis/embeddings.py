@@ -1,4 +1,4 @@
-"""What vectors of tokens are like: how many there are, which are neighbours, and a map of them."""
+"""Properties of the vectors of tokens: coverage, nearest neighbours, and a map in two dimensions."""
 
 from typing import Any
 
@@ -12,15 +12,40 @@ from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 
-SHOWN, NEIGHBOURS = 120, 6
-"""Tokens of the table and the map, the first of the vocabulary with letters only; neighbours of each."""
+SHOWN = 120
+"""The number of tokens in the table and on the map: the first ones of the vocabulary that consist of letters."""
+NEIGHBOURS = 6
+"""The number of nearest neighbours of each token in the table."""
+
+
+def measure(subject: Subject) -> Evaluation | None:
+    """Measure the coverage of word vectors, and tabulate the nearest neighbours of frequent words."""
+    if not isinstance(subject.model, WordVectors):
+        return None
+    metrics, table = evaluate(subject.model, subject.data, subject.tokenizer)
+    return Evaluation(metrics, table)
+
+
+def measure_map(subject: Subject) -> Evaluation | None:
+    """Map the embeddings of a language model to the plane."""
+    if not isinstance(subject.model, EmbeddingModel):
+        return None
+    return Evaluation(diagnostics={"map": embedding_map(subject.model.embedding, subject.tokenizer)})
 
 
 def evaluate(model: WordVectors, data: Data, tokenizer: Tokenizer) -> tuple[dict[str, Any], str]:
-    """(numbers, table). The table has a line per token: the token, its place on the map, its neighbours, tab-separated.
+    """Evaluate word vectors.
 
-    `coverage` is the share of the vocabulary's tokens that have a vector, special ones aside, `test_coverage` that of
-    the running test text, `<unk>` aside from what has one."""
+    Args:
+        model: The vectors.
+        data: The partition.
+        tokenizer: The tokenizer of the vectors.
+
+    Returns:
+        The metrics, among them `coverage`, the share of the vocabulary without its special tokens that has a vector,
+        and `test_coverage`, the share of the running test tokens, where `<unk>` counts as a token without a vector; and
+        a table with a line for each token: the token, its place on the map and its neighbours, separated by tabs.
+    """
     test = np.concatenate([document[:-1] for document in data.test.documents])
     text = np.arange(len(model.vectors)) >= len(SPECIAL)
     covered = model.known & (np.arange(len(model.vectors)) != UNK)
@@ -30,28 +55,44 @@ def evaluate(model: WordVectors, data: Data, tokenizer: Tokenizer) -> tuple[dict
         "coverage": float(model.known[text].mean()),
         "test_coverage": float(covered[test].mean()),
     }
-    chosen = np.flatnonzero(model.known & text)
-    unit = normalised(model.vectors)
-    shown = [token for token in chosen if tokenizer.token(int(token)).strip().isalpha()][:SHOWN]
-    return metrics, _table(unit, np.asarray(shown, dtype=np.int64), chosen, tokenizer)
+    candidates = np.flatnonzero(model.known & text)
+    shown = [token for token in candidates if tokenizer.id_to_token(int(token)).strip().isalpha()][:SHOWN]
+    return metrics, _table(unit_vectors(model.vectors), np.asarray(shown, dtype=np.int64), candidates, tokenizer)
 
 
-def normalised(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Rows of length one; nought stays nought."""
+def unit_vectors(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Scale the rows of (V, D) to length one. Rows of zeros are unchanged."""
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def neighbours(unit: NDArray[np.floating], tokens: Ids, chosen: Ids, count: int) -> Ids:
-    """(R, count): of the tokens `chosen` the nearest to each of `tokens` by cosine, itself left out; fewer if there are
-    no more."""
-    cosines = unit[tokens] @ unit[chosen].T
-    cosines[tokens[:, None] == chosen] = -np.inf
-    return chosen[np.argsort(-cosines, axis=1, kind="stable")[:, : min(count, len(chosen) - 1)]]
+def nearest_neighbours(unit: NDArray[np.floating], tokens: Ids, candidates: Ids, count: int) -> Ids:
+    """Find the nearest neighbours of tokens by cosine.
+
+    Args:
+        unit: Vectors of length one (V, D).
+        tokens: The tokens (R,).
+        candidates: The tokens among which neighbours are searched. A token is not its own neighbour.
+        count: The number of neighbours.
+
+    Returns:
+        Tokens (R, count), nearest first; fewer columns if there are fewer candidates.
+    """
+    cosines = unit[tokens] @ unit[candidates].T
+    cosines[tokens[:, None] == candidates] = -np.inf
+    return candidates[np.argsort(-cosines, axis=1, kind="stable")[:, : min(count, len(candidates) - 1)]]
 
 
-def places(unit: NDArray[np.floating], tokens: Ids) -> NDArray[np.floating]:
-    """(R, 2): the first two principal components of the tokens' vectors, each with its largest weight positive."""
+def principal_components(unit: NDArray[np.floating], tokens: Ids) -> NDArray[np.floating]:
+    """Project the vectors of tokens on their first two principal components.
+
+    Args:
+        unit: Vectors (V, D).
+        tokens: The tokens (R,).
+
+    Returns:
+        Coordinates (R, 2). The largest weight of each component is positive.
+    """
     vectors = unit[tokens].astype(np.float64)
     centred = vectors - vectors.mean(0)
     axes = np.linalg.svd(centred, full_matrices=False)[2][:2]  # (2, D)
@@ -60,35 +101,32 @@ def places(unit: NDArray[np.floating], tokens: Ids) -> NDArray[np.floating]:
 
 
 def embedding_map(vectors: NDArray[np.floating], tokenizer: Tokenizer) -> list[tuple[str, float, float]]:
-    """(token, x, y) of the first tokens of the vocabulary with letters only; nothing where there is no plane."""
-    words = [tokenizer.token(token) for token in range(len(vectors))]
+    """Map the first tokens of the vocabulary that consist of letters to the plane.
+
+    Args:
+        vectors: The embeddings (V, E).
+        tokenizer: The tokenizer.
+
+    Returns:
+        The token, x and y of each; empty if there are fewer than two tokens or dimensions.
+    """
+    words = [tokenizer.id_to_token(token) for token in range(len(vectors))]
     shown = [token for token in range(len(SPECIAL), len(words)) if words[token].strip().isalpha()][:SHOWN]
     if len(shown) < 2 or vectors.shape[1] < 2:
         return []
-    found = np.round(places(normalised(vectors), np.asarray(shown)), 4)
-    return [(words[token], float(x), float(y)) for token, (x, y) in zip(shown, found, strict=True)]
+    points = np.round(principal_components(unit_vectors(vectors), np.asarray(shown)), 4)
+    return [(words[token], float(x), float(y)) for token, (x, y) in zip(shown, points, strict=True)]
 
 
-def _table(unit: NDArray[np.floating], shown: Ids, chosen: Ids, tokenizer: Tokenizer) -> str:
-    head = "token\tx\ty\tneighbours\n"
+def _table(unit: NDArray[np.floating], shown: Ids, candidates: Ids, tokenizer: Tokenizer) -> str:
+    """Return the table of the tokens `shown`; only its header if there are fewer than two tokens or dimensions."""
+    header = "token\tx\ty\tneighbours\n"
     if len(shown) < 2 or unit.shape[1] < 2:
-        return head
-    lines = zip(shown, places(unit, shown), neighbours(unit, shown, chosen, NEIGHBOURS), strict=True)
-    return head + "".join(
-        f"{tokenizer.token(int(token))}\t{x:.4f}\t{y:.4f}\t{' '.join(tokenizer.token(int(n)) for n in near)}\n"
-        for token, (x, y), near in lines
-    )
-
-
-def measure(subject: Subject) -> Evaluation | None:
-    """Measure the coverage of word vectors, and tabulate the neighbours of frequent words."""
-    if not isinstance(subject.model, WordVectors):
-        return None
-    return Evaluation(*evaluate(subject.model, subject.data, subject.tokenizer))
-
-
-def measure_map(subject: Subject) -> Evaluation | None:
-    """Map the embeddings of a language model to the plane."""
-    if not isinstance(subject.model, EmbeddingModel):
-        return None
-    return Evaluation(diagnostics={"map": embedding_map(subject.model.embedding, subject.tokenizer)})
+        return header
+    neighbours = nearest_neighbours(unit, shown, candidates, NEIGHBOURS)
+    lines = zip(shown, principal_components(unit, shown), neighbours, strict=True)
+    rows = []
+    for token, (x, y), near in lines:
+        words = [tokenizer.id_to_token(int(one)) for one in (token, *near)]
+        rows.append(f"{words[0]}\t{x:.4f}\t{y:.4f}\t{' '.join(words[1:])}\n")
+    return header + "".join(rows)

@@ -1,9 +1,9 @@
-"""Predicting the token k steps ahead: notes "Recurrent Neural Networks" (Qin), k-step-ahead prediction.
+"""Predictions of the token k steps ahead, p(x_{t+k} | x_1..x_t).
 
-p(x_t+k | x_1..t) sums over all that may come between. A model with `foresee` does it exactly (HMM: powers of the
-transition matrix; n-grams: the distribution over what they remember, moved on token by token); for any other the sum is
-a mean over sampled continuations of the last step's distribution. A document that has ended goes on with `<eos>`, so
-that every row is a distribution.
+The probability is a sum over all possible tokens in between. A model with `k_step_log_probs` computes it exactly (an
+HMM by powers of the transition matrix, an n-gram model by the distribution of its last n - 1 tokens). For any other
+model it is estimated by the mean over sampled continuations. A document that has ended continues with `<eos>`, so that
+every row is a distribution.
 """
 
 from collections.abc import Sequence
@@ -13,64 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.evaluation.evaluation import Evaluation
-from unroll.evaluation.generation import choose
+from unroll.evaluation.generation import read_contexts, sample_tokens
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import KStepModel, LanguageModel, LogProbs
 from unroll.params.evaluate import KStep
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import EOS
-
-
-def k_step_log_probs(model: LanguageModel[Any], state: Any, rows: int, steps: int, samples: int, seed: int) -> LogProbs:
-    """(steps, rows, V) log-probabilities ahead of the `rows` contexts of `state`: exact where the model can, else from
-    `samples` continuations of each. The first step is exact always."""
-    if isinstance(model, KStepModel):
-        return model.k_step_log_probs(state, steps)
-    generator = np.random.default_rng([seed, 3])
-    state = model.select(state, np.repeat(np.arange(rows), samples))
-    ended = np.zeros(rows * samples, dtype=bool)
-    found = np.empty((steps, rows, model.vocabulary_size))
-    for step in range(steps):
-        log_probs = np.array(model.next_log_probs(state), dtype=np.float64)  # (rows * samples, V)
-        log_probs[ended] = np.where(np.arange(model.vocabulary_size) == EOS, 0.0, -np.inf)
-        with np.errstate(divide="ignore"):
-            found[step] = np.log(np.exp(log_probs).reshape(rows, samples, -1).mean(1))
-        if step + 1 < steps:
-            tokens = choose(log_probs, 1.0, generator)
-            state = model.advance(state, tokens)
-            ended |= tokens == EOS
-    return found
-
-
-def predict(
-    model: LanguageModel[Any], documents: Sequence[Ids], params: KStep, seed: int
-) -> tuple[list[dict[str, float]], NDArray[np.float32]]:
-    """From the first `length` tokens of documents drawn at random: nats of the token that came k steps later, by k, and
-    the (steps, contexts, V) log-probabilities themselves."""
-    long = [document for document in documents if len(document) > params.length]
-    drawn = np.sort(np.random.default_rng([seed, 4]).permutation(len(long))[: params.contexts])
-    if not len(drawn):
-        return [], np.empty((0, 0, 0), np.float32)
-    contexts = np.stack([long[index][: params.length] for index in drawn]).astype(np.int64)  # (N, length)
-    state = model.start(len(contexts))
-    for tokens in contexts.T:
-        state = model.advance(state, tokens)
-    log_probs = k_step_log_probs(model, state, len(contexts), params.steps, params.samples, seed)
-    came = np.full((params.steps, len(drawn)), EOS)
-    for column, index in enumerate(drawn):
-        future = long[index][params.length : params.length + params.steps]
-        came[: len(future), column] = future
-    nats = -np.take_along_axis(log_probs, came[:, :, None], axis=2)[:, :, 0].mean(1)
-    rows = [{"steps": step, "nats": float(value)} for step, value in enumerate(nats, 1)]
-    return rows, log_probs.astype(np.float32)
-
-
-def divergence(truth: LogProbs, model: LogProbs) -> NDArray[np.float64]:
-    """KL(truth || model) in nats by step, the mean over contexts; both (steps, contexts, V) log-probabilities."""
-    truth, model = np.asarray(truth, np.float64), np.asarray(model, np.float64)
-    with np.errstate(invalid="ignore"):  # what cannot be adds nothing, whatever the model thinks of it
-        terms = np.where(np.isneginf(truth), 0.0, np.exp(truth) * (truth - model))
-    return terms.sum(2).mean(1)
 
 
 def measure(subject: Subject) -> Evaluation | None:
@@ -79,3 +27,81 @@ def measure(subject: Subject) -> Evaluation | None:
         return None
     rows, log_probs = predict(subject.model, subject.documents["test"], subject.params.k_step, subject.seed)
     return Evaluation(diagnostics={"k_step": rows}, arrays={"k_step": log_probs})
+
+
+def predict(
+    model: LanguageModel[Any], documents: Sequence[Ids], params: KStep, seed: int
+) -> tuple[list[dict[str, float]], NDArray[np.float32]]:
+    """Predict k steps ahead from the beginnings of randomly drawn documents.
+
+    Args:
+        model: The language model.
+        documents: The documents, with `<eos>`.
+        params: The number of documents, the number of tokens read, the number of steps and of sampled continuations.
+        seed: The random seed.
+
+    Returns:
+        For each k, the nats of the token that followed k steps later; and the log-probabilities (steps, contexts, V).
+    """
+    long = [document for document in documents if len(document) > params.length]
+    drawn = np.sort(np.random.default_rng([seed, 4]).permutation(len(long))[: params.contexts])
+    if not len(drawn):
+        return [], np.empty((0, 0, 0), np.float32)
+    contexts = np.stack([long[index][: params.length] for index in drawn]).astype(np.int64)  # (N, length)
+    state = read_contexts(model, contexts)
+    log_probs = k_step_log_probs(model, state, len(contexts), params.steps, params.samples, seed)
+    targets = np.full((params.steps, len(drawn)), EOS)
+    for column, index in enumerate(drawn):
+        future = long[index][params.length : params.length + params.steps]
+        targets[: len(future), column] = future
+    nats = -np.take_along_axis(log_probs, targets[:, :, None], axis=2)[:, :, 0].mean(1)
+    rows = [{"steps": step, "nats": float(value)} for step, value in enumerate(nats, 1)]
+    return rows, log_probs.astype(np.float32)
+
+
+def k_step_log_probs(model: LanguageModel[Any], state: Any, rows: int, steps: int, samples: int, seed: int) -> LogProbs:
+    """Compute log p(x_{t+k} | x_1..x_t) for k = 1 .. steps.
+
+    Args:
+        model: The language model. The result is exact if it satisfies KStepModel.
+        state: The state of the contexts.
+        rows: The number of contexts.
+        steps: The largest k.
+        samples: The number of sampled continuations per context of a model without an exact method.
+        seed: The random seed of the continuations.
+
+    Returns:
+        Log-probabilities (steps, rows, V). The first step is exact for every model.
+    """
+    if isinstance(model, KStepModel):
+        return model.k_step_log_probs(state, steps)
+    generator = np.random.default_rng([seed, 3])
+    state = model.select(state, np.repeat(np.arange(rows), samples))
+    ended = np.zeros(rows * samples, dtype=bool)
+    results = np.empty((steps, rows, model.vocabulary_size))
+    for step in range(steps):
+        log_probs = np.array(model.next_log_probs(state), dtype=np.float64)  # (rows * samples, V)
+        log_probs[ended] = np.where(np.arange(model.vocabulary_size) == EOS, 0.0, -np.inf)
+        with np.errstate(divide="ignore"):
+            results[step] = np.log(np.exp(log_probs).reshape(rows, samples, -1).mean(1))
+        if step + 1 < steps:
+            tokens = sample_tokens(log_probs, 1.0, generator)
+            state = model.advance(state, tokens)
+            ended |= tokens == EOS
+    return results
+
+
+def kl_divergence(oracle: LogProbs, model: LogProbs) -> NDArray[np.float64]:
+    """Compute KL(oracle || model) by step.
+
+    Args:
+        oracle: The log-probabilities of the oracle (steps, contexts, V).
+        model: The log-probabilities of the model for the same contexts.
+
+    Returns:
+        The mean over contexts in nats, (steps,).
+    """
+    oracle, model = np.asarray(oracle, np.float64), np.asarray(model, np.float64)
+    with np.errstate(invalid="ignore"):  # a token with probability 0 adds 0, also where the model gives -inf
+        terms = np.where(np.isneginf(oracle), 0.0, np.exp(oracle) * (oracle - model))
+    return terms.sum(2).mean(1)

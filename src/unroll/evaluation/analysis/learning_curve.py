@@ -1,6 +1,7 @@
-"""The excess over a known source by the size of the training text: does a model approach the truth, and how fast?
+"""The learning curve of a model of a sampled corpus: its excess over the oracle by the size of the training text.
 
-What could be the source comes down along d / 2N (`evaluation/truth.py`); what could not stops short of it.
+The excess of a model that contains the oracle falls along d / 2N (`unroll.evaluation.analysis.oracle_gap`). That of any
+other model stops above it.
 """
 
 import json
@@ -23,48 +24,60 @@ logger = logging.getLogger("unroll")
 
 @dataclass(frozen=True)
 class Point:
-    """One size of the training text; millibits per token of the test split."""
+    """The excess of a model that was trained on a part of the text, in millibits per token of the test split."""
 
     train_tokens: int
+    """The number of training tokens."""
     excess: float
+    """The mean excess over the oracle."""
     low: float
+    """The low end of its interval."""
     high: float
+    """The high end of its interval."""
     expected: float
-    """d / 2N of the model of this size."""
+    """d / 2N for the parameters of the model and its training tokens."""
 
 
-def part(data: Data, fraction: float) -> Data:
-    """Return the data with a fraction of the documents of the train split, the first ones, at least one."""
+def take_fraction(data: Data, fraction: float) -> Data:
+    """Return the data with only the first documents of the train split.
+
+    Args:
+        data: The data.
+        fraction: The fraction of the documents. At least one document is kept.
+    """
     stream = data.streams["train"]["text"]
     documents = max(1, int((len(stream.offsets) - 1) * fraction))
-    cut = Stream(stream.tokens[: stream.offsets[documents]], stream.offsets[: documents + 1])
-    return replace(data, streams=data.streams | {"train": {"text": cut}})
+    part = Stream(stream.tokens[: stream.offsets[documents]], stream.offsets[: documents + 1])
+    return replace(data, streams=data.streams | {"train": {"text": part}})
 
 
 class Curve:
-    """The points of one model, whose excess is measured on the test split of `data`."""
+    """The points of the learning curve of one model."""
 
-    def __init__(self, data: Data, source: LanguageModel[Any], params: Statistics) -> None:
+    def __init__(self, data: Data, oracle: LanguageModel[Any], params: Statistics) -> None:
+        """Score the test split of `data` with the oracle; `params` are the settings of the intervals."""
         self.points: list[Point] = []
-        self._data, self._params, self._known = data, params, _losses(source, data)
+        self._data, self._params, self._oracle_losses = data, params, _losses(oracle, data)
 
     def add(self, train_tokens: int, model: LanguageModel[Any], parameters: int) -> None:
-        """The model of so many parameters, fitted to so many tokens."""
-        found = oracle_gap.excess(_losses(model, self._data), self._known, self._params, self._data.seed)
-        expected = oracle_gap.expected(parameters, train_tokens)
-        self.points.append(Point(train_tokens, found.mean, found.low, found.high, expected))
-        logger.info("%d tokens: %.4g millibits per token above the truth", train_tokens, found.mean)
+        """Add the point of a model with this number of parameters, trained on this number of tokens."""
+        excess = oracle_gap.excess(_losses(model, self._data), self._oracle_losses, self._params, self._data.seed)
+        expected = oracle_gap.expected_excess(parameters, train_tokens)
+        self.points.append(Point(train_tokens, excess.mean, excess.low, excess.high, expected))
+        logger.info("%d tokens: %.4g millibits per token above the oracle", train_tokens, excess.mean)
 
 
 def _losses(model: LanguageModel[Any], data: Data) -> Floats:
+    """Return the losses (T,) of the test tokens in nats."""
     return -np.concatenate(model.log_probs(data.test.documents)).astype(np.float64)
 
 
-def write(points: Iterable[Point], path: Path, about: Mapping[str, str]) -> None:
-    """JSON: `about`, and the "points"."""
-    found = {**about, "points": [asdict(point) for point in points]}
-    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+def write(points: Iterable[Point], path: Path, header: Mapping[str, str]) -> None:
+    """Write the points to the JSON file `path`, after the entries of `header`."""
+    content = {**header, "points": [asdict(point) for point in points]}
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> list[Point]:
+    """Read the points of the file `path` that `write` wrote."""
     return [Point(**point) for point in json.loads(path.read_text(encoding="utf-8"))["points"]]

@@ -1,8 +1,8 @@
-"""The distance to a known source, on the tokens that it made: what is left to learn, and where.
+"""The distance of a model to the oracle of a sampled corpus, on the sampled tokens.
 
-The loss of a model exceeds that of the source by KL(source || model) in the mean; on the same tokens the luck of the
-sample cancels, so the difference is far more certain than either loss. A model of d parameters fitted by maximum
-likelihood to N tokens is expected d / 2N nats per token from the truth (Akaike 1974), if it can be the truth at all.
+The mean loss of a model exceeds that of the oracle by KL(oracle || model). On the same tokens most of the variance of
+the sample cancels, so the difference is much more certain than either loss. A model of d parameters that contains the
+oracle, fitted by maximum likelihood to N tokens, has an expected excess of d / 2N nats per token (Akaike 1974).
 """
 
 import math
@@ -14,41 +14,65 @@ from unroll.evaluation.statistics import Difference, Floats, compare
 from unroll.params.evaluate import Statistics
 
 MILLIBITS = 1000 / math.log(2)
-"""Per nat."""
+"""The number of millibits in a nat."""
 
 
-def excess(model: Floats, truth: Floats, params: Statistics, seed: int) -> Difference:
-    """Millibits per token that the losses `model` (T,) in nats are above those of the source."""
-    found = compare(model, truth, params, seed)
-    return Difference(found.mean * MILLIBITS, found.low * MILLIBITS, found.high * MILLIBITS, found.p)
+def excess(model: Floats, oracle: Floats, params: Statistics, seed: int) -> Difference:
+    """Compare the losses of a model with those of the oracle.
+
+    Args:
+        model: The losses (T,) of the model in nats.
+        oracle: The losses (T,) of the oracle on the same tokens.
+        params: The settings of the interval.
+        seed: The random seed.
+
+    Returns:
+        The excess of the model in millibits per token.
+    """
+    difference = compare(model, oracle, params, seed)
+    low, high = difference.low * MILLIBITS, difference.high * MILLIBITS
+    return Difference(difference.mean * MILLIBITS, low, high, difference.p)
 
 
-def expected(parameters: int, train_tokens: int) -> float:
-    """d / 2N in millibits per token."""
+def expected_excess(parameters: int, train_tokens: int) -> float:
+    """Return d / 2N in millibits per token, for d parameters and N training tokens."""
     return parameters / (2 * train_tokens) * MILLIBITS
 
 
 @dataclass(frozen=True)
-class Group:
-    """Test tokens that are about as frequent as each other."""
+class FrequencyGroup:
+    """Test tokens with similar counts in the train split."""
 
-    rarest: int
-    commonest: int
-    """Times that its tokens are in the train split."""
+    min_count: int
+    """The smallest count of its tokens in the train split."""
+    max_count: int
+    """The largest count of its tokens in the train split."""
     tokens: int
+    """The number of test tokens."""
     gain: float
-    """Mean of log p_model - log p_source, nats; below 0 where the model is worse."""
+    """The mean of log p_model - log p_oracle in nats. It is negative if the model is worse."""
 
 
-def by_rarity(model: Floats, truth: Floats, seen: Floats, groups: int) -> list[Group]:
-    """The test tokens in `groups` parts as nearly equal as ties allow, the rarest first: tokens seen equally often in
-    training stay together."""
-    order = np.sort(seen)
-    edges = np.unique([order[len(order) * part // groups] for part in range(groups)])
-    part = np.searchsorted(edges, seen, side="right")
-    found = []
+def gain_by_frequency(model: Floats, oracle: Floats, train_counts: Floats, groups: int) -> list[FrequencyGroup]:
+    """Compare a model with the oracle in groups of test tokens by their counts in the train split.
+
+    Args:
+        model: The losses (T,) of the model in nats.
+        oracle: The losses (T,) of the oracle on the same tokens.
+        train_counts: The count (T,) of each test token in the train split.
+        groups: The number of groups. Their sizes are as equal as possible, since tokens with the same count are in the
+            same group; there can be fewer groups.
+
+    Returns:
+        The groups, the rarest tokens first.
+    """
+    ordered = np.sort(train_counts)
+    edges = np.unique([ordered[len(ordered) * part // groups] for part in range(groups)])
+    part = np.searchsorted(edges, train_counts, side="right")
+    results = []
     for number in np.unique(part):
         inside = part == number
-        gain = float((truth[inside] - model[inside]).mean())
-        found.append(Group(int(seen[inside].min()), int(seen[inside].max()), int(inside.sum()), gain))
-    return found
+        counts = train_counts[inside]
+        gain = float((oracle[inside] - model[inside]).mean())
+        results.append(FrequencyGroup(int(counts.min()), int(counts.max()), int(inside.sum()), gain))
+    return results

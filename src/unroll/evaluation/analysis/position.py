@@ -1,4 +1,4 @@
-"""The loss by position: what a longer context is worth."""
+"""The loss by position in the document: how much a longer context helps."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,14 @@ from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import LogProbs
 
 
-def by_position(log_probs: Sequence[LogProbs]) -> list[dict[str, Any]]:
+def measure(subject: Subject) -> Evaluation | None:
+    """Measure the loss by position of a model that predicts tokens."""
+    if not subject.predicts:
+        return None
+    return Evaluation(diagnostics={"position": loss_by_position(subject.log_probs["test"])})
+
+
+def loss_by_position(log_probs: Sequence[LogProbs]) -> list[dict[str, Any]]:
     """Average the losses of positions 0, 1, 2 to 3, 4 to 7, ... of the documents.
 
     Args:
@@ -31,10 +38,3 @@ def by_position(log_probs: Sequence[LogProbs]) -> list[dict[str, Any]]:
         }
         for group in np.unique(groups)
     ]
-
-
-def measure(subject: Subject) -> Evaluation | None:
-    """Measure the loss by position of a model that predicts tokens."""
-    if not subject.predicts:
-        return None
-    return Evaluation(diagnostics={"position": by_position(subject.log_probs["test"])})

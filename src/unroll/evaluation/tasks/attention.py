@@ -1,4 +1,4 @@
-"""Where a model with attention looks while it says a given target."""
+"""The attention weights of a translation."""
 
 from typing import Any
 
@@ -9,16 +9,24 @@ from unroll.models.base.protocol import AttentionModel, ConditionalModel
 from unroll.text.streams import Ids
 
 
-def alignment(model: ConditionalModel, source: Ids, target: Ids) -> NDArray[np.floating] | None:
-    """(T, S): the weights of the source's tokens (the last is its end) behind the prediction of each token of `target`.
-    `source` has no special tokens. None of a model without attention."""
-    if not isinstance(found := model.condition_on([source]), AttentionModel):
+def attention_weights(model: ConditionalModel, source: Ids, target: Ids) -> NDArray[np.floating] | None:
+    """Return the weights of the source tokens in the prediction of each target token.
+
+    Args:
+        model: The model.
+        source: The source (S - 1,), without special tokens.
+        target: The target (T,).
+
+    Returns:
+        Weights (T, S), the last column those of the source's `<eos>`. None if the model has no attention.
+    """
+    if not isinstance(conditional := model.condition_on([source]), AttentionModel):
         return None
-    given: Any = found
-    state, rows = given.start(1), []
+    decoder: Any = conditional
+    state, rows = decoder.start(1), []
     for token in target:
-        if (weights := given.attention(state)) is None:
+        if (weights := decoder.attention(state)) is None:
             return None
         rows.append(weights[0])
-        state = given.advance(state, np.asarray([token]))
+        state = decoder.advance(state, np.asarray([token]))
     return np.stack(rows) if rows else None

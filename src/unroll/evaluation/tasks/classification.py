@@ -1,4 +1,4 @@
-"""How well posteriors of classes agree with the true labels."""
+"""Accuracy, F1 and log loss of a classifier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,37 +14,22 @@ from unroll.text.streams import Ids
 
 @dataclass(frozen=True)
 class Scores:
+    """The scores of a classifier on labelled documents."""
+
     documents: int
+    """The number of documents."""
     accuracy: float
+    """The share of documents whose most probable class is their label."""
     macro_f1: float
-    """Mean over all classes, of the model or of the labels, of F1 = 2 precision recall / (precision + recall); a class
-    neither true nor predicted anywhere has F1 of nought."""
+    """The mean of F1 = 2 precision recall / (precision + recall) over all classes of the model and of the labels. A
+    class that is neither a label nor predicted has F1 0."""
     log_loss: float
-    """Mean of -log p(true class | document), nats; infinite when one is impossible, as a class that training lacks."""
+    """The mean of -log p(label | document) in nats. It is infinite if the model gives a label probability 0, for
+    example because the train split does not contain it."""
     classes: list[str]
+    """The classes of the model, then the labels that it does not have."""
     confusion: NDArray[np.int64]
-    """Documents by true class (rows) and predicted class (columns), in the order of `classes`."""
-
-
-def evaluate(model: Classifier, documents: Sequence[Ids], labels: Sequence[str]) -> Scores:
-    """Scores of a classifier on labelled documents, of which there is at least one."""
-    # scikit-learn costs a second of import: only the evaluation of classifiers pays it.
-    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
-
-    posteriors = model.log_posteriors(documents)
-    predicted = [model.classes[c] for c in posteriors.argmax(1)]
-    classes = [*model.classes, *sorted(set(labels) - set(model.classes))]
-    column = {label: c for c, label in enumerate(model.classes)}
-    # By hand: scikit-learn's log_loss clips probabilities, which makes the impossible merely unlikely.
-    nats = [-posteriors[d, column[label]] if label in column else np.inf for d, label in enumerate(labels)]
-    return Scores(
-        documents=len(documents),
-        accuracy=float(accuracy_score(labels, predicted)),
-        macro_f1=float(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0)),
-        log_loss=float(np.mean(nats)),
-        classes=classes,
-        confusion=confusion_matrix(labels, predicted, labels=classes),
-    )
+    """The number of documents by label (rows) and predicted class (columns), in the order of `classes`."""
 
 
 def measure(subject: Subject) -> Evaluation | None:
@@ -64,5 +49,34 @@ def measure(subject: Subject) -> Evaluation | None:
     }
     predicted = (model.classes[column] for column in model.log_posteriors(documents).argmax(1))
     rows = zip(labels, predicted, strict=True)
-    samples = "true\tpredicted\n" + "".join(f"{label}\t{answer}\n" for label, answer in rows)
+    samples = "true\tpredicted\n" + "".join(f"{label}\t{prediction}\n" for label, prediction in rows)
     return Evaluation(metrics, samples, {"confusion": {"classes": scores.classes, "counts": scores.confusion}})
+
+
+def evaluate(model: Classifier, documents: Sequence[Ids], labels: Sequence[str]) -> Scores:
+    """Score a classifier.
+
+    Args:
+        model: The classifier.
+        documents: The documents, at least one.
+        labels: The label of each document.
+
+    Returns:
+        The scores.
+    """
+    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score  # slow to import, and used only here
+
+    posteriors = model.log_posteriors(documents)
+    predicted = [model.classes[c] for c in posteriors.argmax(1)]
+    classes = [*model.classes, *sorted(set(labels) - set(model.classes))]
+    column = {label: c for c, label in enumerate(model.classes)}
+    # The log_loss of scikit-learn clips probabilities, so that probability 0 does not give infinity.
+    nats = [-posteriors[d, column[label]] if label in column else np.inf for d, label in enumerate(labels)]
+    return Scores(
+        documents=len(documents),
+        accuracy=float(accuracy_score(labels, predicted)),
+        macro_f1=float(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0)),
+        log_loss=float(np.mean(nats)),
+        classes=classes,
+        confusion=confusion_matrix(labels, predicted, labels=classes),
+    )

@@ -1,4 +1,4 @@
-"""Filling in a blank from both sides."""
+"""The cloze task: the prediction of a token from its left and right context."""
 
 from collections.abc import Sequence
 
@@ -11,18 +11,25 @@ from unroll.models.base.protocol import ClozeModel
 from unroll.text.streams import Ids
 
 
-def evaluate(model: ClozeModel, documents: Sequence[Ids]) -> dict[str, float]:
-    """Each word of each document in turn is the blank: how often the likeliest word is the right one, and the
-    perplexity of the right one. `documents` come with their `<eos>`, which is no blank."""
-    texts = [document[:-1] for document in documents if len(document) > 1]
-    log_probs, guesses = model.cloze_log_probs(texts)
-    right = np.concatenate(guesses) == np.concatenate(texts)
-    nats = -np.concatenate(log_probs).astype(np.float64).mean()
-    return {"cloze_accuracy": float(right.mean()), "cloze_perplexity": exp(float(nats))}
-
-
 def measure(subject: Subject) -> Evaluation | None:
-    """Measure the predictions of tokens from both sides."""
+    """Measure the prediction of tokens from both sides."""
     if not isinstance(subject.model, ClozeModel):
         return None
     return Evaluation(evaluate(subject.model, subject.documents["test"]))
+
+
+def evaluate(model: ClozeModel, documents: Sequence[Ids]) -> dict[str, float]:
+    """Predict each token of each document from all its other tokens.
+
+    Args:
+        model: The model.
+        documents: The documents, with `<eos>`, which is not predicted.
+
+    Returns:
+        `cloze_accuracy`, how often the most probable token is the right one, and `cloze_perplexity`.
+    """
+    texts = [document[:-1] for document in documents if len(document) > 1]
+    log_probs, predictions = model.cloze_log_probs(texts)
+    correct = np.concatenate(predictions) == np.concatenate(texts)
+    nats = -np.concatenate(log_probs).astype(np.float64).mean()
+    return {"cloze_accuracy": float(correct.mean()), "cloze_perplexity": exp(float(nats))}

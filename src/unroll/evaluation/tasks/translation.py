@@ -1,4 +1,4 @@
-"""Translations by a ConditionalModel: searched or sampled."""
+"""Translations by a conditional model: beam search, sampling, and the scores of given targets."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,28 +7,37 @@ from numpy.typing import NDArray
 
 from unroll.evaluation import beam
 from unroll.evaluation.beam import Hypothesis
-from unroll.evaluation.generation import WHOLE, Truncation, generate
+from unroll.evaluation.generation import UNCHANGED, SamplingOptions, generate
 from unroll.models.base.protocol import ConditionalModel, LogProbs
 from unroll.params.evaluate import Search
 from unroll.text.streams import Ids
 
 
-def longest(source: Ids, params: Search) -> int:
-    """Tokens of a translation at most, so that no loop is endless."""
+def max_length(source: Ids, params: Search) -> int:
+    """Return the maximum number of tokens of a translation."""
     return int(params.max_length_ratio * len(source)) + params.max_length_offset
 
 
 def translate(
     model: ConditionalModel, sources: Sequence[Ids], batch_size: int, params: Search
 ) -> list[list[Hypothesis]]:
-    """The best translations of each source (an array without special tokens), best first; beam 1 is greedy search.
-    Sources of like length are searched together, which changes no result."""
+    """Translate by beam search.
+
+    Args:
+        model: The model.
+        sources: Arrays of tokens without special tokens.
+        batch_size: The number of sources of similar length that are searched together. It changes no result.
+        params: The settings of the search. A beam of 1 is greedy search.
+
+    Returns:
+        For each source, its translations, best first.
+    """
     results: list[list[Hypothesis]] = [[] for _ in sources]
     for rows in _batches(sources, batch_size):
         batch = [sources[row] for row in rows]
-        limits = [longest(source, params) for source in batch]
-        for row, found in zip(rows, beam.search(model.condition_on(batch), limits, params), strict=True):
-            results[row] = found
+        limits = [max_length(source, params) for source in batch]
+        for row, hypotheses in zip(rows, beam.search(model.condition_on(batch), limits, params), strict=True):
+            results[row] = hypotheses
     return results
 
 
@@ -39,17 +48,29 @@ def sample(
     params: Search,
     temperature: float,
     seed: int,
-    truncation: Truncation = WHOLE,
+    options: SamplingOptions = UNCHANGED,
 ) -> list[Ids]:
-    """A translation of each source drawn from the model, token by token; temperature 0 is greedy search."""
+    """Translate by sampling token by token.
+
+    Args:
+        model: The model.
+        sources: Arrays of tokens without special tokens.
+        batch_size: The number of sources of similar length that are translated together.
+        params: The maximum length of a translation.
+        temperature: The number by which log-probabilities are divided before sampling. 0 is greedy search.
+        seed: The random seed.
+        options: Changes to the distribution.
+
+    Returns:
+        A translation of each source, without `<eos>`.
+    """
     results: list[Ids] = [np.empty(0, dtype=np.int64)] * len(sources)
     for number, rows in enumerate(_batches(sources, batch_size)):
         batch = [sources[row] for row in rows]
-        given, limits = model.condition_on(batch), [longest(source, params) for source in batch]
-        drawn = generate(
-            given, given.start(len(batch)), len(batch), max(limits), temperature, seed + number, truncation
-        )
-        for row, tokens, limit in zip(rows, drawn, limits, strict=True):
+        conditional, limits = model.condition_on(batch), [max_length(source, params) for source in batch]
+        state, count = conditional.start(len(batch)), len(batch)
+        translations = generate(conditional, state, count, max(limits), temperature, seed + number, options)
+        for row, tokens, limit in zip(rows, translations, limits, strict=True):
             results[row] = tokens[:limit]
     return results
 
@@ -57,7 +78,17 @@ def sample(
 def log_probs(
     model: ConditionalModel, sources: Sequence[Ids], targets: Sequence[Ids], batch_size: int
 ) -> list[LogProbs]:
-    """log p of every token of each target given its source, a batch in memory at a time."""
+    """Score targets, given their sources.
+
+    Args:
+        model: The model.
+        sources: Arrays of tokens without special tokens.
+        targets: The target of each source, with `<eos>`.
+        batch_size: The number of pairs that are scored together.
+
+    Returns:
+        For each target, the log-probabilities of its tokens.
+    """
     results: list[LogProbs] = [np.empty(0)] * len(targets)
     for rows in _batches(sources, batch_size):
         scores = model.condition_on([sources[row] for row in rows]).log_probs([targets[row] for row in rows])
@@ -67,6 +98,7 @@ def log_probs(
 
 
 def _batches(sources: Sequence[Ids], batch_size: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the indices of the sources in batches, shortest first."""
     order = np.argsort([len(source) for source in sources], kind="stable")
     for first in range(0, len(order), batch_size):
         yield order[first : first + batch_size]

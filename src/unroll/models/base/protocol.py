@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.params.evaluate import DynamicSgd
+from unroll.params.word_vectors import WordVectorParams
 from unroll.text.streams import Ids
 
 LogProbs = NDArray[np.floating]
@@ -115,6 +116,10 @@ class WordVectors(Protocol):
     """(V, D), finite. Row i is the vector of token i."""
     known: NDArray[np.bool_]
     """(V,), whether the vector of a token was learned or read, and not made up."""
+
+    @property
+    def params(self) -> WordVectorParams:
+        """The settings, which name the analogy questions of the evaluation."""
 
 
 @runtime_checkable
