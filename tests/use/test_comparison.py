@@ -1,4 +1,4 @@
-"""Two models on one text."""
+"""The comparison of two models on one text."""
 
 from pathlib import Path
 
@@ -13,19 +13,19 @@ TEXTS = ["the students opened their books", "the time traveller arrived", "the z
 PARAMS = Statistics(block=50, resamples=200, confidence=0.9)
 
 
-def test_bits_are_those_of_evaluate_and_the_difference_is_signed(workspace: Path) -> None:
+def test_bits_equal_those_of_evaluate_and_the_difference_is_signed(workspace: Path) -> None:
     trigram, chars = (unroll.load(workspace / "models" / name) for name in ("trigram", "chars"))
-    found = compare(trigram, chars, TEXTS, PARAMS, 1)
-    assert found.one == pytest.approx(trigram.evaluate(TEXTS).bits_per_byte)
-    assert found.other == pytest.approx(chars.evaluate(TEXTS).bits_per_byte)
-    assert found.difference.mean == pytest.approx(found.one - found.other)
-    assert found.difference.low < found.difference.mean < found.difference.high
-    back = compare(chars, trigram, TEXTS, PARAMS, 1)
-    assert back.difference.mean == pytest.approx(-found.difference.mean)
+    result = compare(trigram, chars, TEXTS, PARAMS, 1)
+    assert result.first == pytest.approx(trigram.evaluate(TEXTS).bits_per_byte)
+    assert result.second == pytest.approx(chars.evaluate(TEXTS).bits_per_byte)
+    assert result.difference.mean == pytest.approx(result.first - result.second)
+    assert result.difference.low < result.difference.mean < result.difference.high
+    reversed_result = compare(chars, trigram, TEXTS, PARAMS, 1)
+    assert reversed_result.difference.mean == pytest.approx(-result.difference.mean)
 
 
-def test_a_model_is_as_good_as_itself(workspace: Path) -> None:
+def test_a_model_does_not_differ_from_itself(workspace: Path) -> None:
     hmm = unroll.load(workspace / "models" / "hmm")
-    found = compare(hmm, hmm, TEXTS, PARAMS, 1)
-    np.testing.assert_array_equal([found.difference.mean, found.difference.low, found.difference.high], 0)
-    assert found.difference.p == 1
+    result = compare(hmm, hmm, TEXTS, PARAMS, 1)
+    np.testing.assert_array_equal([result.difference.mean, result.difference.low, result.difference.high], 0)
+    assert result.difference.p == 1

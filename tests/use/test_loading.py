@@ -1,4 +1,4 @@
-"""What Python gets from `unroll.load`, and what it is told."""
+"""`unroll.load` and its errors."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ import unroll
 from unroll.errors import UnrollError
 
 
-def test_a_name_is_a_model_under_models(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_is_looked_up_under_models(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workspace)
     assert unroll.load("trigram").folder == unroll.load("models/trigram").folder == Path("models/trigram")
     with pytest.raises(UnrollError, match=r"^models/trigrm: no model here; there are bayes, "):
@@ -27,7 +27,7 @@ def test_a_name_is_a_model_under_models(workspace: Path, monkeypatch: pytest.Mon
         ("params.json", b"{}", r"params\.json: does not match manifest\.json"),
     ],
 )
-def test_a_damaged_file_is_the_one_that_is_named(
+def test_the_error_names_the_damaged_file(
     workspace: Path, tmp_path: Path, file: str, content: bytes | None, sentence: str
 ) -> None:
     folder = tmp_path / "trigram"
@@ -39,11 +39,11 @@ def test_a_damaged_file_is_the_one_that_is_named(
         unroll.load(folder)
 
 
-def test_one_text_for_several_and_none_at_all(workspace: Path) -> None:
+def test_a_string_and_an_empty_list(workspace: Path) -> None:
     trigram, bayes = (unroll.load(workspace / "models" / name) for name in ("trigram", "bayes"))
-    for asked in (trigram.score, trigram.evaluate, trigram.token_scores, trigram.predict, bayes.classify):
-        with pytest.raises(UnrollError, match="a list of texts is wanted"):
-            asked("the students")
+    for method in (trigram.score, trigram.evaluate, trigram.token_scores, trigram.predict, bayes.classify):
+        with pytest.raises(UnrollError, match="a list of texts is required"):
+            method("the students")
     with pytest.raises(UnrollError, match="give at least one"):
         trigram.evaluate([])
     assert trigram.score([]) == []

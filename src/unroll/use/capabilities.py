@@ -1,4 +1,4 @@
-"""What can be asked of a model, by the contract it keeps."""
+"""The verbs that a model supports, which depend on the protocols that it implements."""
 
 from pathlib import Path
 from typing import Any, NoReturn
@@ -6,22 +6,29 @@ from typing import Any, NoReturn
 from unroll.errors import UnrollError
 from unroll.models.base.protocol import Classifier, ConditionalModel, LanguageModel, WordVectors
 
-LANGUAGE = ("score", "evaluate", "compare", "generate", "complete", "rescore", "judge", "spell")
 VERBS: dict[type, tuple[str, ...]] = {
-    LanguageModel: LANGUAGE,
+    LanguageModel: ("score", "evaluate", "compare", "generate", "complete", "rescore", "judge", "spell"),
     ConditionalModel: ("translate",),
     Classifier: ("classify",),
     WordVectors: ("similar", "analogy"),
 }
 
 
-def verbs(model: Any) -> list[str]:
-    """The verbs that work with `model`."""
-    return [verb for contract, these in VERBS.items() if isinstance(model, contract) for verb in these]
+def supported_verbs(model: Any) -> list[str]:
+    """Return the verbs of the command line that work with `model`."""
+    return [verb for protocol, verbs in VERBS.items() if isinstance(model, protocol) for verb in verbs]
 
 
-def refuse(model: Any, folder: Path, wanted: str) -> NoReturn:
-    """The error for a model that cannot do what is `wanted` of it."""
-    can = verbs(model)
-    listed = ", ".join(can[:-1]) + f" and {can[-1]}" if len(can) > 1 else "".join(can) or "nothing here"
-    raise UnrollError(f"{folder}: does not {wanted}; it can {listed}")
+def raise_unsupported(model: Any, folder: Path, purpose: str) -> NoReturn:
+    """Raise the error of a model that does not support a purpose.
+
+    Args:
+        model: The model.
+        folder: The folder of the model, for the message.
+        purpose: A verb, for example "score". The message continues "does not" with it.
+
+    Raises:
+        UnrollError: Always. The message lists the verbs that the model supports.
+    """
+    verbs = ", ".join(supported_verbs(model)) or "no verb"
+    raise UnrollError(f"{folder}: does not {purpose}; it supports: {verbs}")

@@ -1,4 +1,4 @@
-"""Two models on one text, whatever their tokens are: their difference, and whether it can be believed."""
+"""The difference between two models on one text, for any two tokenizers, with its confidence interval."""
 
 import math
 from collections.abc import Sequence
@@ -16,26 +16,45 @@ from unroll.use.scoring import LineScore
 
 @dataclass(frozen=True)
 class Comparison:
-    one: float
-    """Bits per byte of the text as it is written, one more byte for the end of each line; less is better."""
-    other: float
+    """Bits per byte of two models on one text; less is better."""
+
+    first: float
+    """Bits of the first model per byte of the cleaned text, with one byte for the end of each line."""
+    second: float
+    """Bits of the second model per byte."""
     difference: Difference
-    """one - other, bits per byte, with its interval."""
+    """first - second in bits per byte, with its confidence interval and p value."""
     blocks: int
-    """That were resampled: with fewer than a dozen the interval says little."""
+    """The number of blocks that are resampled. With fewer than a dozen, the interval is not reliable."""
 
 
-def compare(one: TextModel, other: TextModel, texts: Sequence[str], params: Statistics, seed: int) -> Comparison:
-    """`params.block` counts bytes here: what a line costs is spread evenly over its bytes, so that models with other
-    tokens can be compared block by block."""
-    costs = [_bits(texts, model.score(texts, "compare")) for model in (one, other)]
+def compare(first: TextModel, second: TextModel, texts: Sequence[str], params: Statistics, seed: int) -> Comparison:
+    """Compare two models on a text.
+
+    The bits of each line are spread evenly over its bytes, so that models with different tokenizers can be compared
+    block by block.
+
+    Args:
+        first: A language model.
+        second: Another language model.
+        texts: The lines of the text.
+        params: The settings of the bootstrap and of the permutation test. `params.block` is a number of bytes.
+        seed: The seed of both.
+
+    Returns:
+        The bits per byte of both models, and their difference.
+
+    Raises:
+        UnrollError: A model is not a language model.
+    """
+    costs = [_bits_of_bytes(texts, model.score(texts, "compare")) for model in (first, second)]
     difference = statistics.compare(costs[0], costs[1], params, seed)
     blocks = max(1, len(costs[0]) // params.block)
     return Comparison(float(costs[0].mean()), float(costs[1].mean()), difference, blocks)
 
 
-def _bits(texts: Sequence[str], scores: Sequence[LineScore]) -> NDArray[np.float64]:
-    """Bits of every byte of the texts."""
+def _bits_of_bytes(texts: Sequence[str], scores: Sequence[LineScore]) -> NDArray[np.float64]:
+    """Return the bits of every byte of the texts, (bytes,)."""
     sizes = np.array([len(text.encode()) + 1 for text in texts])
-    bits = np.array([-line.spelt_log_likelihood / math.log(2) for line in scores])
+    bits = np.array([-line.log_likelihood_with_spelling / math.log(2) for line in scores])
     return np.repeat(bits / sizes, sizes)

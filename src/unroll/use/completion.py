@@ -1,10 +1,10 @@
-"""The most probable next words, whatever a model's tokens are.
+"""The most probable next words of a text, for any tokenizer.
 
-Over words a token is a word. Over characters or pieces a word is any sequence of tokens up to a border, so that
+For a word tokenizer, a word is a token. For characters and subwords, a word is any sequence of tokens up to a boundary:
 
-    p(word | context) = sum_{tokens that spell it} p(tokens | context) p(a border next | context, tokens)
+    p(word | context) = sum_{tokens that spell it} p(tokens | context) p(boundary next | context, tokens)
 
-and the words with the largest p are sought by a short beam. A border is white space, `<eos>`, or a sign after a word.
+A beam search finds the words with the largest p. A boundary is white space, `<eos>`, or punctuation after a word.
 """
 
 import math
@@ -20,19 +20,25 @@ from unroll.text.cleaner import Cleaner
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.vocabulary import EOS, SPECIAL
 
-BEAM, LONGEST = 24, 24
-"""Beginnings of words that are kept, and tokens of the longest word that is found."""
+BEAM = 24
+"""The number of partial words that the search keeps."""
+MAX_TOKENS = 24
+"""The maximum number of tokens of a word."""
 
 
 @dataclass(frozen=True)
 class Completion:
+    """A word that may come next."""
+
     word: str
+    """The whole word."""
     log_prob: float
-    """Of this word as the next one (nats), given that it begins as the text does, where the text's last word is only
-    begun: then relative to the words that begin so and were found."""
+    """log p(word | context) in nats. If the word completes a prefix, it is relative to all words that were found with
+    that prefix."""
 
     @property
     def probability(self) -> float:
+        """The exponential of `log_prob`."""
         return math.exp(self.log_prob)
 
 
@@ -45,79 +51,94 @@ def complete(
     count: int,
     partial: bool,
 ) -> list[Completion]:
-    """The `count` most probable next words after `text`. With `partial`, characters after the last space are the
-    beginning of the word that is sought."""
-    begun = ""
+    """Find the most probable next words of a text.
+
+    Args:
+        model: The language model.
+        tokenizer: Its tokenizer.
+        cleaner: The cleaning of its training corpus.
+        spellings: The spelling of every token by id.
+        text: The text so far.
+        count: The maximum number of words.
+        partial: Whether the characters after the last space are the prefix of the next word.
+
+    Returns:
+        The words, most probable first.
+    """
+    prefix = ""
     if partial and text and not text[-1].isspace():
         head, _, tail = text.rpartition(" ")
-        text, begun = head, cleaner(tail)
+        text, prefix = head, cleaner(tail)
     context = cleaner(text)
     state = model.start(1)
     for token in tokenizer.encode(context):
         state = model.advance(state, np.asarray([token]))
     if tokenizer.type == "word":
-        found = _words(model.next_log_probs(state)[0], spellings, begun)
+        completions = _complete_by_one_token(model.next_log_probs(state)[0], spellings, prefix)
     else:
-        found = _spelt(model, state, np.asarray(spellings, dtype=object), " " if context else "", begun)
-    best = sorted(found, key=lambda one: (-one.log_prob, one.word))
-    if begun:
-        mass = np.logaddexp.reduce([one.log_prob for one in best]) if best else 0.0
-        best = [Completion(one.word, float(one.log_prob - mass)) for one in best]
-    return best[:count]
+        separator = " " if context else ""
+        completions = _search_words(model, state, np.asarray(spellings, dtype=object), separator, prefix)
+    ranked = sorted(completions, key=lambda one: (-one.log_prob, one.word))
+    if prefix:
+        total = np.logaddexp.reduce([one.log_prob for one in ranked]) if ranked else 0.0
+        ranked = [Completion(one.word, float(one.log_prob - total)) for one in ranked]
+    return ranked[:count]
 
 
-def _words(log_probs: NDArray, spellings: Sequence[str], begun: str) -> list[Completion]:
+def _complete_by_one_token(log_probs: NDArray, spellings: Sequence[str], prefix: str) -> list[Completion]:
     return [
         Completion(spellings[token], float(log_probs[token]))
         for token in range(len(SPECIAL), len(spellings))
-        if spellings[token].startswith(begun) and log_probs[token] > -math.inf
+        if spellings[token].startswith(prefix) and log_probs[token] > -math.inf
     ]
 
 
-def _spelt(model: LanguageModel[Any], state: Any, spellings: NDArray, lead: str, begun: str) -> list[Completion]:
-    """`lead` is the white space between the context and the word."""
+def _search_words(
+    model: LanguageModel[Any], state: Any, spellings: NDArray, separator: str, prefix: str
+) -> list[Completion]:
+    """Search words of several tokens. `separator` is the white space between the context and the word."""
     usable = np.arange(len(spellings)) >= len(SPECIAL)
-    usable &= np.array([not text.startswith("<0x") for text in spellings])  # a part of a character cannot be shown
+    usable &= np.array([not text.startswith("<0x") for text in spellings])  # a byte of a character is not printable
     spaced = np.array([text[:1].isspace() for text in spellings]) & usable
-    signs = np.array([not (text[:1].isalnum() or text[:1] in "_'’") for text in spellings]) & usable & ~spaced
-    wanted = lead + begun
+    punctuation = np.array([not (text[:1].isalnum() or text[:1] in "_'’") for text in spellings]) & usable & ~spaced
+    start = separator + prefix
     texts, log_probs = [""], np.zeros(1)
-    found: dict[str, float] = {}
-    for _ in range(LONGEST):
+    words: dict[str, float] = {}
+    for _ in range(MAX_TOKENS):
         following = np.asarray(model.next_log_probs(state), dtype=np.float64)  # (B, V)
         for row, text in enumerate(texts):
-            word = text[len(lead) :]
-            if word and text.startswith(wanted):
-                ends = spaced | (signs if word[-1].isalnum() else usable & ~spaced & ~signs)
-                border = np.logaddexp.reduce([*following[row, ends], following[row, EOS]])
-                found[word] = float(np.logaddexp(found.get(word, -np.inf), log_probs[row] + border))
-        joint = log_probs[:, None] + np.where(usable, following, -np.inf)
+            word = text[len(separator) :]
+            if word and text.startswith(start):
+                ends = spaced | (punctuation if word[-1].isalnum() else usable & ~spaced & ~punctuation)
+                boundary = np.logaddexp.reduce([*following[row, ends], following[row, EOS]])
+                words[word] = float(np.logaddexp(words.get(word, -np.inf), log_probs[row] + boundary))
+        joint = log_probs[:, None] + np.where(usable, following, -np.inf)  # (B, V)
         for row, text in enumerate(texts):
-            allowed = _allowed(text, spellings, spaced, signs, lead, wanted)
+            allowed = _allowed_tokens(text, spellings, spaced, punctuation, separator, start)
             joint[row, ~allowed] = -np.inf
         flat = joint.ravel()
         best = np.argpartition(-flat, min(BEAM, flat.size - 1))[:BEAM]
         best = best[np.isfinite(flat[best])]
-        if not best.size or (len(found) >= BEAM and flat[best].max() < sorted(found.values())[-BEAM]):
+        if not best.size or (len(words) >= BEAM and flat[best].max() < sorted(words.values())[-BEAM]):
             break
         rows, tokens = np.divmod(best, len(spellings))
         texts = [texts[row] + spellings[token] for row, token in zip(rows, tokens, strict=True)]
         log_probs, state = flat[best], model.advance(model.select(state, rows), tokens)
-    return [Completion(word, log_prob) for word, log_prob in found.items()]
+    return [Completion(word, log_prob) for word, log_prob in words.items()]
 
 
-def _allowed(
-    text: str, spellings: NDArray, spaced: NDArray, signs: NDArray, lead: str, wanted: str
+def _allowed_tokens(
+    text: str, spellings: NDArray, spaced: NDArray, punctuation: NDArray, separator: str, start: str
 ) -> NDArray[np.bool_]:
-    """Tokens that go on with the same word, and with the beginning that is wanted."""
-    word = text[len(lead) :]
-    if len(text) < len(lead):
-        kind = spaced
+    """Mark the tokens that continue the same word and agree with the required start, (V,)."""
+    word = text[len(separator) :]
+    if len(text) < len(separator):
+        allowed = spaced
     elif not word:
-        kind = ~spaced
-    else:  # letters go on with letters, signs with signs
-        kind = ~spaced & (~signs if word[-1].isalnum() or word[-1] in "_'’" else signs)
-    if len(text) < len(wanted):
-        rest = wanted[len(text) :]
-        kind = kind & np.array([rest.startswith(token) or token.startswith(rest) for token in spellings])
-    return kind
+        allowed = ~spaced
+    else:  # letters continue with letters, punctuation with punctuation
+        allowed = ~spaced & (~punctuation if word[-1].isalnum() or word[-1] in "_'’" else punctuation)
+    if len(text) < len(start):
+        rest = start[len(text) :]
+        allowed = allowed & np.array([rest.startswith(token) or token.startswith(rest) for token in spellings])
+    return allowed

@@ -1,6 +1,5 @@
 """A trained model with its tokenizer and its cleaning."""
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,58 +8,95 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll import models
 from unroll.errors import UnrollError
 from unroll.evaluation import generation
-from unroll.evaluation.generation import WHOLE, Truncation
-from unroll.models.base.folder import CLEANING, TOKENIZER
+from unroll.evaluation.generation import UNCHANGED, SamplingOptions
 from unroll.models.base.protocol import Classifier, ConditionalModel, LanguageModel
 from unroll.params.evaluate import Search
 from unroll.text.cleaner import Cleaner
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.base import Tokenizer
-from unroll.text.tokenizers.loading import load_tokenizer
 from unroll.text.tokenizers.vocabulary import EOS, UNK
-from unroll.use.capabilities import refuse
-from unroll.use.completion import Completion, complete
-from unroll.use.scoring import LineScore, TextScore, TokenScore, total
-from unroll.use.translation import Attended, Translated, attended, translations
+from unroll.use import completion, translation
+from unroll.use.capabilities import raise_unsupported
+from unroll.use.completion import Completion
+from unroll.use.scoring import LineScore, TextScore, TokenScore, sum_scores
+from unroll.use.translation import DEFAULT_SEARCH, AttentionMap, Translation, change_search
 
 
 class TextModel:
-    """What `load` gives. Texts are cleaned as the training corpus was; a text is a document of its own."""
+    """A trained model that works on texts. Each text is a document, cleaned as the training corpus was.
+
+    Attributes:
+        model: The model of tokens.
+        tokenizer: The tokenizer of the model, for pairs that of the target side.
+        source: The tokenizer of the source side.
+        cleaner: The cleaning of the training corpus.
+        folder: The folder of the model.
+    """
 
     def __init__(
         self, model: Any, tokenizer: Tokenizer, cleaner: Cleaner, folder: Path, source: Tokenizer | None = None
     ) -> None:
-        """`source` is the tokenizer of what is translated, where it is another."""
+        """Set the parts of the model. `source` is None if both sides of pairs share a tokenizer."""
         self.model, self.tokenizer, self.cleaner, self.folder = model, tokenizer, cleaner, folder
         self.source = source or tokenizer
 
     def encode(self, text: str) -> Ids:
-        """Token ids of a text, cleaned as the training corpus was."""
+        """Return the token ids (tokens,) of a text, without special tokens."""
         return np.asarray(self.tokenizer.encode(self.cleaner(text)), dtype=np.int64)
 
-    def score(self, texts: Sequence[str], wanted: str = "score") -> list[LineScore]:
-        """The log-likelihood of each text. `wanted` names what it is for, in the error of a model that cannot."""
-        return [line for line, _, _ in self._scored(texts, wanted)]
+    def score(self, texts: Sequence[str], verb: str = "score") -> list[LineScore]:
+        """Compute the log-likelihood of each text.
+
+        Args:
+            texts: The texts.
+            verb: The purpose, for the message of the error.
+
+        Returns:
+            A score for each text.
+
+        Raises:
+            UnrollError: The model is not a language model.
+        """
+        return [line for line, _, _ in self._score(texts, verb)]
 
     def token_scores(self, texts: Sequence[str]) -> list[list[TokenScore]]:
-        """The log-probability of every token of each text, `<eos>` last."""
-        found = []
-        for text, (_, document, log_probs) in zip(texts, self._scored(texts, "score"), strict=True):
-            unknown = iter(self.tokenizer.unknown(self.cleaner(text)))
+        """Compute the log-probability of every token.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            The scores of the tokens of each text, `<eos>` last.
+
+        Raises:
+            UnrollError: The model is not a language model.
+        """
+        results = []
+        for text, (_, document, log_probs) in zip(texts, self._score(texts, "score"), strict=True):
+            unknown_words = iter(self.tokenizer.unknown_tokens(self.cleaner(text)))
             tokens = document.tolist()
-            written = [next(unknown, None) if token == UNK else None for token in tokens]
-            spelt = zip((self.spellings[token] for token in tokens), log_probs.tolist(), written, strict=True)
-            found.append([TokenScore(*parts) for parts in spelt])
-        return found
+            unknown = [next(unknown_words, None) if token == UNK else None for token in tokens]
+            spellings = [self.spellings[token] for token in tokens]
+            results.append([TokenScore(*row) for row in zip(spellings, log_probs.tolist(), unknown, strict=True)])
+        return results
 
     def evaluate(self, texts: Sequence[str]) -> TextScore:
-        """Perplexity, bits per byte and share of unknown words of at least one text."""
+        """Compute perplexity, bits per byte and the rate of unknown words.
+
+        Args:
+            texts: At least one text.
+
+        Returns:
+            The score of all texts together.
+
+        Raises:
+            UnrollError: There is no text, or the model is not a language model.
+        """
         if not texts:
             raise UnrollError("no text to evaluate; give at least one")
-        return total(self.score(texts, "evaluate"))
+        return sum_scores(self.score(texts, "evaluate"))
 
     def generate(
         self,
@@ -69,101 +105,178 @@ class TextModel:
         length: int = 50,
         temperature: float = 1.0,
         seed: int = 1,
-        truncation: Truncation = WHOLE,
+        options: SamplingOptions = UNCHANGED,
     ) -> list[str]:
-        """`count` continuations of the prompt, each at most `length` tokens; temperature 0 is greedy."""
+        """Generate continuations of a prompt.
+
+        Args:
+            prompt: The beginning of all texts.
+            count: The number of texts.
+            length: The maximum number of tokens after the prompt.
+            temperature: Log-probabilities are divided by it; 0 is greedy search.
+            seed: The seed of the random draws.
+            options: Restrictions of the distribution that tokens are drawn from.
+
+        Returns:
+            The texts, each with the prompt.
+
+        Raises:
+            UnrollError: The model is not a language model.
+        """
         model, tokens = self.language_model("generate"), self.encode(prompt)
-        state = generation.read(model, tokens, count)
-        found = generation.generate(model, state, count, length, temperature, seed, truncation, tokens)
-        return [self.tokenizer.decode([*tokens, *continuation]) for continuation in found]
+        state = generation.read_prompt(model, tokens, count)
+        continuations = generation.generate(model, state, count, length, temperature, seed, options, tokens)
+        return [self.tokenizer.decode([*tokens, *continuation]) for continuation in continuations]
 
     def complete(self, text: str, count: int = 5, partial: bool = False) -> list[Completion]:
-        """The most probable next words; with `partial`, a last word without a space after it is only begun."""
-        return complete(
-            self.language_model("complete"), self.tokenizer, self.cleaner, self.spellings, text, count, partial
-        )
+        """Find the most probable next words.
 
-    def translate(self, texts: Sequence[str], beam: int = 5) -> list[str]:
-        """The best translation of each text; an empty one has an empty translation."""
-        search = Search(beam=beam, length_penalty=1.0, coverage_penalty=0.0, max_length_ratio=2.0, max_length_offset=10)
-        return [found[0].text if found else "" for found in self.translations(texts, search)]
+        Args:
+            text: The text so far.
+            count: The maximum number of words.
+            partial: Whether the characters after the last space are the prefix of the next word.
 
-    def translations(self, texts: Sequence[str], search: Search) -> list[list[Translated]]:
-        """The `search.beam` best translations of each text, best first; none of an empty one."""
-        if not isinstance(self.model, ConditionalModel):
-            refuse(self.model, self.folder, "translate")
-        cleaned = [self.cleaner(text) for text in several(texts)]
-        return translations(self.model, self.source, self.tokenizer, cleaned, search)
+        Returns:
+            The words, most probable first.
 
-    def attention(self, text: str, translation: Translated) -> Attended | None:
-        """Where the model looks when it translates `text` so; None without attention."""
-        if not isinstance(self.model, ConditionalModel):
-            refuse(self.model, self.folder, "translate")
-        return attended(self.model, self.source, self.tokenizer, self.cleaner(text), translation)
+        Raises:
+            UnrollError: The model is not a language model.
+        """
+        model = self.language_model("complete")
+        return completion.complete(model, self.tokenizer, self.cleaner, self.spellings, text, count, partial)
+
+    def translate(self, texts: Sequence[str], beam: int = DEFAULT_SEARCH.beam) -> list[str]:
+        """Translate texts by beam search.
+
+        Args:
+            texts: The texts.
+            beam: The number of hypotheses that are kept; 1 is greedy search.
+
+        Returns:
+            The best translation of each text; an empty one for an empty text.
+
+        Raises:
+            UnrollError: The model does not translate.
+        """
+        results = self.translate_nbest(texts, change_search(beam=beam))
+        return [translations[0].text if translations else "" for translations in results]
+
+    def translate_nbest(self, texts: Sequence[str], search: Search) -> list[list[Translation]]:
+        """Find the best translations of each text.
+
+        Args:
+            texts: The texts.
+            search: The settings of the beam search.
+
+        Returns:
+            At most `search.beam` translations of each text, best first; none of an empty text.
+
+        Raises:
+            UnrollError: The model does not translate.
+        """
+        model = self._translation_model()
+        cleaned = [self.cleaner(text) for text in _check_list(texts)]
+        return translation.translate(model, self.source, self.tokenizer, cleaned, search)
+
+    def map_attention(self, text: str, result: Translation) -> AttentionMap | None:
+        """Compute the attention behind a translation of a text.
+
+        Args:
+            text: The text.
+            result: A translation of it.
+
+        Returns:
+            The attention, or None if the model has no attention.
+
+        Raises:
+            UnrollError: The model does not translate.
+        """
+        model = self._translation_model()
+        return translation.map_attention(model, self.source, self.tokenizer, self.cleaner(text), result)
 
     def classify(self, texts: Sequence[str]) -> list[dict[str, float]]:
-        """p(class | text) of every class, most probable first, for each text."""
+        """Compute p(class | text).
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            For each text the probability of every class, most probable first.
+
+        Raises:
+            UnrollError: The model is not a classifier.
+        """
         if not isinstance(self.model, Classifier):
-            refuse(self.model, self.folder, "classify")
-        documents = [np.append(self.encode(text), EOS) for text in several(texts)]
+            raise_unsupported(self.model, self.folder, "classify")
+        documents = [np.append(self.encode(text), EOS) for text in _check_list(texts)]
         posteriors: Any = np.exp(self.model.log_posteriors(documents)) if documents else []
         return [{self.model.classes[c]: float(row[c]) for c in np.argsort(-row, kind="stable")} for row in posteriors]
 
     def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """One dictionary per text, for MLflow: translation, classes, or log_likelihood, tokens and perplexity."""
+        """Compute what MLflow's `predict` returns for each text.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            One dictionary per text: its translation; or its class and probability; or its log-likelihood, number of
+            tokens and perplexity.
+
+        Raises:
+            UnrollError: The model supports none of them.
+        """
         if isinstance(self.model, ConditionalModel):
             return [{"translation": text} for text in self.translate(texts)]
         if isinstance(self.model, Classifier):
-            return [{"class": next(iter(found)), "probability": max(found.values())} for found in self.classify(texts)]
+            results = self.classify(texts)
+            return [{"class": next(iter(row)), "probability": max(row.values())} for row in results]
         return [
             {"log_likelihood": line.log_likelihood, "tokens": line.tokens, "perplexity": line.perplexity}
             for line in self.score(texts)
         ]
 
-    def language_model(self, wanted: str) -> LanguageModel[Any]:
-        """The model itself, if it is a language model; else UnrollError, which says that `wanted` needs one."""
+    def language_model(self, verb: str) -> LanguageModel[Any]:
+        """Return the model of tokens if it is a language model.
+
+        Args:
+            verb: The purpose, for the message of the error.
+
+        Returns:
+            The language model.
+
+        Raises:
+            UnrollError: It is not a language model.
+        """
         if not isinstance(self.model, LanguageModel):
-            refuse(self.model, self.folder, wanted)
+            raise_unsupported(self.model, self.folder, verb)
         return self.model
 
     @cached_property
     def spellings(self) -> list[str]:
         """The spelling of every token by id."""
-        return [self.tokenizer.token(token) for token in range(self.tokenizer.vocabulary_size)]
+        return [self.tokenizer.id_to_token(token) for token in range(self.tokenizer.vocabulary_size)]
 
-    def _scored(self, texts: Sequence[str], wanted: str) -> list[tuple[LineScore, Ids, NDArray[np.floating]]]:
-        """Of each text its score, its tokens and log p of each of them."""
-        model, cleaned = self.language_model(wanted), [self.cleaner(text) for text in several(texts)]
+    def _translation_model(self) -> ConditionalModel:
+        if not isinstance(self.model, ConditionalModel):
+            raise_unsupported(self.model, self.folder, "translate")
+        return self.model
+
+    def _score(self, texts: Sequence[str], verb: str) -> list[tuple[LineScore, Ids, NDArray[np.floating]]]:
+        """Compute the score of each text, its tokens, and the log-probability of each token."""
+        model, cleaned = self.language_model(verb), [self.cleaner(text) for text in _check_list(texts)]
         documents = [np.append(np.asarray(ids, np.int64), EOS) for ids in self.tokenizer.encode_batch(cleaned)]
-        lines = []
-        for text, scores, document in zip(cleaned, model.log_probs(documents), documents, strict=True):
+        results = []
+        for text, log_probs, document in zip(cleaned, model.log_probs(documents), documents, strict=True):
             unknown = int((document == UNK).sum())
-            spelt = sum(len(piece.encode()) for piece in self.tokenizer.unknown(text)) if unknown else 0
-            likelihood = float(np.sum(scores, dtype=np.float64))
-            line = LineScore(likelihood, len(document), unknown, len(text.encode()) + 1, spelt)
-            lines.append((line, document, np.asarray(scores)))
-        return lines
+            unknown_bytes = sum(len(word.encode()) for word in self.tokenizer.unknown_tokens(text)) if unknown else 0
+            log_likelihood = float(np.sum(log_probs, dtype=np.float64))
+            line = LineScore(log_likelihood, len(document), unknown, len(text.encode()) + 1, unknown_bytes)
+            results.append((line, document, np.asarray(log_probs)))
+        return results
 
 
-def load(folder: Path | str) -> TextModel:
-    """The model of a folder as the train stage wrote it, or of its name under `models/`."""
-    folder = _found(Path(folder))
-    model = models.load(folder)
-    try:
-        cleaning = json.loads((folder / CLEANING).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UnrollError(f"{folder / CLEANING}: unreadable ({error}); run `dvc repro -f` for this model") from error
-    source, target = (load_tokenizer(folder / TOKENIZER, side=side) for side in ("source", "target"))
-    return TextModel(model, target, Cleaner(**cleaning), folder, source)
-
-
-def several(texts: Sequence[str]) -> Sequence[str]:
-    """The texts; UnrollError of a single one, whose letters would pass for texts."""
+def _check_list(texts: Sequence[str]) -> Sequence[str]:
+    """Return the texts; raise UnrollError for a string, whose characters would be taken for texts."""
     if isinstance(texts, str):
-        raise UnrollError("one text where a list of texts is wanted; write [text]")
+        raise UnrollError("a list of texts is required, not one text; write [text]")
     return texts
-
-
-def _found(folder: Path) -> Path:
-    named = Path("models") / folder
-    return named if not folder.exists() and (named.exists() or len(folder.parts) == 1) else folder

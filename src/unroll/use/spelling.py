@@ -1,12 +1,13 @@
-"""Spelling by a noisy channel (Kernighan, Church and Gale 1990): of the words that may have been meant, the one with
-the largest
+"""Spelling correction by a noisy channel (Kernighan, Church and Gale 1990).
 
-    p(typed | word) p(word | its neighbours)^weight
+Among the candidates of a typed word, the corrector chooses the word with the largest
 
-p(typed | word) is an edit model (`unroll.use.edit_model`), the other any language model: the word's own probability and that
-of what follows it. Words are decided from left to right, each with the words before it as they were decided and the
-words after it as they were typed. Any word may be wrong, and any may be right, also one that no list has: as probable
-as an unknown word is there, times p(its letters). Without a language model all words of the list are equally probable.
+    p(typed | word) p(word | context)^weight
+
+p(typed | word) is an edit model (`unroll.use.edit_model`). p(word | context) is any language model: the probability of
+the word and of the text after it. Words are decided from left to right, with the corrected words before them and the
+typed words after them. Every typed word is a candidate, too. An unlisted word has the probability of `<unk>` times
+p(its characters). Without a language model, all words of the list are equally probable.
 """
 
 import math
@@ -22,161 +23,213 @@ from rapidfuzz.distance import OSA
 
 from unroll.errors import UnrollError
 from unroll.text.tokenizers.vocabulary import EOS, SPECIAL
-from unroll.use.character_model import Letters
+from unroll.use.character_model import CharacterModel
 from unroll.use.edit_model import EditModel
 from unroll.use.model import TextModel
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-DISTANCE = 2
-"""Mistakes in a word at most (optimal string alignment distance)."""
-NEAR, KEPT = 200, 25
-"""Words within that distance that the edit model looks at, and of these, words that the language model does."""
+MAX_DISTANCE = 2
+"""The maximum number of errors in a word (optimal string alignment distance)."""
+MAX_NEIGHBOURS = 200
+"""The number of words within that distance that the edit model scores."""
+MAX_CANDIDATES = 25
+"""The number of those words that the language model scores."""
 UNLISTED = 0.05
-"""Share of words that the list lacks, for the edit model alone; a language model has its own opinion."""
-BEFORE, AFTER = 100, 30
-"""Characters around a word that decide about it."""
-CACHED = 1 << 14
+"""The probability that a word is not in the list. It is used only without a language model."""
+CHARACTERS_BEFORE, CHARACTERS_AFTER = 100, 30
+"""The length of the context of a word."""
+CACHE_SIZE = 1 << 14
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+"""The grid of weights of the language model."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What became of a word that was typed."""
+    """A word that was changed."""
 
     start: int
+    """The position of its first character in the typed text."""
     typed: str
+    """The typed word."""
     word: str
+    """The corrected word."""
 
 
 @dataclass
 class Speller:
+    """A spelling corrector."""
+
     model: TextModel | None
-    """None: the edit model alone."""
+    """The language model; None for the edit model alone."""
     words: Sequence[str]
-    """That may be meant."""
+    """The words that can be intended."""
     edits: EditModel = field(default_factory=EditModel)
+    """The edit model."""
     weight: float = 1.0
-    """Of the language model's log p."""
+    """The weight of the language model's log p."""
 
     def __post_init__(self) -> None:
         if not self.words:
             raise UnrollError("spell: no words to choose from; name a list of words, one per line, with --words")
-        self._known = set(self.words)
-        self._letters = Letters(self.words)
-        self._channel = lru_cache(CACHED)(self._near)
-        self._context = lru_cache(CACHED)(self._log_probs)
+        self._listed = set(self.words)
+        self._characters = CharacterModel(self.words)
+        self._channel = lru_cache(CACHE_SIZE)(self._find_candidates)
+        self._language = lru_cache(CACHE_SIZE)(self._score_candidates)
 
     def correct(self, text: str) -> tuple[str, list[Correction]]:
-        """The text with its words corrected, and the corrections; what is no word is left as it is. A text of one word
-        is taken as an entry of a list, not as a sentence."""
-        changes, done, last = [], "", 0
-        alone = WORD.fullmatch(text.strip()) is not None
+        """Correct all words of a text.
+
+        Args:
+            text: The text. A text of one word is corrected as an entry of a list, not as a sentence.
+
+        Returns:
+            The corrected text, in which everything but words is unchanged, and the corrections.
+        """
+        corrections, done, last = [], "", 0
+        single = WORD.fullmatch(text.strip()) is not None
         for match in WORD.finditer(text):
             done += text[last : match.start()]
             typed, last = match.group(), match.end()
-            word = self.best(typed, done, None if alone else text[last:])
+            word = self.correct_word(typed, done, None if single else text[last:])
             if word != typed:
-                changes.append(Correction(match.start(), typed, word))
+                corrections.append(Correction(match.start(), typed, word))
             done += word
-        return done + text[last:], changes
+        return done + text[last:], corrections
 
-    def best(self, typed: str, before: str = "", after: str | None = None) -> str:
-        """The word most probably meant, in the case it was typed in. After a word that stands alone (`after` is None)
-        nothing is expected, not even an end."""
-        lower = self._cased(typed)
+    def correct_word(self, typed: str, before: str = "", after: str | None = None) -> str:
+        """Choose the most probable intended word.
+
+        Args:
+            typed: The typed word.
+            before: The text before it.
+            after: The text after it; None for a single word, after which not even `<eos>` is expected.
+
+        Returns:
+            The word, in the case of the typed word.
+        """
+        lower = self._lower(typed)
         candidates, channel = self._channel(lower)
         if len(candidates) == 1:
             return typed
         if self.model is None or not self.weight:
-            prior = np.array([self._prior(word) for word in candidates])
+            prior = np.array([self._log_prior(word) for word in candidates])
         else:
-            prior = self.weight * self._context(candidates, *_around(before, after))
-        return _as_typed(candidates[int(np.argmax(channel + prior))], lower, typed)
+            prior = self.weight * self._language(candidates, *_crop_context(before, after))
+        return _restore_case(candidates[int(np.argmax(channel + prior))], lower, typed)
 
-    def _prior(self, word: str) -> float:
-        if word in self._known:
-            return math.log((1 - UNLISTED) / len(self._known))
-        return math.log(UNLISTED) + self._letters.log_prob(word)
+    def _log_prior(self, word: str) -> float:
+        """Return log p(word) without a language model."""
+        if word in self._listed:
+            return math.log((1 - UNLISTED) / len(self._listed))
+        return math.log(UNLISTED) + self._characters.log_prob(word)
 
-    def _near(self, typed: str) -> tuple[tuple[str, ...], Floats]:
-        """Words that may have been meant, what was typed among them, and log p(typed | each), the largest first."""
-        near = process.extract(typed, self.words, scorer=OSA.distance, score_cutoff=DISTANCE, limit=NEAR)
-        if not near:  # also of a "word" of any length
+    def _find_candidates(self, typed: str) -> tuple[tuple[str, ...], Floats]:
+        """Find the words that can be intended, the typed word among them, with log p(typed | word), largest first."""
+        near = process.extract(typed, self.words, scorer=OSA.distance, score_cutoff=MAX_DISTANCE, limit=MAX_NEIGHBOURS)
+        if not near:  # this also avoids the alignment of very long words
             return (typed,), np.zeros(1)
         log_probs = {word: self.edits.log_prob(typed, word) for word in {typed, *(word for word, _, _ in near)}}
-        best = sorted(log_probs, key=lambda word: (-log_probs[word], word not in self._known, word))[:KEPT]
-        return tuple(best), np.array([log_probs[word] for word in best])
+        ranked = sorted(log_probs, key=lambda word: (-log_probs[word], word not in self._listed, word))
+        candidates = ranked[:MAX_CANDIDATES]
+        return tuple(candidates), np.array([log_probs[word] for word in candidates])
 
-    def _log_probs(self, candidates: Sequence[str], before: str, after: str, ends: bool) -> Floats:
-        """log p of the text with each candidate in its place, nats; what is the same for all may be left out."""
+    def _score_candidates(self, candidates: Sequence[str], before: str, after: str, ends: bool) -> Floats:
+        """Compute log p of the context with each candidate, up to a constant, in nats."""
         assert self.model is not None
         model, tokenizer = self.model.language_model("spell"), self.model.tokenizer
         texts = [self.model.cleaner(before + word + after) for word in candidates]
         documents = [np.asarray(ids + [EOS] * ends, np.int64) for ids in tokenizer.encode_batch(texts)]
         scores = [float(np.sum(row, dtype=np.float64)) for row in model.log_probs(documents)]
-        spelt = [sum(map(self._letters.log_prob, tokenizer.unknown(text))) for text in texts]
-        # An impossible context is impossible for every candidate: then the edit model decides.
-        return np.maximum(scores, -1e9) + np.asarray(spelt)
+        spellings = [sum(map(self._characters.log_prob, tokenizer.unknown_tokens(text))) for text in texts]
+        # An impossible context is impossible for every candidate, so that the edit model decides.
+        return np.maximum(scores, -1e9) + np.asarray(spellings)
 
-    def _cased(self, word: str) -> str:
+    def _lower(self, word: str) -> str:
+        """Lower-case a word, unless the language model distinguishes case."""
         return word if self.model is not None and not self.model.cleaner.lowercase else word.lower()
 
 
-def _around(before: str, after: str | None) -> tuple[str, str, bool]:
-    """What decides about a word: whole words before it and after it, and whether the text ends with them."""
-    if len(before) > BEFORE:
-        before = before[-BEFORE:].partition(" ")[2]
-    if after is None or len(after) <= AFTER:
+def _crop_context(before: str, after: str | None) -> tuple[str, str, bool]:
+    """Return the whole words around a word that are scored with it, and whether the text ends after them."""
+    if len(before) > CHARACTERS_BEFORE:
+        before = before[-CHARACTERS_BEFORE:].partition(" ")[2]
+    if after is None or len(after) <= CHARACTERS_AFTER:
         return before, after or "", after is not None
-    return before, after[:AFTER].rpartition(" ")[0], False
+    return before, after[:CHARACTERS_AFTER].rpartition(" ")[0], False
 
 
-def words_of(model: TextModel) -> list[str]:
-    """The words of a model's vocabulary; none where its tokens are characters or pieces."""
+def vocabulary_words(model: TextModel) -> list[str]:
+    """Return the words of a model's vocabulary; an empty list if its tokens are characters or subwords."""
     if model.tokenizer.type != "word":
         return []
     return [word for word in model.spellings[len(SPECIAL) :] if WORD.fullmatch(word)]
 
 
-def pairs_of(lines: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """(right, wrong) pairs of lines "right: wrong wrong ..."; `lines` are (place, text), the place for the error."""
+def parse_pairs(lines: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Parse lines "right: wrong wrong ...".
+
+    Args:
+        lines: (location, line); the location begins the error message.
+
+    Returns:
+        (right, wrong) pairs of words in lower case.
+
+    Raises:
+        UnrollError: A line has another form.
+    """
     pairs = []
-    for where, line in lines:
+    for location, line in lines:
         right, colon, wrongs = line.partition(":")
         if not colon or not right.strip() or not wrongs.split():
-            raise UnrollError(f'{where}: is not "right: wrong wrong ..."; write the right word, a colon, wrong ones')
+            raise UnrollError(
+                f'{location}: is not "right: wrong wrong ..."; write the right word, a colon and wrong spellings'
+            )
         pairs += [(right.strip().lower(), wrong.lower()) for wrong in wrongs.split()]
     return pairs
 
 
 def accuracy(speller: Speller, pairs: Sequence[tuple[str, str]]) -> float:
-    """Share of the wrong words that are corrected to the right one, each standing alone."""
-    return sum(speller.best(wrong) == right for right, wrong in pairs) / len(pairs)
+    """Return the share of (right, wrong) pairs whose wrong word, without context, is corrected to the right one."""
+    return sum(speller.correct_word(wrong) == right for right, wrong in pairs) / len(pairs)
 
 
-def tune(speller: Speller, pairs: Sequence[tuple[str, str]]) -> float:
-    """Set the speller's weight to that of WEIGHTS with which the fewest words of (typed, meant) texts end up wrong; of
-    equals the smallest."""
+def tune_weight(speller: Speller, pairs: Sequence[tuple[str, str]]) -> float:
+    """Set the weight of the language model to that of WEIGHTS with the fewest wrong words.
+
+    Args:
+        speller: The corrector, whose weight is changed.
+        pairs: (typed, intended) texts.
+
+    Returns:
+        The weight; of equal ones the smallest.
+    """
     wrong = {}
-    for speller.weight in WEIGHTS:  # what the language model said is remembered from one to the next
-        wrong[speller.weight] = sum(map(sum, mistakes(speller, pairs)))
+    for speller.weight in WEIGHTS:  # the scores of the language model are cached
+        wrong[speller.weight] = sum(map(sum, mark_wrong_words(speller, pairs)))
     speller.weight = min(wrong, key=lambda weight: (wrong[weight], weight))
     return speller.weight
 
 
-def mistakes(speller: Speller, pairs: Sequence[tuple[str, str]]) -> list[list[bool]]:
-    """Which words are wrong after the correction of each of the (typed, meant) texts; words are what stands between
-    white space, as many typed as meant."""
-    found = []
-    for typed, meant in pairs:
+def mark_wrong_words(speller: Speller, pairs: Sequence[tuple[str, str]]) -> list[list[bool]]:
+    """Correct texts and mark the words that are wrong afterwards.
+
+    Args:
+        speller: The corrector.
+        pairs: (typed, intended) texts with the same number of words, separated by white space.
+
+    Returns:
+        For each text, whether each of its words is wrong.
+    """
+    marks = []
+    for typed, intended in pairs:
         corrected = speller.correct(typed)[0].split()
-        found.append([one != other for one, other in zip(corrected, meant.split(), strict=True)])
-    return found
+        marks.append([word != right for word, right in zip(corrected, intended.split(), strict=True)])
+    return marks
 
 
-def _as_typed(word: str, lower: str, typed: str) -> str:
+def _restore_case(word: str, lower: str, typed: str) -> str:
     if word == lower:
         return typed
     if typed.isupper() and len(typed) > 1:

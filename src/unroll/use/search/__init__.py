@@ -1,1 +1,1 @@
-"""Retrieval: documents ranked by how probable a query is under each document's own language model, or by BM25."""
+"""Retrieval of documents by the query likelihood of each document's language model, or by BM25."""

@@ -1,4 +1,4 @@
-"""Rankings of documents d for a query q. c(t, d) is how often d holds term t, |d| its length, C the collection.
+"""Rankings of documents d for a query q. c(t, d) is the frequency of term t in d, |d| its length, C the collection.
 
 Query likelihood (Ponte and Croft 1998), smoothed as in Zhai and Lafferty 2004:
 
@@ -8,50 +8,69 @@ Query likelihood (Ponte and Croft 1998), smoothed as in Zhai and Lafferty 2004:
 
 BM25 (Robertson and Zaragoza 2009), with the idf log(1 + (D - df + 0.5) / (df + 0.5)), which is never below zero.
 
-A term that no document holds says nothing and is left out; a document that holds no term of the query is not ranked.
+Terms that no document contains are ignored. Documents that contain no term of the query are not ranked.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.use.search.index import Index, terms
+from unroll.use.search.index import Index, extract_terms
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Dirichlet:
+    """Query likelihood with Dirichlet smoothing."""
+
     mu: float
+    """The number of terms of the collection that each document is extended by."""
 
-    def __call__(self, counts: Floats, lengths: Floats, share: float) -> Floats:
-        """log p(t | d) - log p(t | C) - what `rest` says of d, for documents that hold the term."""
-        return np.log1p(counts / (self.mu * share))
+    def term_score(self, counts: Floats, lengths: Floats, collection_prob: float) -> Floats:
+        """Compute log p(t | d) - log p(t | C) - `length_score` for the documents that contain a term.
 
-    def rest(self, lengths: Floats) -> Floats:
-        """Per term of the query, whether or not d holds it."""
+        Args:
+            counts: The frequency of the term in each document, (documents,).
+            lengths: The lengths of the documents, (documents,).
+            collection_prob: p(t | C).
+
+        Returns:
+            (documents,), in nats.
+        """
+        return np.log1p(counts / (self.mu * collection_prob))
+
+    def length_score(self, lengths: Floats) -> Floats:
+        """Return the part of log p(t | d) - log p(t | C) that every document has, (documents,), in nats."""
         return np.log(self.mu / (lengths + self.mu))
 
 
 @dataclass(frozen=True)
 class JelinekMercer:
+    """Query likelihood with Jelinek-Mercer smoothing."""
+
     weight: float
-    """lambda, of the collection."""
+    """The weight of the collection, lambda."""
 
-    def __call__(self, counts: Floats, lengths: Floats, share: float) -> Floats:
-        return np.log1p((1 - self.weight) * counts / (self.weight * share * lengths))
+    def term_score(self, counts: Floats, lengths: Floats, collection_prob: float) -> Floats:
+        """Compute log p(t | d) - log p(t | C) - `length_score`; see `Dirichlet.term_score`."""
+        return np.log1p((1 - self.weight) * counts / (self.weight * collection_prob * lengths))
 
-    def rest(self, lengths: Floats) -> Floats:
+    def length_score(self, lengths: Floats) -> Floats:
+        """Return the part of log p(t | d) - log p(t | C) that every document has, (documents,), in nats."""
         return np.full(len(lengths), np.log(self.weight))
 
 
 @dataclass(frozen=True)
 class BM25:
+    """The ranking of BM25."""
+
     k1: float
+    """The saturation of the frequency of a term."""
     b: float
+    """The strength of the normalisation by length, from 0 to 1."""
 
 
 Ranking = Dirichlet | JelinekMercer | BM25
@@ -59,48 +78,66 @@ Ranking = Dirichlet | JelinekMercer | BM25
 
 @dataclass(frozen=True)
 class Hit:
+    """A document that was found."""
+
     document: int
+    """The number of the document."""
     id: str
+    """Its name."""
     relevance: float
-    """log p(query | document) in nats, or BM25's sum."""
+    """log p(query | document) in nats, or the score of BM25."""
 
 
 def search(index: Index, query: str, ranking: Ranking, count: int) -> list[Hit]:
-    """The `count` most relevant documents, equals in the order of the collection."""
-    wanted = {term: times for term, times in Counter(terms(query)).items() if len(index.postings(term)[0])}
-    rank: Callable[..., Floats] = _bm25 if isinstance(ranking, BM25) else _likelihood
-    totals = np.zeros(len(index.lengths))
-    held = np.zeros(len(index.lengths), dtype=bool)
-    for term in wanted:
-        held[index.postings(term)[0]] = True
-    rows = np.flatnonzero(held)
-    relevance = rank(index, wanted, ranking, totals)[rows]
+    """Find the most relevant documents.
+
+    Args:
+        index: The index of the collection.
+        query: The query.
+        ranking: The measure of relevance.
+        count: The maximum number of documents.
+
+    Returns:
+        The documents, most relevant first; equally relevant ones in the order of the collection.
+    """
+    frequencies = Counter(extract_terms(query))
+    terms = {term: times for term, times in frequencies.items() if len(index.postings(term)[0])}
+    matching = np.zeros(len(index.lengths), dtype=bool)
+    for term in terms:
+        matching[index.postings(term)[0]] = True
+    rows = np.flatnonzero(matching)
+    scores = _bm25(index, terms, ranking) if isinstance(ranking, BM25) else _query_likelihood(index, terms, ranking)
+    relevance = scores[rows]
     kept = min(count, len(rows))
-    if kept < len(rows):  # all that equal the last one compete, so that ties go to the first
+    if kept < len(rows):  # keep all that equal the last one, so that ties are in the order of the collection
         rows = rows[relevance >= (least := np.partition(relevance, -kept)[-kept])]
         relevance = relevance[relevance >= least]
     best = np.lexsort((rows, -relevance))[:kept]
     return [Hit(int(rows[i]), index.ids[rows[i]], float(relevance[i])) for i in best]
 
 
-def _likelihood(index: Index, wanted: dict[str, int], smoothing: Dirichlet | JelinekMercer, totals: Floats) -> Floats:
-    collection = 0.0
-    for term, times in wanted.items():
-        holders, counts = index.postings(term)
-        share = float(counts.sum(dtype=np.float64)) / index.tokens  # p(t | C)
-        totals[holders] += times * smoothing(
-            counts.astype(np.float64), index.lengths[holders].astype(np.float64), share
+def _query_likelihood(index: Index, terms: dict[str, int], smoothing: Dirichlet | JelinekMercer) -> Floats:
+    """Compute log p(query | document) of every document, (D,)."""
+    scores = np.zeros(len(index.lengths))
+    collection = 0.0  # log p(query | C)
+    for term, times in terms.items():
+        documents, counts = index.postings(term)
+        collection_prob = float(counts.sum(dtype=np.float64)) / index.tokens
+        scores[documents] += times * smoothing.term_score(
+            counts.astype(np.float64), index.lengths[documents].astype(np.float64), collection_prob
         )
-        collection += times * np.log(share)
-    return totals + sum(wanted.values()) * smoothing.rest(index.lengths.astype(np.float64)) + collection
+        collection += times * np.log(collection_prob)
+    return scores + sum(terms.values()) * smoothing.length_score(index.lengths.astype(np.float64)) + collection
 
 
-def _bm25(index: Index, wanted: dict[str, int], ranking: BM25, totals: Floats) -> Floats:
-    documents = len(index.lengths)
-    average = index.tokens / documents
-    for term, times in wanted.items():
-        holders, counts = index.postings(term)
-        idf = np.log1p((documents - len(holders) + 0.5) / (len(holders) + 0.5))
-        longer = 1 - ranking.b + ranking.b * index.lengths[holders] / average
-        totals[holders] += times * idf * counts * (ranking.k1 + 1) / (counts + ranking.k1 * longer)
-    return totals
+def _bm25(index: Index, terms: dict[str, int], ranking: BM25) -> Floats:
+    """Compute the BM25 score of every document, (D,)."""
+    scores = np.zeros(len(index.lengths))
+    size = len(index.lengths)
+    average = index.tokens / size
+    for term, times in terms.items():
+        documents, counts = index.postings(term)
+        idf = np.log1p((size - len(documents) + 0.5) / (len(documents) + 0.5))
+        length_factor = 1 - ranking.b + ranking.b * index.lengths[documents] / average
+        scores[documents] += times * idf * counts * (ranking.k1 + 1) / (counts + ranking.k1 * length_factor)
+    return scores

@@ -1,4 +1,4 @@
-"""The edit model: its events, its probabilities, what pairs teach it."""
+"""The edit model: its alignments, its probabilities, and its training."""
 
 import math
 
@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unroll.use.edit_model import COPY, DELETE, INSERT, LETTERS, RATE, START, SUBSTITUTE, TRANSPOSE, EditModel
+from unroll.use.edit_model import (
+    ALPHABET_SIZE,
+    COPY,
+    DELETE,
+    INSERT,
+    PRIOR_RATE,
+    START,
+    SUBSTITUTE,
+    TRANSPOSE,
+    EditModel,
+)
 
 WORDS = st.text("abc", max_size=6)
 
@@ -21,16 +31,16 @@ WORDS = st.text("abc", max_size=6)
         ("", "", []),
     ],
 )
-def test_the_events_of_a_mistake(right: str, wrong: str, events: list[tuple[str, str, str]]) -> None:
+def test_the_events_of_an_error(right: str, wrong: str, events: list[tuple[str, str, str]]) -> None:
     assert EditModel().align(right, wrong)[1] == events
 
 
-def test_untaught_every_mistake_of_a_kind_has_the_same_probability() -> None:
-    copy = 1 - 3 * RATE
+def test_without_training_all_errors_of_a_kind_have_the_same_probability() -> None:
+    copy = 1 - 3 * PRIOR_RATE
     model = EditModel()
     assert model.log_prob("the", "the") == pytest.approx(3 * math.log(copy))
-    assert model.log_prob("teh", "the") == pytest.approx(math.log(copy * RATE))
-    assert model.log_prob("thw", "the") == pytest.approx(math.log(copy**2 * RATE / LETTERS))
+    assert model.log_prob("teh", "the") == pytest.approx(math.log(copy * PRIOR_RATE))
+    assert model.log_prob("thw", "the") == pytest.approx(math.log(copy**2 * PRIOR_RATE / ALPHABET_SIZE))
 
 
 @given(WORDS, WORDS)
@@ -47,14 +57,14 @@ def test_events_reproduce_the_word_and_its_probability(right: str, wrong: str) -
     assert (rest, typed) == ("", wrong)
 
 
-def test_the_events_of_a_letter_sum_to_one_without_the_inserted() -> None:
+def test_the_events_of_a_character_except_insertions_sum_to_one() -> None:
     model = EditModel([("abc", "acb"), ("abca", "abba")])
-    replaced = [model.probability((SUBSTITUTE, "c", letter)) for letter in map(chr, range(97, 97 + LETTERS))]
+    replaced = [model.probability((SUBSTITUTE, "c", letter)) for letter in map(chr, range(97, 97 + ALPHABET_SIZE))]
     others = [model.probability((kind, "c", "")) for kind in (COPY, DELETE, TRANSPOSE)]
     assert sum(replaced) + sum(others) == pytest.approx(1)
 
 
-def test_pairs_teach_which_mistakes_are_made() -> None:
-    taught = EditModel([("receive", "recieve"), ("believe", "beleive")] * 20)
-    assert taught.log_prob("decieve", "deceive") > EditModel().log_prob("decieve", "deceive")
-    assert taught.log_prob("dexeive", "deceive") < taught.log_prob("decieve", "deceive")
+def test_errors_of_the_training_pairs_become_more_probable() -> None:
+    trained = EditModel([("receive", "recieve"), ("believe", "beleive")] * 20)
+    assert trained.log_prob("decieve", "deceive") > EditModel().log_prob("decieve", "deceive")
+    assert trained.log_prob("dexeive", "deceive") < trained.log_prob("decieve", "deceive")
