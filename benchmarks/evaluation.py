@@ -23,8 +23,9 @@ from unroll import models
 from unroll.evaluation import perplexity
 from unroll.models.base.neural_language_model import Predictor
 from unroll.models.base.protocol import LanguageModel
-from unroll.params import Root, load
 from unroll.params.experiments import ModelParams
+from unroll.params.load import load
+from unroll.params.root import Root
 from unroll.text import streams
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import BOS

@@ -1,7 +1,7 @@
 """One thin script per DVC stage. They run as `python -m stages.NAME KEY` from the root of the repository.
 
-A queued experiment runs in a copy of the repository, while the installed package points at the original. So the `src` of
-the copy comes first on the path, and a run always uses its own code.
+A queued experiment runs in a copy of the repository, while the installed package points at the original. So the `src`
+of the copy comes first on the path, and a run always uses its own code.
 
 The garbage collector runs rarely, since the objects of imported libraries stay, and not at the exit of the process.
 """

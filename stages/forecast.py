@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from unroll.params import Root
+from unroll.params.root import Root
 from unroll.pipeline import stage
 
 
@@ -16,7 +16,7 @@ def main(params: Root, name: str) -> None:
     section = params.series[name]
     clean, folder = Path("data/clean") / f"{section.corpus}.parquet", Path("metrics/series")
     outputs = folder / f"{name}.json", folder / f"{name}.csv", Path("data/forecasts") / f"{name}.parquet"
-    with stage.publish(*outputs) as (metrics, errors, forecasts):
+    with stage.atomic_outputs(*outputs) as (metrics, errors, forecasts):
         comparison = compare(section, name, read(clean), params.corpora[section.corpus], params.seed)
         hashes = fingerprint(section.model_dump(), clean)
         metrics.write_text(json.dumps({**hashes, **comparison.metrics}, indent=1) + "\n", encoding="utf-8")

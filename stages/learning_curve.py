@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from unroll.params import Root
+from unroll.params.root import Root
 from unroll.pipeline import stage
 
 

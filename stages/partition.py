@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unroll.params import Root
+from unroll.params.root import Root
 from unroll.pipeline import stage
 
 

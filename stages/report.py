@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from unroll.params import Root
+from unroll.params.root import Root
 from unroll.pipeline import stage
 
 FOLDER, FIGURES = Path("reports"), "figures"
@@ -18,7 +18,7 @@ def main(params: Root) -> None:
     from unroll.tracking.sync import sync
 
     with tracking.run("report", "all", params.evaluate.model_dump(), Path("metrics")) as run:
-        with stage.publish(*(FOLDER / name for name in (*FILES, FIGURES))) as (*files, pictures):
+        with stage.atomic_outputs(*(FOLDER / name for name in (*FILES, FIGURES))) as (*files, pictures):
             found = report.gather(params, Path())
             for path, content in zip(files, report.contents(found), strict=True):
                 path.write_text(content, encoding="utf-8")

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from unroll.params import Root
+from unroll.params.root import Root
 from unroll.pipeline import stage
 
 

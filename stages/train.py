@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from unroll.params import Root
+from unroll.params.root import Root
 from unroll.pipeline import stage
 
 

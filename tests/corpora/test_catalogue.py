@@ -13,8 +13,8 @@ from tests.corpora import hostile
 from unroll.corpora import catalogue, fetch, parallel_files
 from unroll.corpora.catalogue import DataFile, Entry, RemoteFile
 from unroll.errors import UnrollError
-from unroll.params import load
 from unroll.params.corpora import TextCorpus, catalogue_formats
+from unroll.params.load import load
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 TEXT = b"One.\n\nTwo.\n"

@@ -12,8 +12,8 @@ import pytest
 from tests.corpora import hostile
 from unroll.corpora import cache, download, fetch
 from unroll.errors import UnrollError
-from unroll.params import load
 from unroll.params.corpora import UrlCorpus
+from unroll.params.load import load
 
 TEXT = b"".join(b"line %d of a text that is long enough to be cut\n" % n for n in range(4000))
 SHA256 = hashlib.sha256(TEXT).hexdigest()

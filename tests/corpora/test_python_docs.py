@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unroll.corpora import fetch, python_docs
-from unroll.params import load
+from unroll.params.load import load
 
 
 @pytest.fixture(scope="module")

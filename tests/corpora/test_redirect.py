@@ -11,7 +11,7 @@ from tests.corpora import hostile
 from tests.corpora.test_download import SHA256, TEXT, left, obtain, refusal
 from unroll.corpora import download
 from unroll.errors import UnrollError
-from unroll.params import load
+from unroll.params.load import load
 
 pytestmark = pytest.mark.usefixtures("repository")
 

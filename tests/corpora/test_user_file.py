@@ -9,8 +9,8 @@ import pytest
 
 from unroll.corpora import fetch
 from unroll.errors import UnrollError
-from unroll.params import load
 from unroll.params.corpora import PathCorpus
+from unroll.params.load import load
 
 TEXT = b"Een eigen tekst.\n\nMet twee alinea's.\n"
 

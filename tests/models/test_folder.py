@@ -7,7 +7,7 @@ import numpy as np
 from unroll.models.base.card import card
 
 from unroll.models.base import storage
-from unroll.params import load
+from unroll.params.load import load
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unroll.errors import UnrollError
-from unroll.params import load
+from unroll.params.load import load
 from unroll.params.overlay import apply
 
 ROOT = Path(__file__).parents[2]

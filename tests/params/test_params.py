@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from unroll.errors import UnrollError
-from unroll.params import Root, load
-from unroll.params.load import parse
+from unroll.params.load import load, parse
 from unroll.params.renamed import KEYS
+from unroll.params.root import Root
 
 ROOT = Path(__file__).parents[2]
 Values = dict[str, Any]

@@ -1,4 +1,4 @@
-"""A copy of the repository with a small text and small models, and what is asked of its `dvc` and MLflow."""
+"""A copy of the repository with a small text and small models, and queries of its `dvc` and MLflow."""
 
 import os
 import shutil
@@ -60,7 +60,7 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
         "format": "text",
     }
     dutch = values["corpora"]["dutch"] | {"pairs": 300}
-    words = values["tokens"]["words"] | {"min_count": 1, "sequence_length": 8}
+    words = values["tokenizers"]["words"] | {"min_count": 1, "sequence_length": 8}
     models = values["models"]
     training = {"epochs": 2, "batch_size": 8}
     for name in ("lstm", "seq2seq"):
@@ -69,11 +69,11 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
     return values | {
         "threads": 1,
         "corpora": {"prose": prose, "dutch": dutch},
-        "tokens": {"words": words, "pairs": values["tokens"]["pairs"]},
+        "tokenizers": {"words": words, "pairs": values["tokenizers"]["pairs"]},
         "models": {name: models[name] for name in ("unigram", "trigram", "lstm", "seq2seq")},
         "mixtures": {"mixed": values["mixtures"]["kneser5_lstm"] | {"first": "trigram"}},
-        "truths": {},
-        "learning": {},
+        "oracles": {},
+        "learning_curves": {},
         "series": {},
     }
 

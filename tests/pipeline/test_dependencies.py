@@ -11,8 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.pipeline.closure import ROOT, closure, path_of
-from unroll.params import load
 from unroll.params.corpora import corpus_format
+from unroll.params.load import load
 
 LEFT_OUT = {
     "unroll": "the package defines the public function load, which no stage calls",

@@ -28,8 +28,8 @@ from tests.pipeline.pipeline import (
     write_params,
     yaml,
 )
-from unroll.params import load
-from unroll.tracking.run import fingerprint
+from unroll.params.fingerprint import fingerprint
+from unroll.params.load import load
 
 pytestmark = pytest.mark.slow
 SMALL = ("unigram", "trigram", "lstm", "seq2seq", "mixed")
@@ -75,21 +75,36 @@ def test_a_second_repro_has_nothing_to_do(place: Path) -> None:
 
 
 def test_a_changed_family_reruns_that_family_only(place: Path) -> None:
-    with (place / "src/unroll/models/ngram.py").open("a", encoding="utf-8") as file:
+    with (place / "src/unroll/models/ngram/model.py").open("a", encoding="utf-8") as file:
         file.write("\n# changed\n")
     expected = {f"{stage}@{name}" for stage in ("train", "evaluate") for name in ("unigram", "trigram")}
-    assert stages_to_run(place) - {"report"} == expected  # and the mixture, if the trigram's bytes change
+    mixture = {"train_mixtures@mixed", "evaluate_mixtures@mixed"}  # it depends on the families of its members
+    assert stages_to_run(place) - {"report"} == expected | mixture
+
+
+def test_a_change_in_how_batches_are_drawn_retrains_every_network(place: Path) -> None:
+    with (place / "src/unroll/training/batching.py").open("a", encoding="utf-8") as file:
+        file.write("\n# changed\n")
+    status = run(place, "dvc", "status")
+    assert {"train@lstm", "train@seq2seq"} <= {line.removesuffix(":") for line in status.splitlines()}
+    assert "partition" not in status
 
 
 def test_a_changed_parameter_reruns_that_model_only(place: Path) -> None:
     edit_params(place, "models.lstm.hidden_size", 24)
     edit_params(place, "models.lstm.embedding_size", 24)
-    assert stages_that_run(place) == {"train@lstm", "evaluate@lstm", "mix@mixed", "evaluate_mixture@mixed", "report"}
+    assert stages_that_run(place) == {
+        "train@lstm",
+        "evaluate@lstm",
+        "train_mixtures@mixed",
+        "evaluate_mixtures@mixed",
+        "report",
+    }
     git(place, "checkout", "params.yaml")
     assert stages_that_run(place) == {"report"}  # the rest is in DVC's run cache
 
 
-def test_a_model_that_learns_the_same_from_another_parameter_is_evaluated_as_what_it_is(place: Path) -> None:
+def test_a_model_with_equal_weights_and_another_parameter_is_evaluated_with_its_own_hash(place: Path) -> None:
     edit_params(place, "models.lstm.training.checkpoint_steps", 400)
     assert {"train@lstm", "evaluate@lstm"} <= stages_that_run(place)
     written = json.loads((place / "metrics" / "lstm.json").read_text(encoding="utf-8"))
@@ -195,12 +210,12 @@ def test_sigterm_in_training_is_a_failure_and_the_next_run_is_the_same(place: Pa
     assert hashes(place) == before
 
 
-def test_a_killed_dvc_leaves_nothing_running_and_doctor_heals(place: Path) -> None:
+def test_a_killed_dvc_leaves_nothing_running_and_doctor_repairs(place: Path) -> None:
     edit_params(place, "models.lstm.training.epochs", 400)
     process = subprocess.Popen(
         [str(PROGRAMS / "dvc"), "repro"],
         cwd=place,
-        env=environment(SHELL="/bin/sh"),  # unlike bash, it keeps waiting for a command that does not take its place
+        env=environment(SHELL="/bin/sh"),  # unlike bash, it waits for a command that does not replace it
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -215,8 +230,8 @@ def test_a_killed_dvc_leaves_nothing_running_and_doctor_heals(place: Path) -> No
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and any(r.info.status == "RUNNING" for r in runs(place)):
         time.sleep(0.5)
-    assert not any(r.info.status == "RUNNING" for r in runs(place))  # the orphan was told, and closed its run
-    (place / ".dvc" / "tmp" / "rwlock").write_text("")  # as a kill in the midst of a write leaves it
+    assert not any(r.info.status == "RUNNING" for r in runs(place))  # the stage got a signal, and closed its run
+    (place / ".dvc" / "tmp" / "rwlock").write_text("")  # as a kill during a write leaves it
     edit_params(place, "models.lstm.training.epochs", 2)
     assert "rwlock" in run(place, "dvc", "repro", code=None)
     assert "was damaged by a kill; removed" in run(place, "unroll", "doctor")

@@ -8,9 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.report.findings import STATISTICS, findings
-from unroll.evaluation import token_gains
-from unroll.evaluation.analysis import oracle_gap
-from unroll.params import load
+from unroll.params.load import load
 from unroll.report import chart, comparison, diagram, seeds
 
 ROOT = Path(__file__).parents[2]
@@ -53,29 +51,6 @@ def test_pairs_are_named_by_the_better_and_adjusted() -> None:
     assert 0 < pair.difference.low < pair.difference.mean < pair.difference.high
     assert pair.percent == pytest.approx(100 * (math.exp(pair.difference.mean) - 1))
     assert comparison.table({"words": found}).splitlines()[0] == ",".join(comparison.COLUMNS)
-
-
-def test_excess_is_in_millibits_and_rarity_keeps_ties_together() -> None:
-    one, other = np.full(1000, 2.0), np.full(1000, 2.0 - math.log(2) / 1000)
-    found = oracle_gap.excess(one, other, STATISTICS, seed=1)
-    assert found.mean == pytest.approx(1)
-    assert (found.low, found.high) == pytest.approx((1, 1))
-    assert oracle_gap.expected(200, 100) == pytest.approx(1000 / math.log(2))
-    seen = np.repeat([1, 5, 9], [500, 400, 100])
-    groups = oracle_gap.by_rarity(one, other, seen, 10)
-    assert [(g.rarest, g.commonest, g.tokens) for g in groups] == [(1, 1, 500), (5, 5, 400), (9, 9, 100)]
-    assert sum(g.gain * g.tokens for g in groups) == pytest.approx(float((other - one).sum()))
-
-
-def test_most_improved_tokens_add_up_to_the_difference() -> None:
-    token, text = np.array([4, 5, 4, 6]), np.array(["a", "b", "a", "c"], object)
-    one = {"token": token, "text": text, "nats": np.array([1.0, 2.0, 1.0, np.inf])}
-    other = {"token": token, "text": text, "nats": np.array([2.0, 1.5, 3.0, 1.0])}
-    rows = token_gains.improved(one, other)
-    assert [(r.text, r.times, r.saved, r.before, r.after) for r in rows] == [
-        ("a", 2, 3, 2.5, 1),
-        ("b", 1, -0.5, 1.5, 2),
-    ]
 
 
 def test_the_luck_of_the_seed_is_apart_from_that_of_the_text() -> None:

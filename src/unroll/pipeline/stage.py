@@ -16,8 +16,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from unroll.errors import UnrollError
-from unroll.params import load
 from unroll.params.base import nearest
+from unroll.params.load import load
 
 TERMINATED = 143
 """The exit code after any signal that ends a stage, 128 + SIGTERM. With 0, DVC would cache half a result."""
@@ -147,8 +147,8 @@ def _exclusive_lock(key: str) -> Iterator[None]:
 
 
 def _terminate(number: int, frame: Any) -> None:
-    # Only the first signal ends the stage: each thread of a dying parent sends one, and a second exit would interrupt the
-    # clean-up of the first. Ignoring signals would not last, since Lightning restores the handlers that it found.
+    # Only the first signal ends the stage: each thread of a dying parent sends one, and a second exit would interrupt
+    # the clean-up of the first. Ignoring signals would not last, since Lightning restores the handlers that it found.
     if not _terminating.is_set():
         _terminating.set()
         raise SystemExit(TERMINATED)

@@ -1,7 +1,7 @@
-"""Everything the report stage writes, from the files that the evaluations left."""
+"""Stage report: gather the files of all evaluations, and make the contents of the report."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,89 +10,89 @@ from ruamel.yaml import YAML
 from unroll.evaluation import token_losses
 from unroll.evaluation.analysis import learning_curve
 from unroll.evaluation.evaluation import read_diagnostics
-from unroll.params import Root
-from unroll.params.root import NEEDED
-from unroll.report import comparison, diagram, distance, leaderboard, page, seeds, series
-from unroll.report.curve import curve
+from unroll.params.root import NEEDED, Root
+from unroll.report import comparison, curves, diagram, leaderboard, oracle, page, series
 from unroll.report.leaderboard import Result
-from unroll.text.tokenizers import frequencies
+from unroll.text.tokenizers.frequencies import read_rank_frequencies
 
 
 def gather(params: Root, root: Path) -> page.Findings:
-    """Read the metrics, evaluations, samples and curves of all models below `root`."""
+    """Read the results of all models, and compare them.
+
+    Args:
+        params: The settings of the pipeline.
+        root: The folder of the pipeline, with metrics, data and reports.
+
+    Returns:
+        The findings that the report shows.
+    """
     names = list(params.experiments)
     results = leaderboard.read(names, root / "metrics")
     folders = {name: root / "data/evaluations" / name for name in names}
-    tables = {r.name: token_losses.read(folders[r.name] / token_losses.FILE) for r in results if r.predicts}
+    tables = {r.name: token_losses.read(folders[r.name] / token_losses.FILE) for r in results if r.is_language_model}
+    nll = {name: table["nll"] for name, table in tables.items()}
     k_step = {name: np.load(file) for name in names if (file := folders[name] / "k_step.npy").is_file()}
-    groups = {
-        tokens: sorted((r for r in results if r.predicts and r["tokenizer"] == tokens), key=_perplexity)
-        for tokens in dict.fromkeys(r["tokenizer"] for r in results if r.predicts)
-    }
-    statistics, seed = params.evaluate.statistics, params.seed
-    learned = {
+    learning_curves = {
         name: learning_curve.read(root / "metrics/learning_curves" / f"{name}.json") for name in params.learning_curves
     }
-    distances = {t: distance.measure(ranked, tables, k_step, learned, statistics, seed) for t, ranked in groups.items()}
+    ranked, statistics, seed = leaderboard.rank(results), params.evaluate.statistics, params.seed
+    distances = {
+        tokenizer: oracle.measure(group, tables, k_step, learning_curves, statistics, seed)
+        for tokenizer, group in ranked.items()
+    }
     pipeline = YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))
     return page.Findings(
         results=results,
         losses=tables,
         diagnostics={name: read_diagnostics(folders[name]) for name in names},
-        curves={name: curve(root / "metrics/train" / f"{name}.csv") for name in names},
+        curves={name: curves.read(root / "metrics/train" / f"{name}.csv") for name in names},
         samples={name: (root / "reports/samples" / f"{name}.txt").read_text(encoding="utf-8") for name in names},
         pairs={
-            tokens: comparison.pairs([r.name for r in ranked], _nats(ranked, tables), statistics, seed)
-            for tokens, ranked in groups.items()
+            tokenizer: comparison.compare_pairs([r.name for r in group], nll, statistics, seed)
+            for tokenizer, group in ranked.items()
         },
         seeds=[
-            seeds.measure(model, runs, {name: tables[name]["nll"] for name in runs}, statistics, seed)
-            for model, runs in _by_model(params).items()
+            comparison.measure_seeds(model, runs, nll, statistics, seed) for model, runs in _runs_by_model(params).items()
         ],
-        distances={tokens: found for tokens, found in distances.items() if found is not None},
+        distances={tokenizer: distance for tokenizer, distance in distances.items() if distance is not None},
         series=series.read(list(params.series), root / "metrics/series"),
-        frequencies={name: frequencies.by_rank(path) for name, path in _tables(params, root).items()},
+        frequencies={name: read_rank_frequencies(path) for name, path in _frequency_tables(params, root).items()},
         confidence=statistics.confidence,
         params=(root / "params.yaml").read_text(encoding="utf-8"),
-        pipeline=diagram.draw(diagram.groups(pipeline, params.model_dump())),
+        pipeline=diagram.draw(diagram.read_groups(pipeline, params.model_dump())),
         hashes=_hashes(results, root),
     )
 
 
-def contents(found: page.Findings) -> tuple[str, str, str, str]:
-    """Of leaderboard.md, leaderboard.csv, comparisons.csv and index.html."""
-    results = found.results
-    board = "\n".join([leaderboard.markdown(results), *series.markdown(found.series)])
-    return board, leaderboard.table(results), comparison.table(found.pairs), page.render(found)
+def render(findings: page.Findings) -> tuple[str, str, str, str]:
+    """Return the contents of leaderboard.md, leaderboard.csv, comparisons.csv and index.html."""
+    results = findings.results
+    tables = [leaderboard.to_markdown(results, findings.confidence), *series.to_markdown(findings.series)]
+    return "\n".join(tables), leaderboard.to_csv(results), comparison.to_csv(findings.pairs), page.render(findings)
 
 
-def _tables(params: Root, root: Path) -> dict[str, Path]:
-    """By tokens, those that have frequencies: of a series there are none."""
+def _frequency_tables(params: Root, root: Path) -> Mapping[str, Path]:
+    """Return the tables of frequencies of the tokenizers that have one."""
     paths = {name: root / "data/tokens" / name / "frequencies.parquet" for name in params.tokenizers}
     return {name: path for name, path in paths.items() if path.is_file()}
 
 
-def _perplexity(result: Result) -> float:
-    return float(result["test_perplexity"])
-
-
-def _nats(
-    ranked: Sequence[Result], tables: dict[str, dict[str, token_losses.Column]]
-) -> dict[str, token_losses.Column]:
-    return {result.name: tables[result.name]["nll"] for result in ranked}
-
-
-def _by_model(params: Root) -> dict[str, list[str]]:
-    """By model that has repeats, it and them; classifiers have no losses of tokens to compare."""
-    found: dict[str, list[str]] = {}
-    for name, repeat in params.seeds.items():
-        if NEEDED.get(repeat.family) != "labelled":
-            found.setdefault(repeat.model, [repeat.model]).append(name)
-    return found
+def _runs_by_model(params: Root) -> dict[str, list[str]]:
+    """Return, for each model with entries in `seeds`, its name and theirs; classifiers have no losses of tokens."""
+    runs: dict[str, list[str]] = {}
+    for name, entry in params.seeds.items():
+        if NEEDED.get(entry.family) != "labelled":
+            runs.setdefault(entry.model, [entry.model]).append(name)
+    return runs
 
 
 def _hashes(results: Sequence[Result], root: Path) -> dict[str, str]:
-    # Not of dvc.yaml: DVC takes it for no dependency, so its hash here could be that of an older one.
+    """Return the SHA-256 of the files behind the numbers.
+
+    dvc.yaml is left out: it is not a dependency of the stage, so the hash could be that of an earlier version.
+    """
     params = {"params.yaml": hashlib.sha256((root / "params.yaml").read_bytes()).hexdigest()}
-    kept = {f"data/evaluations/{r.name}/{token_losses.FILE}": r["losses_sha256"] for r in results if r.predicts}
-    return params | kept
+    losses = {
+        f"data/evaluations/{r.name}/{token_losses.FILE}": r["losses_sha256"] for r in results if r.is_language_model
+    }
+    return params | losses

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unroll.params import Root
+from unroll.params.root import Root
 from unroll.tracking.run import Run
 
 METRICS, CURVES = Path("metrics"), Path("metrics/train")

@@ -32,7 +32,7 @@ def sync(records: Sequence[Record]) -> list[str]:
         hashes = _hashes(record)
         if hashes is None:
             lines.append(
-                f"{record.name}: its files are missing or belong to other values of params.yaml; run `dvc repro`"
+                f"{record.name}: files are missing or belong to other values of params.yaml; run `dvc repro`"
             )
         elif not _has_run(client, record, hashes):
             with run(record.stage, record.name, record.params, record.data) as made:

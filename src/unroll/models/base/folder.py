@@ -7,9 +7,9 @@ from typing import Any
 
 from unroll import models
 from unroll.models.base.storage import PARAMS
-from unroll.params import Root
 from unroll.params.corpora import SampledCorpus
 from unroll.params.fingerprint import fingerprint
+from unroll.params.root import Root
 
 TOKENIZER, CLEANING, EXPERIMENT, CARD = "tokenizer.json", "cleaning.json", "experiment.json", "README.md"
 
