@@ -11,7 +11,7 @@ import pyarrow as pa
 from unroll.errors import UnrollError
 from unroll.series.forecaster import Floats
 from unroll.text import document_table
-from unroll.text.splits import SPLITS
+from unroll.text.streams import SPLITS
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ def read(path: Path) -> ObservedSeries:
     Raises:
         UnrollError: The file does not hold a series, or its splits do not follow each other in time.
     """
-    if document_table.fields(path) != ("time", "value"):
+    if document_table.field_names(path) != ("time", "value"):
         raise UnrollError(f"{path}: does not hold a series; name a corpus whose format is series")
-    table = pa.concat_tables(document_table.tables(path))
+    table = pa.concat_tables(document_table.read_row_groups(path))
     splits = np.array([SPLITS.index(split) for split in table["split"].to_pylist()])
     if (np.diff(splits) < 0).any():
         raise UnrollError(f"{path}: train, valid and test do not follow each other; set splits.by: position")

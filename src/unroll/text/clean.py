@@ -17,7 +17,7 @@ from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus
 from unroll.text import document_table
 from unroll.text.first_pass import UNCLEANED, FirstPass, SplitCodes
-from unroll.text.splits import SPLITS
+from unroll.text.streams import SPLITS
 
 
 def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:

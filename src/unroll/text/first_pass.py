@@ -12,7 +12,8 @@ from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus, NearDuplicates
 from unroll.text import document_table, duplicates, records
 from unroll.text.cleaner import Cleaner
-from unroll.text.splits import SPLITS, assign_by_hash, assign_by_position, hash_text, split_starts
+from unroll.text.splits import assign_by_hash, assign_by_position, hash_text, split_starts
+from unroll.text.streams import SPLITS
 
 UNCLEANED = ("label", "time", "value")
 SplitCodes = NDArray[np.int8]

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from unroll.params.tokenizers import TokenizerParams
-from unroll.text.splits import SPLITS
-from unroll.text.streams import LABELS, Data, Stream, lay_out, token_type, write_plan
+from unroll.text.streams import LABELS, SPLITS, Data, Stream, lay_out, token_type, write_plan
 from unroll.text.token_store import read_batches, read_labels
 
 

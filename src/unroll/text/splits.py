@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from unroll.params.corpora import Splits
 
-SPLITS = ("train", "valid", "test")
 TRAIN, VALID, TEST = range(3)
 """Split codes: indices into `SPLITS`."""
 

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
-from unroll.text.splits import SPLITS
 from unroll.text.tokenizers.vocabulary import BOS, EOS
 
+SPLITS = ("train", "valid", "test")
+"""The splits of a corpus."""
 Ids = NDArray[np.integer]
 """Token ids."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.text.arrow import number_array
-from unroll.text.splits import SPLITS
+from unroll.text.streams import SPLITS
 
 LABEL = "label"
 TOKEN_IDS = pa.list_(pa.int32())

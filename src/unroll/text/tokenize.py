@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unroll.errors import UnrollError
 from unroll.params.tokenizers import CharTokenizerParams, TokenizerParams
 from unroll.text import arrow, document_table, token_store
-from unroll.text.splits import SPLITS
+from unroll.text.streams import SPLITS
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.frequencies import write_frequencies, zero_frequencies
 from unroll.text.tokenizers.loading import learn_tokenizer

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from unroll.text.arrow import number_array, string_array
-from unroll.text.splits import SPLITS
+from unroll.text.streams import SPLITS
 from unroll.text.tokenizers.base import Tokenizer
 
 Frequencies = dict[str, NDArray[np.int64]]
