@@ -1,4 +1,4 @@
-"""Both directions of the bidirectional model: what each half sees, and the blank."""
+"""Cloze probabilities and contextual embeddings of the bidirectional model."""
 
 from typing import Any
 
@@ -35,8 +35,8 @@ def model() -> Model:
     return bidirectional.fit(params, toy.text(), Inputs(), lambda *_, **__: None)
 
 
-def test_the_blank_is_a_distribution_given_everything_else(model: Any) -> None:
-    """p(x_t | others) does not depend on x_t, so over all words in its place it sums to one."""
+def test_cloze_probabilities_are_a_distribution(model: Any) -> None:
+    """p(x_t | others) does not depend on x_t, so it sums to one over all words in place of x_t."""
     assert isinstance(model, ClozeModel)
     document = np.asarray([5, 6, 7, 9, 10])
     for position in (0, 2, 4):
@@ -48,7 +48,7 @@ def test_the_blank_is_a_distribution_given_everything_else(model: Any) -> None:
         assert {int(guess[position]) for guess in guesses} == {2 + int(column.argmax())}
 
 
-def test_the_blank_is_the_product_of_both_sides_over_the_share(model: Any) -> None:
+def test_cloze_probabilities_are_the_product_of_both_sides_divided_by_the_share(model: Any) -> None:
     document, position = np.asarray([5, 6, 7, 9]), 2
     network = model.network
     with torch.no_grad():
@@ -61,14 +61,14 @@ def test_the_blank_is_the_product_of_both_sides_over_the_share(model: Any) -> No
     assert scores[position] == pytest.approx(float(expected), abs=1e-5)
 
 
-def test_each_half_of_a_contextual_vector_sees_one_side(model: Any) -> None:
+def test_each_half_of_a_contextual_embedding_depends_on_one_side(model: Any) -> None:
     one, other = model.contextual(np.asarray([5, 6, 7, 9])), model.contextual(np.asarray([5, 6, 7, 12]))
     assert one.shape == (4, 32)
     np.testing.assert_allclose(one[:3, :16], other[:3, :16], atol=1e-6)
     assert (np.abs(one[:, 16:] - other[:, 16:]).max(1) > 1e-4).all()
 
 
-def test_two_sides_know_more_than_one(model: Any) -> None:
+def test_two_sides_predict_better_than_one(model: Any) -> None:
     documents = toy.text().test.documents
     both = cloze.evaluate(model, documents)
     texts = [document[:-1] for document in documents if len(document) > 1]

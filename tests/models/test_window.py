@@ -1,4 +1,4 @@
-"""The fixed window: Bengio et al. (2003), equation 1, written out, and what stands in a window."""
+"""The fixed-window model equals Bengio et al. (2003), equation 1, and windows end at documents."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ PARAMS = WindowParams.model_validate(
 )
 
 
-def test_windows_end_at_the_documents_beginning() -> None:
+def test_windows_end_at_the_beginning_of_a_document() -> None:
     read = torch.tensor([[7, 8, 9, EOS, BOS, 5, 6]])
     assert windows(read, 3).tolist() == [
         [[7, 8, 9], [8, 9, EOS], [PAD, PAD, BOS], [PAD, BOS, 5], [BOS, 5, 6]],
@@ -35,7 +35,7 @@ def test_windows_end_at_the_documents_beginning() -> None:
 
 
 @pytest.mark.parametrize("direct", [True, False])
-def test_is_the_equation_of_the_paper(direct: bool) -> None:
+def test_it_equals_the_equation_of_the_paper(direct: bool) -> None:
     torch.manual_seed(1)
     network = Network(PARAMS.model_copy(update={"direct_connections": direct}), toy.VOCABULARY_SIZE)
     model = Model(PARAMS, toy.VOCABULARY_SIZE, network)
@@ -51,7 +51,7 @@ def test_is_the_equation_of_the_paper(direct: bool) -> None:
     np.testing.assert_allclose(model.log_probs([document])[0], expected, rtol=1e-5)
 
 
-def test_tokens_out_of_the_window_play_no_part() -> None:
+def test_tokens_outside_the_window_have_no_effect() -> None:
     model = Model(PARAMS, toy.VOCABULARY_SIZE, Network(PARAMS, toy.VOCABULARY_SIZE))
     one, other = model.log_probs([np.asarray([4, 5, 6, 7, 8]), np.asarray([9, 5, 6, 7, 8])])
     assert one[4] == other[4]

@@ -1,4 +1,4 @@
-"""The parts of a training step: learning rates, optimizers, clipping and averages, against their definitions."""
+"""Learning rates, optimizers, clipping and averages equal their definitions."""
 
 import math
 from typing import Any
@@ -22,7 +22,7 @@ def params(**changes: Any) -> Training:
 
 
 def factors(**schedule: Any) -> list[float]:
-    """Of 20 batches in 4 epochs."""
+    """Return the factors of 20 batches in 4 epochs."""
     found = Schedule(params(schedule=schedule), 20)
     return [found.factor(batch, batch // 5) for batch in range(20)]
 
@@ -62,7 +62,7 @@ def weight() -> nn.Parameter:
         (SGD, [1 - 0.3, -2 + 0.4]),
         (SGD | {"weight_decay": 1.0}, [1 - 0.4, -2 + 0.6]),
         (SGD | {"momentum": 0.9, "nesterov": True}, [1 - 0.3 * 1.9, -2 + 0.4 * 1.9]),
-        (toy.TRAINING["optimizer"], [0.9, -1.9]),  # the first step of Adam is the rate, whatever the gradient
+        (toy.TRAINING["optimizer"], [0.9, -1.9]),  # the first step of Adam has the size of the learning rate
         (toy.TRAINING["optimizer"] | {"kind": "adamw", "weight_decay": 1.0}, [0.8, -1.7]),
     ],
 )
@@ -109,7 +109,7 @@ def test_exponential_average_begins_as_a_plain_mean() -> None:
     assert weight.item() == 9
 
 
-def test_non_monotonic_average_begins_when_the_loss_gets_no_better() -> None:
+def test_nt_asgd_begins_when_the_loss_does_not_improve() -> None:
     weight = nn.Parameter(torch.zeros(1))
     average = WeightAveraging(params(averaging={"kind": "nt_asgd", "interval": 2}).averaging, [weight])
     for loss, active in ((5.0, False), (4.0, False), (3.0, False), (3.5, False), (4.2, True), (3.0, True)):

@@ -77,8 +77,8 @@ class NeuralLanguageModel:
         if vectors is not None:
             load_pretrained(network.embedding, vectors, params.freeze_embeddings)
         fit(task, params.training, data.seed, log, inputs.checkpoints)
-        of_family = params.model_dump(include=set(cls.settings.model_fields))
-        return cls(cls.settings.model_validate(of_family), data.vocabulary_size, network)
+        settings = params.model_dump(include=set(cls.settings.model_fields))  # without those of `pretrained`
+        return cls(cls.settings.model_validate(settings), data.vocabulary_size, network)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -91,8 +91,8 @@ class NeuralLanguageModel:
 
     def save(self, path: Path) -> None:
         """Write the model into the existing folder `path`."""
-        described = {"params": self.params.model_dump(), "vocabulary_size": self.vocabulary_size}
-        storage.write(path, described, weights(self.network))
+        settings = {"params": self.params.model_dump(), "vocabulary_size": self.vocabulary_size}
+        storage.write(path, settings, weights(self.network))
 
     @property
     def embedding(self) -> NDArray[np.floating]:
@@ -124,7 +124,7 @@ class NeuralLanguageModel:
         return hidden, tuple(after)
 
     def log_probs(self, documents: Sequence[Ids]) -> list[NDArray[np.floating]]:
-        """Return log p of every token. Documents of similar length are scored side by side."""
+        """Return log p of every token of each document. Documents of similar length are scored side by side."""
         results = [np.empty(len(document), dtype=np.float32) for document in documents]
         order = np.argsort([-len(document) for document in documents], kind="stable")
         for first in range(0, len(order), ROWS):
@@ -133,12 +133,15 @@ class NeuralLanguageModel:
         return results
 
     def adapted_log_probs(self, documents: Sequence[Ids], params: DynamicSgd) -> list[NDArray[np.floating]]:
-        """Dynamic evaluation."""
+        """Return `log_probs` with dynamic evaluation; see `unroll.training.dynamic_evaluation`."""
         return [*dynamic_evaluation.score(self.network, documents, params)]
 
     @torch.inference_mode()
     def _score(self, documents: list[Ids], results: list[NDArray[np.float32]]) -> None:
-        """Fill `results`. The longest document comes first, and a row that has ended leaves the batch."""
+        """Write the scores of documents into `results`.
+
+        The documents are sorted, the longest first, so that those that have ended are the last rows of the batch.
+        """
         lengths = np.asarray([len(document) for document in documents])
         state, first = self.network.start(len(documents)), 0
         while (active := int((lengths > first).sum())) > 0:

@@ -1,5 +1,6 @@
-"""Bidirectional recurrent language models: a language model of each direction with one embedding and one softmax (ELMo;
-Peters et al. 2018).
+"""Bidirectional recurrent language models (ELMo; Peters et al. 2018).
+
+There is a language model of each direction. Both share one embedding and one softmax.
 
     p(x) = prod_t p(x_t | x_1 .. x_{t-1})  and  prod_t p(x_t | x_{t+1} .. x_n)
 
@@ -77,7 +78,7 @@ class Network(LanguageModelNetwork):
 
     @property
     def log_shares(self) -> Tensor:
-        """log p(x) of every token (V,), with add-one counts; 0 for tokens that are never predicted."""
+        """The log-probability of every token by its add-one count (V,); 0 for tokens that are never predicted."""
         counts = self.counts[FIRST_PREDICTED:] + 1
         return nn.functional.pad((counts / counts.sum()).log(), (FIRST_PREDICTED, 0))
 
@@ -138,15 +139,15 @@ class Model(RecurrentLanguageModel):
         scores: list[LogProbs] = []
         guesses: list[Ids] = []
         for document in documents:
-            found, best = np.zeros(len(document), np.float32), np.zeros(len(document), np.int64)
-            for rows, log_probs in self._filled(document):
-                found[rows] = log_probs[np.arange(len(log_probs)), document[rows]]
+            scored, best = np.zeros(len(document), np.float32), np.zeros(len(document), np.int64)
+            for rows, log_probs in self._cloze_distributions(document):
+                scored[rows] = log_probs[np.arange(len(log_probs)), document[rows]]
                 best[rows] = log_probs.argmax(1)
-            scores.append(found)
+            scores.append(scored)
             guesses.append(best)
         return scores, guesses
 
-    def _filled(self, document: Ids) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    def _cloze_distributions(self, document: Ids) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield slices of positions with log p(x_t | all others), (positions, V)."""
         with torch.inference_mode():
             left, right = (
@@ -158,7 +159,11 @@ class Model(RecurrentLanguageModel):
                 yield rows, (both - self.network.log_shares).log_softmax(-1).numpy()
 
     def _both(self, document: Ids) -> tuple[Tensor, Tensor]:
-        """(n + 1, H) each. Vector t of the left has read <bos> and t tokens; of the right, <eos> and all but t."""
+        """Return hidden vectors (n + 1, H) of both directions.
+
+        Vector t of the forward direction has read `<bos>` and the first t tokens, that of the backward direction
+        `<eos>` and all tokens but the first t.
+        """
         tokens = as_tensor(document)[None]
         left, _ = self.network(nn.functional.pad(tokens, (1, 0), value=BOS), self.network.start(1))
         return left[0], self.network.read_backwards(nn.functional.pad(tokens.flip(1), (1, 0), value=EOS))[0].flip(0)

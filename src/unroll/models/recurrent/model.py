@@ -1,5 +1,4 @@
-"""Recurrent language models: simple recurrent networks (Elman 1990), GRU, LSTM, minGRU and minLSTM (Mikolov et al.
-2010).
+"""Recurrent language models (Mikolov et al. 2010): simple recurrent networks, GRU, LSTM, minGRU and minLSTM.
 
     h_t = cell(E x_t, h_{t-1}),  p(x_{t+1} | x_1..x_t) = softmax(W h_t + b)
 
@@ -47,7 +46,7 @@ class Network(LanguageModelNetwork):
         return self.recurrent.output_dropout(raw).transpose(0, 1), after
 
     def unroll(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read tokens (B, T); return the outputs (T, B, H) before output dropout, and the state after the last token."""
+        """Read tokens (B, T); return the outputs (T, B, H) before output dropout, and the state after them."""
         rate = self.embedding_dropout if self.training else 0.0
         return self.recurrent.unroll(embed(self.embedding, tokens.t(), rate), state)
 

@@ -1,10 +1,11 @@
-"""A causal transformer with a memory: Vaswani et al. (2017), with norms before the layers (Radford et al. 2019),
-rotary positions (Su et al. 2021), and attention to the last n tokens in every layer (Dai et al. 2019; Child et al.
-2019).
+"""A causal transformer with a memory of the last positions (Vaswani et al. 2017).
 
-Whatever the length of a text, position t of a layer attends to its positions t-n+1 .. t, and sees of them how far back
-they are, never where they stand. So n - 1 keys and values of each layer are all that the next token needs: reading a
-text token by token, in pieces or whole is one and the same function.
+It has layer norms before the sublayers (Radford et al. 2019), rotary position embeddings (Su et al. 2021), and
+attention to the last n positions in every layer (Dai et al. 2019; Child et al. 2019).
+
+Position t of a layer attends to its positions t-n+1 .. t and depends on their distances to t, not on their absolute
+positions. So the next token needs the last n - 1 keys and values of each layer only, and reading a text token by token,
+in pieces or whole gives the same outputs.
 """
 
 import torch
@@ -13,13 +14,23 @@ from torch.nn import functional as F
 
 from unroll.layers.recurrent import State
 
-BASE = 10_000.0  # of the wave lengths of the rotary positions, as in the paper
-STANDARD_DEVIATION = 0.02  # of initial weights, as in GPT-2
+BASE = 10_000.0
+"""The base of the wavelengths of the rotary embeddings, as in the paper."""
+STANDARD_DEVIATION = 0.02
+"""The standard deviation of initial weights, as in GPT-2 (Radford et al. 2019)."""
 
 
 def rotate(vectors: Tensor, first: int, frequencies: Tensor) -> Tensor:
-    """(..., S, d): vector s with each pair of coordinates (i, i + d/2) turned by the angle (first + s) frequencies[i].
-    The product of two of them then depends on their distance alone."""
+    """Apply rotary position embeddings. The product of two rotated vectors depends on their distance only.
+
+    Args:
+        vectors: Vectors (..., S, d) of S positions.
+        first: The position of the first vector.
+        frequencies: The angle per position of each pair of coordinates (d/2,).
+
+    Returns:
+        (..., S, d): in vector s, each pair of coordinates (i, i + d/2) is rotated by (first + s) frequencies[i].
+    """
     positions = torch.arange(first, first + vectors.shape[-2], device=vectors.device)
     angles = positions[:, None] * frequencies  # (S, d/2)
     cos, sin = angles.cos().to(vectors.dtype), angles.sin().to(vectors.dtype)
@@ -28,11 +39,12 @@ def rotate(vectors: Tensor, first: int, frequencies: Tensor) -> Tensor:
 
 
 class Attention(nn.Module):
-    """softmax(Q K^T / sqrt(d)) V in each of h heads of size d = H / h."""
+    """Multi-head attention: softmax(Q K^T / sqrt(d)) V in each of h heads of size d = H / h."""
 
     frequencies: Tensor
 
     def __init__(self, size: int, heads: int) -> None:
+        """Build the layer for vectors of this size, H, and this number of heads, h."""
         super().__init__()
         self.heads = heads
         self.qkv = nn.Linear(size, 3 * size)
@@ -41,20 +53,37 @@ class Attention(nn.Module):
         self.register_buffer("frequencies", BASE**-exponents, persistent=False)  # (d/2,)
 
     def forward(self, x: Tensor, past: State, mask: Tensor) -> tuple[Tensor, State]:
-        """x (B, T, H) after P positions whose keys and values are `past`, two of (B, h, P, d); `mask` (B, T, P + T)
-        says what each sees. Also returns the keys and values of all P + T."""
+        """Attend to positions.
+
+        Args:
+            x: Vectors (B, T, H) of T positions.
+            past: Keys and values (B, h, P, d) of the P positions before them.
+            mask: Which of the P + T positions each position attends to (B, T, P + T).
+
+        Returns:
+            The outputs (B, T, H), and the keys and values (B, h, P + T, d) of all positions.
+        """
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.qkv(x).chunk(3, -1))
         k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)  # (B, h, P + T, d)
-        # Keys are kept unturned and counted from the oldest: angles stay small, and exact, in the longest text.
-        turned = rotate(q, past[0].shape[2], self.frequencies), rotate(k, 0, self.frequencies)
-        found = F.scaled_dot_product_attention(*turned, v, attn_mask=mask[:, None])  # (B, h, T, d)
-        return self.out(found.transpose(1, 2).flatten(2)), (k, v)
+        # Keys are kept without rotation, and positions are counted from the oldest key, so that angles stay small and
+        # exact in a text of any length.
+        rotated = rotate(q, past[0].shape[2], self.frequencies), rotate(k, 0, self.frequencies)
+        heads = F.scaled_dot_product_attention(*rotated, v, attn_mask=mask[:, None])  # (B, h, T, d)
+        return self.out(heads.transpose(1, 2).flatten(2)), (k, v)
 
 
 class Block(nn.Module):
-    """x + attention(norm(x)), then x + feedforward(norm(x))."""
+    """A transformer layer: x + attention(norm(x)), then x + feedforward(norm(x))."""
 
     def __init__(self, size: int, heads: int, feedforward_size: int, dropout: float) -> None:
+        """Build the layer.
+
+        Args:
+            size: The size of the vectors, H.
+            heads: The number of attention heads.
+            feedforward_size: The size of the hidden layer of the feedforward network.
+            dropout: The dropout rate for the outputs of both sublayers.
+        """
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(size), nn.LayerNorm(size)
         self.attention = Attention(size, heads)
@@ -62,18 +91,30 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, past: State, mask: Tensor) -> tuple[Tensor, State]:
-        found, present = self.attention(self.norm1(x), past, mask)
-        x = x + self.dropout(found)
-        return x + self.dropout(self.out(F.gelu(self.inner(self.norm2(x))))), present
+        """Compute the outputs (B, T, H) and all keys and values; the arguments are those of `Attention.forward`."""
+        attended, keys_and_values = self.attention(self.norm1(x), past, mask)
+        x = x + self.dropout(attended)
+        return x + self.dropout(self.out(F.gelu(self.inner(self.norm2(x))))), keys_and_values
 
 
 class Transformer(nn.Module):
-    """Blocks and a last norm: (B, T, H) -> (B, T, H).
+    """Transformer layers and a final norm: (B, T, H) -> (B, T, H).
 
-    The state is keys and values (B, h, P, d) of each layer for the last P <= n - 1 positions, and (B, P) booleans:
-    which of these belong to the document that is being read."""
+    The state consists of the keys and values (B, h, P, d) of each layer for the last P <= n - 1 positions, and of
+    booleans (B, P): which of these positions belong to the document that is being read.
+    """
 
     def __init__(self, size: int, layers: int, heads: int, feedforward_size: int, context: int, dropout: float) -> None:
+        """Build the network.
+
+        Args:
+            size: The size of the vectors, H.
+            layers: The number of layers.
+            heads: The number of attention heads of each layer, h.
+            feedforward_size: The size of the hidden layer of the feedforward networks.
+            context: The number of positions that each layer attends to, n.
+            dropout: The dropout rate for the inputs and for the outputs of all sublayers.
+        """
         super().__init__()
         self.size, self.heads, self.context = size, heads, context
         self.blocks = nn.ModuleList(Block(size, heads, feedforward_size, dropout) for _ in range(layers))
@@ -82,33 +123,50 @@ class Transformer(nn.Module):
         for name, parameter in self.named_parameters():
             if name.endswith(".bias"):
                 nn.init.zeros_(parameter)
-            elif "norm" not in name:  # what is added to the residual stream is as large for any number of layers
+            elif "norm" not in name:  # the sum of the outputs of all sublayers has the same scale for any depth
                 nn.init.normal_(parameter, 0, STANDARD_DEVIATION / (2 * layers) ** (0.5 * name.endswith("out.weight")))
 
     def start(self, batch_size: int) -> State:
-        """Nothing has been read."""
+        """Return the state of `batch_size` rows that have read nothing."""
         weight = self.norm.weight
         empty = weight.new_zeros(batch_size, self.heads, 0, self.size // self.heads)
         return (*[empty] * (2 * len(self.blocks)), weight.new_zeros(batch_size, 0, dtype=torch.bool))
 
-    def forward(self, x: Tensor, begins: Tensor, state: State) -> tuple[Tensor, State]:
-        """All outputs and the state after the last; `begins` (B, T) says where a document begins."""
-        *memory, visible = state
-        mask, same = self._mask(begins, visible)
+    def forward(self, x: Tensor, is_begin: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read vectors.
+
+        Args:
+            x: Vectors (B, T, H).
+            is_begin: Whether a document begins at a position (B, T).
+            state: The state before the first position.
+
+        Returns:
+            The outputs (B, T, H), and the state after the last position.
+        """
+        *memory, is_same_document = state
+        mask, is_same_document = self._mask(is_begin, is_same_document)
         keep = slice(max(0, mask.shape[2] - (self.context - 1)), None)
         x, after = self.dropout(x), []
         for index, block in enumerate(self.blocks):
             x, (keys, values) = block(x, (memory[2 * index], memory[2 * index + 1]), mask)
             after += [keys[:, :, keep], values[:, :, keep]]
-        return self.norm(x), (*after, same[:, keep])
+        return self.norm(x), (*after, is_same_document[:, keep])
 
-    def _mask(self, begins: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
-        """What each position sees, (B, T, P + T): its own document's, not later, not n or more before. And what is of
-        the document of the last position, (B, P + T)."""
-        document = begins.cumsum(1)  # (B, T), 0 is the one that was being read
-        old = visible[:, None] & (document == 0)[:, :, None]  # (B, T, P)
-        same = torch.cat([old, document[:, :, None] == document[:, None]], dim=2)  # (B, T, P + T)
-        past, now = visible.shape[1], begins.shape[1]
-        at = torch.arange(past + now, device=begins.device)
-        back = at[past:, None] - at  # (T, P + T)
-        return same & (back >= 0) & (back < self.context), same[:, -1]
+    def _mask(self, is_begin: Tensor, is_same_document: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute which positions each position attends to.
+
+        Args:
+            is_begin: Whether a document begins at a position (B, T).
+            is_same_document: Which of the P positions before belong to the document that is being read (B, P).
+
+        Returns:
+            The mask (B, T, P + T): positions of the same document that are not later and fewer than n positions back;
+            and which positions belong to the document of the last one (B, P + T).
+        """
+        document = is_begin.cumsum(1)  # (B, T), 0 is the document that was being read
+        past_mask = is_same_document[:, None] & (document == 0)[:, :, None]  # (B, T, P)
+        same = torch.cat([past_mask, document[:, :, None] == document[:, None]], dim=2)  # (B, T, P + T)
+        past, now = is_same_document.shape[1], is_begin.shape[1]
+        position = torch.arange(past + now, device=is_begin.device)
+        distance = position[past:, None] - position  # (T, P + T)
+        return same & (distance >= 0) & (distance < self.context), same[:, -1]

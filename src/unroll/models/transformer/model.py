@@ -1,4 +1,4 @@
-"""Causal transformer language models: Vaswani et al. (2017), Radford et al. (2019); Bishop and Bishop (2023), chapter 12.
+"""Causal transformer language models: Radford et al. (2019); Bishop and Bishop (2023), chapter 12.
 
     h_t = transformer(E x_1, .., E x_t),  p(x_{t+1} | x_1..x_t) = softmax(W h_t + b)
 

@@ -1,4 +1,4 @@
-"""Family `transformer`."""
+"""Settings of family `transformer`."""
 
 from typing import Annotated, Literal
 

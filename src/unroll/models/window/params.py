@@ -1,4 +1,4 @@
-"""Family `window`."""
+"""Settings of family `window`."""
 
 from typing import Literal
 
