@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.text.conftest import Workshop, corpus
 from unroll.errors import UnrollError
 from unroll.text.cleaner import Cleaner
-from unroll.text.splits import SPLITS
+from unroll.text.streams import SPLITS
 
 LINES = "\n".join(f"line {n}" for n in range(20)) + "\n"
 HASH = {"by": "hash", "valid": 0.2, "test": 0.2}

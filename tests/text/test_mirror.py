@@ -10,8 +10,7 @@ import pytest
 
 from tests.text.conftest import Workshop, chars, words
 from unroll.text.partition import partition
-from unroll.text.splits import SPLITS
-from unroll.text.streams import load
+from unroll.text.streams import SPLITS, load
 from unroll.text.tokenize import tokenize
 
 pytestmark = pytest.mark.mirror

@@ -11,8 +11,7 @@ from tests.text.conftest import Workshop, bpe, chars, words
 from unroll.errors import UnrollError
 from unroll.text import token_store
 from unroll.text.partition import partition
-from unroll.text.splits import SPLITS
-from unroll.text.streams import load
+from unroll.text.streams import SPLITS, load
 from unroll.text.tokenize import tokenize
 from unroll.text.tokenizers.frequencies import read_rank_frequencies
 from unroll.text.tokenizers.loading import load_tokenizer
