@@ -1,4 +1,4 @@
-"""`tokenizers`: how text becomes token ids and subsequences (stages tokenize and partition)."""
+"""Section `tokenizers`: how text becomes token ids and streams (stages tokenize and partition)."""
 
 from typing import Annotated, Literal
 
@@ -11,11 +11,11 @@ class BaseTokenizerParams(Params):
     """The settings that all types of tokenizers share."""
 
     corpus: Name
-    """A key of `corpora`."""
+    """The corpus, a key of `corpora`."""
     sequence_length: Size
-    """n: the number of tokens of a subsequence (x, y) that a network is trained on."""
+    """The number n of tokens of a subsequence (x, y) that a network is trained on."""
     shared_vocabulary: bool
-    """For sentence pairs: whether both sides share one vocabulary. Other text has one side: `true`."""
+    """Whether both sides of sentence pairs share one vocabulary. It is `true` for other text, which has one side."""
 
 
 class WordTokenizerParams(BaseTokenizerParams):
@@ -23,7 +23,8 @@ class WordTokenizerParams(BaseTokenizerParams):
 
     type: Literal["word"]
     pretokenizer: Literal["whitespace", "punctuation"]
-    """`whitespace`: words are separated by white space; `punctuation`: punctuation is split off, too."""
+    """The rule that splits text into words. `whitespace`: white space separates words; `punctuation`: punctuation
+    is split off, too."""
     min_count: Count
     """Words that occur less often in the train split become `<unk>`."""
     vocabulary_size: Annotated[int, Field(ge=5, le=10_000_000)] | Literal["all"]
@@ -44,7 +45,8 @@ class BpeTokenizerParams(BaseTokenizerParams):
 
     type: Literal["bpe"]
     base_alphabet: Literal["bytes", "characters"]
-    """What merging starts from: the 256 bytes, so that nothing is unknown, or the characters of the train split."""
+    """The tokens that merging starts from: the 256 `bytes`, so that no text is unknown, or the `characters` of the
+    train split."""
     vocabulary_size: Annotated[int, Field(ge=5, le=1_000_000)]
     """The number of tokens, the 4 special tokens and the base alphabet included."""
     max_training_characters: Annotated[int, Field(ge=1000, le=10**10)]

@@ -1,4 +1,4 @@
-"""The splits train, valid and test, and the assignment of documents to them."""
+"""The assignment of documents to the splits train, valid and test."""
 
 from hashlib import blake2b
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from unroll.params.corpora import Splits
 
 TRAIN, VALID, TEST = range(3)
-"""Split codes: indices into `SPLITS`."""
+"""Split codes: indices into `unroll.text.streams.SPLITS`."""
 
 
 def hash_text(text: str) -> int:
