@@ -2,7 +2,7 @@
 
 A thread reads from the network while the caller's thread measures the speed, so a slow server cannot block a run
 before, in or after the headers. The received bytes are kept in `<target>.part`, and the next attempt requests the rest
-only. The target appears by one rename after fsync, once every announced byte has arrived. The caller checks the SHA-256.
+only. The target appears by one rename after fsync, when all announced bytes are there. The caller checks the SHA-256.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
-"""`toy-dutch`: English-Dutch sentence pairs sampled from a synchronous grammar of ours.
+"""Source `toy-dutch`: English-Dutch sentence pairs, sampled from a synchronous grammar.
 
-One derivation gives both sentences (clause.py), so every pair is a translation; no English sentence occurs
-twice. The words are data (words.yaml, verbs.yaml), the rules are code (grammar.py).
+One derivation gives both sentences (`clause`), so every pair is a translation. No English sentence occurs twice. The
+words are data (words.yaml, verbs.yaml) and the rules are code (`grammar`, `predicates`, `phrases`).
 """
 
 import random
@@ -12,27 +12,44 @@ from unroll.errors import UnrollError
 from unroll.params.corpora import ToyDutchCorpus
 from unroll.text.manifest import RawFile, write_manifest
 
-_PATIENCE = 10_000
-"""Derivations in a row that bring nothing new before the grammar counts as exhausted."""
+MAX_REPETITIONS = 10_000
+"""The number of consecutive derivations without a new sentence after which the grammar counts as exhausted."""
 
 
 def fetch(params: ToyDutchCorpus, seed: int, folder: Path) -> None:
-    """Write params.pairs distinct pairs to pairs.tsv in `folder`, English first; the same bytes for the same seed."""
+    """Write the pairs to pairs.tsv with the columns English and Dutch.
+
+    Raises:
+        UnrollError: The grammar has fewer distinct pairs.
+    """
     lines = "".join(f"{english}\t{dutch}\n" for english, dutch in sample(params.pairs, seed).items())
     (folder / "pairs.tsv").write_text(lines, encoding="utf-8", newline="\n")
     write_manifest(folder, [RawFile("pairs.tsv", "pairs")])
 
 
 def sample(pairs: int, seed: int) -> dict[str, str]:
-    """`pairs` random sentences, English to Dutch, in the order they were derived."""
+    """Sample distinct pairs.
+
+    Args:
+        pairs: The number of pairs.
+        seed: The random seed.
+
+    Returns:
+        The Dutch sentences by their English sentences, in the order of sampling.
+
+    Raises:
+        UnrollError: The grammar has fewer distinct pairs.
+    """
     grammar = Grammar(random.Random(seed))
-    found: dict[str, str] = {}
-    fruitless = 0
-    while len(found) < pairs:
+    sampled: dict[str, str] = {}
+    repetitions = 0
+    while len(sampled) < pairs:
         pair = grammar.sentence()
-        fruitless = fruitless + 1 if pair.en in found else 0
-        if fruitless > _PATIENCE:
-            there = f"only about {len(found)} distinct pairs were found"
-            raise UnrollError(f"corpora.*.pairs: {there}, not {pairs}; set pairs to at most that")
-        found.setdefault(pair.en, pair.nl)
-    return found
+        repetitions = repetitions + 1 if pair.en in sampled else 0
+        if repetitions > MAX_REPETITIONS:
+            raise UnrollError(
+                f"corpora.*.pairs: only about {len(sampled)} distinct pairs were found, not {pairs}; set pairs to at "
+                "most that"
+            )
+        sampled.setdefault(pair.en, pair.nl)
+    return sampled

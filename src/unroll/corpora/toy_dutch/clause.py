@@ -1,7 +1,7 @@
-"""What a derivation of the synchronous grammar is: a clause without a language or a word order.
+"""The result of a derivation: a clause that is independent of language and word order.
 
-The grammar (grammar.py) derives clauses; english.py and dutch.py each put the same clause
-into words: one abstract syntax, two concrete ones (Ranta, Grammatical Framework, 2011).
+The grammar derives clauses. The modules `english` and `dutch` linearize the same clause. This is one abstract syntax
+with two concrete syntaxes (Ranta, 2011, Grammatical Framework).
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from unroll.corpora.toy_dutch.lexicon import EnglishVerb, Pair, Verb
 
 
 class Tense(Enum):
+    """The tense and aspect of a clause; the value is an example in both languages."""
+
     ONGOING = "is reading: leest"
     HABIT = "reads: leest"
     PAST = "read: las"
@@ -19,49 +21,64 @@ class Tense(Enum):
 
 @dataclass(frozen=True)
 class Modal:
-    """Takes the tense of its clause (always the present), an infinitive follows."""
+    """A modal verb. It is in the present tense, and an infinitive follows."""
 
     auxiliary: str
-    """English can, may, will; "" where a full verb with `to` is used (wants to, has to)."""
+    """The English auxiliary (can, may, will); "" if English uses a full verb with `to` (wants to, has to)."""
     verb: Verb
+    """The modal verb in both languages."""
     negated: Verb | None = None
-    """The Dutch verb that takes its place under negation: moeten, but niet hoeven te."""
+    """The Dutch verb that replaces it under negation: moeten, but niet hoeven te."""
 
 
 @dataclass(frozen=True)
 class NounPhrase:
+    """A noun phrase with its forms and features."""
+
     subject: Pair
+    """The form as subject."""
     object: Pair
+    """The form as direct object."""
     indirect: str
-    """The Dutch indirect object."""
+    """The Dutch form as indirect object."""
     none: Pair
-    """With "no" and "geen" for its article, if it is indefinite."""
+    """The form with the article "no" or "geen", if the phrase is indefinite."""
     definite: bool
+    """Whether the phrase is definite."""
     person: int = 3
+    """The grammatical person."""
     plural: bool = False
+    """Whether the phrase is plural."""
     pronoun: bool = False
+    """Whether the phrase is a pronoun."""
     kind: str = ""
-    """The class of its noun; "name" and "pronoun" where there is none."""
+    """The class of the noun; "name" or "pronoun" for a phrase without a noun."""
     head: str = ""
-    """Its Dutch noun, to tell two phrases of one noun."""
+    """The Dutch noun, which identifies phrases with the same noun."""
     neuter: bool = False
+    """Whether the Dutch noun is neuter (a het-word)."""
     relative: Pair | None = None
-    """A relative clause that belongs to it."""
+    """A relative clause that modifies the phrase."""
 
 
 @dataclass(frozen=True)
 class Adverbial:
+    """An adverbial with its positions."""
+
     words: Pair
+    """The words."""
     before_verb: bool = False
-    """English: often reads, but reads every day."""
+    """Whether the English adverbial precedes the verb: often reads, but reads every day."""
     frequency: bool = False
-    """Dutch: stands after a definite object, as vaak does; a time stands before it."""
+    """Whether the Dutch adverbial follows a definite object, as vaak does. An adverbial of time precedes it."""
     under_negation: bool = False
-    """Dutch: niet vaak, niet elke dag; but vandaag niet, nog niet."""
+    """Whether the Dutch adverbial follows niet: niet vaak, niet elke dag, but vandaag niet, nog niet."""
 
 
 @dataclass(frozen=True)
 class Clause:
+    """A clause: its verb, its arguments and its adverbials."""
+
     subject: NounPhrase
     verb: Verb
     tense: Tense
@@ -70,17 +87,17 @@ class Clause:
     indirect: NounPhrase | None = None
     object: NounPhrase | None = None
     complement: Pair | None = None
-    """What ends the Dutch middle field: a predicate, a direction, a prepositional object."""
+    """The end of the Dutch middle field: a predicate, a direction or a prepositional object."""
     adverbial: Adverbial | None = None
     manner: Pair | None = None
     place: Pair | None = None
     tail: Pair | None = None
-    """A clause that comes after all else: that ..., dat ..."""
+    """A clause at the end: that ..., dat ..."""
     er: bool = False
-    """Dutch: er after the finite verb, for want of a definite phrase (wie slaapt er?)."""
+    """Whether Dutch er follows the finite verb, because the clause has no definite phrase (wie slaapt er?)."""
 
     def fronted(self, front: str) -> Pair:
-        """The field that stands before the subject: "adverbial", "place" or "", none."""
+        """Return the words of the field that precedes the subject: "adverbial", "place" or "" for none."""
         if front == "adverbial" and self.adverbial:
             return self.adverbial.words
         return self.place if front == "place" and self.place else Pair("", "")
@@ -90,5 +107,5 @@ BE = EnglishVerb("be", "is", "was", "been", "being", "")
 
 
 def pronoun(words: Pair, kind: str, *, plural: bool = False) -> NounPhrase:
-    """A phrase of one word that is no personal pronoun: who, it, there, a relative pronoun."""
+    """Return a phrase of one word that is not a personal pronoun: who, it, there or a relative pronoun."""
     return NounPhrase(words, words, words.nl, words, definite=True, plural=plural, pronoun=True, kind=kind)

@@ -1,32 +1,43 @@
-"""A clause in English: subject, verbs, objects, manner, place, time; `do` in negation and questions."""
+"""Linearization of a clause in English.
+
+The order is subject, verbs, objects, manner, place, time. Negation and questions use `do`.
+"""
 
 from unroll.corpora.toy_dutch.clause import BE, Clause, NounPhrase, Tense
 from unroll.corpora.toy_dutch.lexicon import EnglishVerb
 
 
 def statement(clause: Clause, front: str = "") -> str:
-    """Subject first, or the field named `front` (adverbial, place) before it."""
+    """Return a main clause.
+
+    Args:
+        clause: The clause.
+        front: The field before the subject, "adverbial" or "place"; "" for none.
+    """
     return _words(clause.fronted(front).en, _subject(clause), *_statement_verbs(clause), *_rest(clause, front))
 
 
 def subordinate(clause: Clause) -> str:
-    """As a statement: English keeps its order."""
+    """Return a subordinate clause, which has the same order as a main clause."""
     return statement(clause)
 
 
-def question(clause: Clause, asked: str = "") -> str:
-    """Finite verb before the subject; the words `asked` (what, which book) before both."""
+def question(clause: Clause, question_words: str = "") -> str:
+    """Return a question: the question words (what, which book), the finite verb, then the subject."""
     finite, *verbs = _verbs(clause, support=True)
-    negation = "not" if _not(clause) else ""
-    return _words(asked, finite, _subject(clause), negation, _before(clause), *verbs, *_rest(clause))
+    negation = "not" if _uses_not(clause) else ""
+    return _words(
+        question_words, finite, _subject(clause), negation, _adverb_before_verb(clause), *verbs, *_rest(clause)
+    )
 
 
 def command(clause: Clause) -> str:
+    """Return an imperative."""
     return _words("do not" if clause.negated else "", clause.verb.en.base, *_rest(clause))
 
 
 def agree(verb: EnglishVerb, subject: NounPhrase, past: bool = False) -> str:
-    """The finite form: I am, she reads, they were."""
+    """Return the finite form that agrees with the subject: I am, she reads, they were."""
     third = subject.person == 3 and not subject.plural
     if verb.base == "be":
         first = subject.person == 1 and not subject.plural
@@ -37,16 +48,16 @@ def agree(verb: EnglishVerb, subject: NounPhrase, past: bool = False) -> str:
 
 
 def _statement_verbs(clause: Clause) -> list[str]:
-    finite, *rest = _verbs(clause, support=_not(clause))
-    before = _before(clause)
-    if _not(clause):
+    finite, *rest = _verbs(clause, support=_uses_not(clause))
+    before = _adverb_before_verb(clause)
+    if _uses_not(clause):
         return ["cannot", before, *rest] if finite == "can" else [finite, "not", before, *rest]
-    # Before a full verb (she often reads), after an auxiliary or be (she has already read).
-    return [finite, before, *rest] if _auxiliary(clause) else [before, finite, *rest]
+    # The adverb precedes a full verb (she often reads) and follows an auxiliary or be (she has already read).
+    return [finite, before, *rest] if _has_auxiliary(clause) else [before, finite, *rest]
 
 
 def _verbs(clause: Clause, support: bool) -> list[str]:
-    """The finite verb and those that follow it; with `support` the first is an auxiliary, if need be a form of do."""
+    """Return the finite verb and the verbs after it; `support` makes the first an auxiliary (a form of do)."""
     subject, past = clause.subject, clause.tense is Tense.PAST
     first, rest = clause.verb.en, []
     if clause.modal and clause.modal.auxiliary:
@@ -62,8 +73,8 @@ def _verbs(clause: Clause, support: bool) -> list[str]:
     return [agree(first, subject, past), *rest]
 
 
-def _auxiliary(clause: Clause) -> bool:
-    """Whether the finite verb of the statement is an auxiliary or be."""
+def _has_auxiliary(clause: Clause) -> bool:
+    """Return whether the finite verb of the statement is an auxiliary or be."""
     if clause.modal:
         return bool(clause.modal.auxiliary)
     ongoing = clause.tense is Tense.ONGOING and "state" not in clause.verb.flags
@@ -71,14 +82,14 @@ def _auxiliary(clause: Clause) -> bool:
 
 
 def _rest(clause: Clause, front: str = "") -> list[str]:
-    """All that follows the verbs."""
+    """Return the fields after the verbs."""
     particle = clause.verb.en.particle
     thing = clause.object
-    direct = "" if thing is None else thing.none.en if clause.negated and not _not(clause) else thing.object.en
-    moved = thing is not None and thing.pronoun  # picks up the child, but picks her up
+    direct = "" if thing is None else thing.none.en if clause.negated and not _uses_not(clause) else thing.object.en
+    pronoun = thing is not None and thing.pronoun  # picks up the child, but picks her up
     words = [
         clause.indirect.object.en if clause.indirect else "",
-        *((direct, particle) if moved else (particle, direct)),
+        *((direct, particle) if pronoun else (particle, direct)),
     ]
     words += [field.en if field else "" for field in (clause.complement, clause.manner)]
     words.append(clause.place.en if clause.place and front != "place" else "")
@@ -93,12 +104,12 @@ def _subject(clause: Clause) -> str:
     return _words(clause.subject.subject.en, relative.en if relative else "")
 
 
-def _not(clause: Clause) -> bool:
-    """Whether "not" negates: in all clauses but "there is no ..."."""
+def _uses_not(clause: Clause) -> bool:
+    """Return whether the negation is "not". Only "there is no ..." has another."""
     return clause.negated and clause.subject.kind != "there"
 
 
-def _before(clause: Clause) -> str:
+def _adverb_before_verb(clause: Clause) -> str:
     return clause.adverbial.words.en if clause.adverbial and clause.adverbial.before_verb else ""
 
 

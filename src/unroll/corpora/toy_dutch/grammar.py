@@ -1,6 +1,6 @@
-"""The rules of the synchronous grammar: from a sentence down to clauses, the same for both languages.
+"""The rules of the synchronous grammar for sentences.
 
-A method per symbol; what it returns is one derivation, in English and Dutch at once.
+Each method is a nonterminal and returns one random derivation in both languages.
 """
 
 from dataclasses import replace
@@ -15,19 +15,20 @@ PAST = Mood(Tense.PAST)
 
 
 class Grammar(Predicates):
-    """sentence() derives a random sentence pair."""
+    """Random sentences."""
 
     def sentence(self) -> Pair:
+        """Derive a sentence with capital and punctuation."""
         kinds, weights = zip(*_SENTENCES.items(), strict=True)
         words, mark = getattr(self, self.random.choices(kinds, weights)[0])(), "."
         if isinstance(words, tuple):
             words, mark = words
-        return Pair(_written(words.en, mark), _written(words.nl, mark))
+        return Pair(_punctuate(words.en, mark), _punctuate(words.nl, mark))
 
     # Main clauses
 
     def declaration(self) -> Pair:
-        """Subject first, or an adverbial or place first: the Dutch verb stays second."""
+        """Derive a main clause with the subject, an adverbial or a place first. The Dutch verb is second."""
         clause = self.clause(self.mood())
         adverbial = clause.adverbial
         if adverbial and self.chance(0.4) and _may_front(adverbial, clause.negated):
@@ -36,17 +37,18 @@ class Grammar(Predicates):
             return _statement(clause, "place")
         if clause.subject.head and clause.subject.definite and self.chance(0.15):
             clause = replace(clause, subject=self.with_relative(clause.subject))
-        elif clause.object and clause.object.head and _last(clause) and self.chance(0.25):
+        elif clause.object and clause.object.head and _object_is_last(clause) and self.chance(0.25):
             clause = replace(clause, object=self.with_relative(clause.object))
         return _statement(clause)
 
     def command(self) -> tuple[Pair, str]:
+        """Derive an imperative, with its punctuation mark."""
         you = next(personal(p) for p in self.words.pronouns if p.person == 2)
-        clause = replace(self.action(Mood(Tense.HABIT, bare=True), done=True, subject=you), adverbial=None)
+        clause = replace(self.action(Mood(Tense.HABIT, bare=True), dynamic=True, subject=you), adverbial=None)
         return Pair(english.command(clause), dutch.command(clause)), "!"
 
     def coordination(self) -> Pair:
-        """Two main clauses of one tense."""
+        """Derive two main clauses of one tense, joined by a conjunction."""
         mood, conjunction = self.mood(habit=False), self.pick(self.words.coordinators)
         comma = Pair(",", ",") if conjunction.en == "but" else Pair("", "")
         return (
@@ -55,66 +57,74 @@ class Grammar(Predicates):
 
     # Questions
 
-    def yes_no(self) -> tuple[Pair, str]:
+    def yes_no_question(self) -> tuple[Pair, str]:
+        """Derive a question for yes or no, with its punctuation mark."""
         return _question(self.clause(self.mood())), "?"
 
-    def wh(self) -> tuple[Pair, str]:
-        asked, clause = self.asked()
-        return (_question(clause, asked) if asked else _statement(clause)), "?"
+    def wh_question(self) -> tuple[Pair, str]:
+        """Derive a question with question words, with its punctuation mark."""
+        words, clause = self.questioned()
+        return (_question(clause, words) if words else _statement(clause)), "?"
 
-    def asked(self) -> tuple[Pair | None, Clause]:
-        """What is asked for and the clause that lacks it; None if it is the subject, which stays where it is."""
-        kinds = ("who", "what", "which", "where", "whither", "when", "why", "how_often", "about")
-        return getattr(self, f"asked_{self.pick(kinds)}")()
+    def questioned(self) -> tuple[Pair | None, Clause]:
+        """Derive question words, and a clause without the questioned field; None and a whole clause for the subject."""
+        kinds = ("who", "what", "which", "where", "where_to", "when", "why", "how_often", "about")
+        return getattr(self, f"questioned_{self.pick(kinds)}")()
 
-    def asked_who(self) -> tuple[None, Clause]:
+    def questioned_who(self) -> tuple[None, Clause]:
+        """Question the subject."""
         clause = self.action(self.mood(habit=False), subject=pronoun(Pair("who", "wie"), "person"))
         definite = clause.indirect or (clause.object and clause.object.definite)
         return None, replace(clause, er=not definite)  # wie slaapt er, but wie leest het boek
 
-    def asked_what(self) -> tuple[Pair, Clause]:
-        """The object: whom a verb of persons takes, what any other."""
+    def questioned_what(self) -> tuple[Pair, Clause]:
+        """Question the object: who if the verb takes persons, otherwise what."""
         clause = self.action(self.mood(habit=False), frame="transitive", plain=True)
-        whom = clause.verb.objects == ("person",) or ("person" in clause.verb.objects and self.chance(0.7))
-        return Pair("who", "wie") if whom else Pair("what", "wat"), replace(
+        who = clause.verb.objects == ("person",) or ("person" in clause.verb.objects and self.chance(0.7))
+        return Pair("who", "wie") if who else Pair("what", "wat"), replace(
             clause, object=None, negated=False, manner=None
         )
 
-    def asked_which(self) -> tuple[Pair, Clause]:
-        """The object, by its noun: which book, how many books."""
+    def questioned_which(self) -> tuple[Pair, Clause]:
+        """Question the object with its noun: which book, how many books."""
         clause = self.action(self.mood(habit=False), frame="transitive", plain=True)
         noun = self.noun(clause.verb.objects, clause.subject)
         many = noun.plural is not None and self.chance(0.4)
         words = noun_phrase(noun, self.words.determiners["how_many" if many else "which"], many)
         return words.object, replace(clause, object=None, negated=False, manner=None)
 
-    def asked_where(self) -> tuple[Pair, Clause]:
+    def questioned_where(self) -> tuple[Pair, Clause]:
+        """Question the place."""
         match self.pick(("staying", "position", "action")):
             case "staying":
                 clause = self.action(self.mood(habit=False), "staying", plain=True)
             case "position":
                 clause = self.clause(self.pick((PRESENT, PAST)), "position")
             case _:
-                clause = self.action(self.mood(habit=False), self.pick(("alone", "transitive")), done=True)
+                clause = self.action(self.mood(habit=False), self.pick(("alone", "transitive")), dynamic=True)
         return Pair("where", "waar"), replace(clause, place=None, complement=None, negated=False)
 
-    def asked_whither(self) -> tuple[Pair, Clause]:
+    def questioned_where_to(self) -> tuple[Pair, Clause]:
+        """Question the direction."""
         clause = self.action(self.mood(habit=False), frame="going")
         return Pair("where", "waar"), replace(clause, complement=Pair("", "naartoe"), negated=False)
 
-    def asked_when(self) -> tuple[Pair, Clause]:
+    def questioned_when(self) -> tuple[Pair, Clause]:
+        """Question the time."""
         mood = self.pick((PAST, self.future()))
-        return Pair("when", "wanneer"), replace(self.action(mood, done=True), adverbial=None, negated=False)
+        return Pair("when", "wanneer"), replace(self.action(mood, dynamic=True), adverbial=None, negated=False)
 
-    def asked_why(self) -> tuple[Pair, Clause]:
+    def questioned_why(self) -> tuple[Pair, Clause]:
+        """Question the reason."""
         return Pair("why", "waarom"), self.clause(self.mood(habit=False))
 
-    def asked_how_often(self) -> tuple[Pair, Clause]:
-        clause = self.action(Mood(Tense.HABIT, bare=True), done=True)
+    def questioned_how_often(self) -> tuple[Pair, Clause]:
+        """Question the frequency."""
+        clause = self.action(Mood(Tense.HABIT, bare=True), dynamic=True)
         return Pair("how often", "hoe vaak"), replace(clause, adverbial=None, negated=False)
 
-    def asked_about(self) -> tuple[Pair, Clause]:
-        """Who is he waiting for: op wie wacht hij; what is he waiting for: waar wacht hij op."""
+    def questioned_about(self) -> tuple[Pair, Clause]:
+        """Question a prepositional object: who is he waiting for, op wie wacht hij; waar wacht hij op."""
         clause = self.action(self.mood(habit=False), frame="prepositional", plain=True)
         assert clause.verb.preposition is not None
         en, nl = clause.verb.preposition.en, clause.verb.preposition.nl
@@ -125,46 +135,51 @@ class Grammar(Predicates):
 
     # Sentences with a subordinate clause
 
-    def saying(self) -> tuple[Pair, str]:
-        """He thinks that ...: hij denkt dat ..."""
-        said = self.said("saying")
-        mood = PAST if said.tense is Tense.PAST else self.mood()
-        said = replace(said, tail=Pair("that", "dat") + _subordinate(self.clause(mood, plain=self.chance(0.5))))
-        return (_question(said), "?") if self.chance(0.2) else (_statement(said), ".")
+    def reported_statement(self) -> tuple[Pair, str]:
+        """Derive a clause with a that-clause (he thinks that ..., hij denkt dat ...), with its punctuation mark."""
+        main = self.reporting_clause("saying")
+        mood = PAST if main.tense is Tense.PAST else self.mood()
+        main = replace(main, tail=Pair("that", "dat") + _subordinate(self.clause(mood, plain=self.chance(0.5))))
+        return (_question(main), "?") if self.chance(0.2) else (_statement(main), ".")
 
-    def asking(self) -> Pair:
-        """He asks whether ..., she does not know where ...: hij vraagt of ..., zij weet niet waar ..."""
-        said = replace(self.said("asking"), tense=Tense.ONGOING)
+    def reported_question(self) -> Pair:
+        """Derive a clause with an indirect question: he asks whether ..., zij weet niet waar ..."""
+        main = replace(self.reporting_clause("asking"), tense=Tense.ONGOING)
         if self.chance(0.3):
             tail = Pair("whether", "of") + _subordinate(self.clause(self.mood(habit=False), plain=True))
         else:
-            asked, clause = self.asked()
-            tail = _subordinate(clause) if asked is None else asked + _subordinate(clause)
-        return _statement(replace(said, negated=said.verb.en.base == "know", tail=tail))
+            words, clause = self.questioned()
+            tail = _subordinate(clause) if words is None else words + _subordinate(clause)
+        return _statement(replace(main, negated=main.verb.en.base == "know", tail=tail))
 
-    def said(self, frame: str) -> Clause:
+    def reporting_clause(self, frame: str) -> Clause:
+        """Derive the main clause of reported speech; the frame is "saying" or "asking"."""
         verb = self.pick(self.words.verbs[frame])
         return Clause(
-            self.subject(["person"], every=False, described=False),
+            self.subject(["person"], every=False, adjectives=False),
             verb,
             self.pick((Tense.ONGOING, Tense.PAST)),
             negated=self.chance(0.2),
         )
 
-    def reason(self) -> Pair:
-        """Because, while, if, when ...: after the main clause, or before it, which then begins with its Dutch verb."""
+    def subordination(self) -> Pair:
+        """Derive a main clause with a subordinate clause (because, while, if, when) before or after it.
+
+        If the subordinate clause is first, the Dutch main clause begins with its verb.
+        """
         conjunction, rule = self.pick(self.words.conjunctions)
-        main, below = self.moods(rule)
-        first, second = self.clause(main, plain=self.chance(0.7)), self.clause(below, plain=self.chance(0.7))
+        main, subordinate = self.moods(rule)
+        first = self.clause(main, plain=self.chance(0.7))
+        second = self.clause(subordinate, plain=self.chance(0.7))
         if conjunction.en == "before":
-            second = replace(second, negated=False)  # before something did not happen: when?
-        subordinate = conjunction + _subordinate(second)
+            second = replace(second, negated=False)  # a negated clause after "before" has no meaning
+        words = conjunction + _subordinate(second)
         if self.chance(0.4):
-            return subordinate + Pair(",", ",") + Pair(english.statement(first), dutch.question(first))
-        return _statement(first) + subordinate
+            return words + Pair(",", ",") + Pair(english.statement(first), dutch.question(first))
+        return _statement(first) + words
 
     def moods(self, rule: str) -> tuple[Mood, Mood]:
-        """Of a main clause and the one below it."""
+        """Choose the moods of a main clause and its subordinate clause by the rule of the conjunction."""
         if rule == "past":
             return PAST, PAST
         if rule == "condition":
@@ -177,9 +192,9 @@ def _statement(clause: Clause, front: str = "") -> Pair:
     return Pair(english.statement(clause, front), dutch.statement(clause, front))
 
 
-def _question(clause: Clause, asked: Pair | None = None) -> Pair:
-    asked = asked or Pair("", "")
-    return Pair(english.question(clause, asked.en), dutch.question(clause, asked.nl))
+def _question(clause: Clause, words: Pair | None = None) -> Pair:
+    words = words or Pair("", "")
+    return Pair(english.question(clause, words.en), dutch.question(clause, words.nl))
 
 
 def _subordinate(clause: Clause) -> Pair:
@@ -187,20 +202,21 @@ def _subordinate(clause: Clause) -> Pair:
 
 
 def _may_front(adverbial: Adverbial, negated: bool) -> bool:
+    """Return whether the adverbial may be first in the sentence."""
     en = adverbial.words.en
     return en in ("sometimes", "usually") or not (
         adverbial.before_verb or en == "yet" or (negated and adverbial.under_negation)
     )
 
 
-def _last(clause: Clause) -> bool:
-    """Whether nothing but the verb follows the object, so that a relative clause can."""
-    alone = not (clause.negated or clause.adverbial or clause.manner or clause.place or clause.complement)
-    return alone and clause.object is not None and clause.object.definite
+def _object_is_last(clause: Clause) -> bool:
+    """Return whether only a verb follows the object, so that a relative clause can follow it."""
+    last = not (clause.negated or clause.adverbial or clause.manner or clause.place or clause.complement)
+    return last and clause.object is not None and clause.object.definite
 
 
-def _written(words: str, mark: str) -> str:
-    """Punctuation closed up, a capital first: 's Avonds werkt hij."""
+def _punctuate(words: str, mark: str) -> str:
+    """Add the mark, remove spaces before commas and capitalize the first word: 's Avonds werkt hij."""
     words = words.replace(" ,", ",") + mark
     first = 3 if words.startswith("'s ") else 0
     return words[:first] + words[first].upper() + words[first + 1 :]
@@ -208,12 +224,12 @@ def _written(words: str, mark: str) -> str:
 
 _SENTENCES = {
     "declaration": 9,
-    "yes_no": 3,
-    "wh": 4,
-    "saying": 2.5,
-    "asking": 2,
-    "reason": 4,
+    "yes_no_question": 3,
+    "wh_question": 4,
+    "reported_statement": 2.5,
+    "reported_question": 2,
+    "subordination": 4,
     "coordination": 1.5,
     "command": 1,
 }
-"""How often each kind of sentence is derived."""
+"""The weights of the kinds of sentences."""

@@ -1,4 +1,4 @@
-"""The words of the synchronous grammar: words.yaml and verbs.yaml as values, every form written out."""
+"""The words of the synchronous grammar, read from words.yaml and verbs.yaml, with all their forms."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 @dataclass(frozen=True)
 class Pair:
-    """The same thing said in English and in Dutch; `+` says two things one after the other in both."""
+    """The same words in English and in Dutch. The operator `+` concatenates in both languages."""
 
     en: str
     nl: str
@@ -22,32 +22,37 @@ class Pair:
 
 @dataclass(frozen=True)
 class Noun:
+    """A noun."""
+
     singular: Pair
     plural: Pair | None
-    """None: a mass noun."""
+    """The plural; None for a mass noun."""
     neuter: bool
-    """het, not de."""
+    """Whether the Dutch article is het and not de."""
     kind: str
-    """Its class, a key of `nouns`."""
+    """The class of the noun, a key of `nouns`."""
     place: Pair | None
-    """The prepositions of being there, for a place."""
+    """For a place, the prepositions of a location there."""
 
 
 @dataclass(frozen=True)
 class Adjective:
+    """An adjective."""
+
     en: str
     nl: str
     inflected: str
-    """The Dutch form in -e."""
+    """The Dutch form that ends in -e."""
     comparative: Pair | None
     kinds: frozenset[str]
+    """The classes of the nouns that it can modify."""
     attributive: bool
-    """Stands before a noun only."""
+    """Whether the adjective occurs only before a noun."""
 
 
 @dataclass(frozen=True)
 class Determiner:
-    """Forms by number (English) and by gender and number (Dutch); "" where there is none."""
+    """A determiner: forms by number (English) and by gender and number (Dutch); "" if a form does not exist."""
 
     singular: str
     plural: str
@@ -59,16 +64,20 @@ class Determiner:
 
 @dataclass(frozen=True)
 class Pronoun:
+    """A personal pronoun."""
+
     subject: Pair
     object: Pair
     indirect: str
-    """The Dutch indirect object: hun beside hen."""
+    """The Dutch indirect object, for example hun (the direct object is hen)."""
     person: int
     plural: bool
 
 
 @dataclass(frozen=True)
 class EnglishVerb:
+    """The forms of an English verb."""
+
     base: str
     third: str
     past: str
@@ -79,6 +88,8 @@ class EnglishVerb:
 
 @dataclass(frozen=True)
 class DutchVerb:
+    """The forms of a Dutch verb."""
+
     infinitive: str
     first: str
     third: str
@@ -86,29 +97,36 @@ class DutchVerb:
     past_plural: str
     participle: str
     auxiliary: str
-    """hebben or zijn."""
+    """The auxiliary of the perfect, hebben or zijn."""
     particle: str
-    """Of a separable verb; "" of another. The infinitive and the finite forms are without it, the participle has it."""
+    """The particle of a separable verb, otherwise "". Only the participle contains it."""
 
 
 @dataclass(frozen=True)
 class Verb:
+    """A verb in both languages, with the classes of its arguments."""
+
     en: EnglishVerb
     nl: DutchVerb
     subjects: tuple[str, ...]
+    """The classes of its subjects."""
     objects: tuple[str, ...]
+    """The classes of its objects, places or directions."""
     preposition: Pair | None
+    """The preposition of its object."""
     flags: frozenset[str]
-    """Of state, event, manner: see verbs.yaml."""
+    """A subset of state, event and manner, which verbs.yaml explains."""
 
 
 @dataclass(frozen=True)
 class Lexicon:
+    """All words."""
+
     nouns: dict[str, list[Noun]]
-    """By class; a class of classes holds the nouns of all of them."""
+    """The nouns by class. A class that consists of classes contains all their nouns."""
     adjectives: list[Adjective]
     fitting: dict[str, list[Adjective]]
-    """By the class of the noun that they go with."""
+    """The adjectives by the class of the nouns that they can modify."""
     determiners: dict[str, Determiner]
     pronouns: list[Pronoun]
     names: list[str]
@@ -116,18 +134,19 @@ class Lexicon:
     adverbs: dict[str, list[Pair]]
     positions: list[Pair]
     conjunctions: list[tuple[Pair, str]]
-    """With the rule that the tenses of the two clauses follow."""
+    """The subordinating conjunctions, with the rule for the tenses of both clauses."""
     coordinators: list[Pair]
     verbs: dict[str, list[Verb]]
-    """By what they take."""
+    """The verbs by frame, the kind of arguments that they require."""
     grammatical: dict[str, Verb]
+    """The auxiliaries and modal verbs by name."""
 
     def within(self, kind: str, kinds: Iterable[str]) -> bool:
-        """Whether the class `kind` is one of `kinds` or part of one."""
+        """Return whether the class `kind` is one of `kinds` or a part of one."""
         return any(noun.kind == kind for name in kinds for noun in self.nouns.get(name, []))
 
     def entries(self) -> Iterator[tuple[str, str]]:
-        """Every word once, as (kind of word, Dutch citation form)."""
+        """Return an iterator over all words without duplicates, as pairs of part of speech and Dutch citation form."""
         seen = dict.fromkeys(("noun", noun.singular.nl) for nouns in self.nouns.values() for noun in nouns)
         seen |= dict.fromkeys(("adjective", adjective.nl) for adjective in self.adjectives)
         seen |= dict.fromkeys(("verb", v.nl.particle + v.nl.infinitive) for verbs in self.verbs.values() for v in verbs)
@@ -142,7 +161,7 @@ class Lexicon:
 
 @cache
 def lexicon() -> Lexicon:
-    """Read the two files that lie beside this one."""
+    """Read words.yaml and verbs.yaml."""
     words, verbs = _read("words.yaml"), _read("verbs.yaml")
     classes = {name: members.split() for name, members in words["classes"].items()}
     nouns = {kind: [_noun(line, kind) for line in lines] for kind, lines in words["nouns"].items()}
@@ -167,7 +186,7 @@ def lexicon() -> Lexicon:
 
 
 def _read(name: str) -> dict[str, Any]:
-    # YAML 1.2: `no` and `on` are words, not truth values.
+    # In YAML 1.2, `no` and `on` are strings and not booleans.
     return YAML(typ="safe").load(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
@@ -190,16 +209,19 @@ def _pair(line: str) -> Pair:
 
 def _noun(line: str, kind: str) -> Noun:
     english, dutch, *places = _fields(line)
-    (one, many), (article, een, meer) = _forms(english), _forms(dutch)
-    plural = Pair(many, meer) if many else None
-    return Noun(Pair(one, een), plural, article == "het", kind, Pair(*_forms(places[0])) if places else None)
+    (singular, plural), (article, enkelvoud, meervoud) = _forms(english), _forms(dutch)
+    plurals = Pair(plural, meervoud) if plural else None
+    return Noun(
+        Pair(singular, enkelvoud), plurals, article == "het", kind, Pair(*_forms(places[0])) if places else None
+    )
 
 
 def _adjective(line: str, classes: dict[str, list[str]], attributive: bool) -> Adjective:
     english, dutch, kinds = _fields(line)
-    (en, en_more), (nl, inflected, nl_more) = _forms(english), _forms(dutch)
+    (en, en_comparative), (nl, inflected, nl_comparative) = _forms(english), _forms(dutch)
     members = frozenset(member for kind in kinds.split() for member in classes.get(kind, [kind]))
-    return Adjective(en, nl, inflected, Pair(en_more, nl_more) if en_more else None, members, attributive)
+    comparative = Pair(en_comparative, nl_comparative) if en_comparative else None
+    return Adjective(en, nl, inflected, comparative, members, attributive)
 
 
 def _determiner(line: str) -> Determiner:
@@ -219,11 +241,12 @@ def _verb(line: str) -> Verb:
     english, dutch, subjects, objects, preposition, flags = (*_fields(line), "", "", "", "")[:6]
     base, third, past, participle, progressive = _forms(english)
     base, _, en_particle = base.partition("-")
-    infinitive, first, hij, verleden, verleden_meer, voltooid, auxiliary = _forms(dutch)
+    infinitive, first, nl_third, nl_past, nl_past_plural, nl_participle, auxiliary = _forms(dutch)
     nl_particle, _, plain = infinitive.rpartition("-")
+    nl_participle = nl_participle.replace("-", "")
     return Verb(
         EnglishVerb(base, third, past, participle, progressive, en_particle),
-        DutchVerb(plain, first, hij, verleden, verleden_meer, voltooid.replace("-", ""), auxiliary, nl_particle),
+        DutchVerb(plain, first, nl_third, nl_past, nl_past_plural, nl_participle, auxiliary, nl_particle),
         tuple(subjects.replace("-", "").split()),
         tuple(objects.split()),
         Pair(*_forms(preposition)) if preposition else None,
