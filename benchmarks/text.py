@@ -1,9 +1,11 @@
-"""Stages clean, tokenize and partition beside calling `tokenizers` directly: python -m benchmarks.text [--json]
-[--mb 200] [--line-mb 50] [--rounds 3].
+"""Speed and memory of the stages clean, tokenize and partition, compared with the library `tokenizers`.
 
-The text is WikiText-2 of the mirror, repeated. Every stage and every peer runs in a process of its own, in turns, and
-its wall time includes reading and writing; imports are not counted. The peer learns and encodes the same clean lines
-and keeps the ids in memory. Medians; peak memory is the process' own, and is also measured for a text that is one line.
+Run `python -m benchmarks.text [--json] [--mb 200] [--line-mb 50] [--rounds 3]`.
+
+The text is WikiText-2 from the mirror, repeated. Each stage and each peer runs in its own process, in turns. The wall
+time includes reading and writing, but not imports. The peer, the library, learns from and encodes the same clean lines
+and keeps the token ids in memory. The results are medians over the rounds. Peak memory is that of the process; it is
+also measured for a text without line breaks.
 """
 
 import argparse
@@ -40,15 +42,16 @@ CORPUS = {
     "splits": {"by": "position", "valid": 0.01, "test": 0.01},
 }
 SHARED = {"corpus": "wikitext", "shared_vocabulary": True, "sequence_length": 35}
-TOKENS = {
+TOKENIZERS = {
     "word": SHARED | {"type": "word", "pretokenizer": "whitespace", "min_count": 1, "vocabulary_size": "all"},
     "bpe": SHARED
     | {"type": "bpe", "base_alphabet": "bytes", "vocabulary_size": 8000, "max_training_characters": 10**10},
 }
-BATCH = 4000  # lines that the peer encodes at a time: more make it no faster
+BATCH = 4000  # the number of lines that the peer encodes at a time; larger batches are not faster
 
 
 def clean(folder: Path) -> Callable[[], Any]:
+    """Prepare stage clean, and return the function to measure."""
     from unroll.params.corpora import PathCorpus
     from unroll.text.clean import clean
 
@@ -56,49 +59,51 @@ def clean(folder: Path) -> Callable[[], Any]:
     return lambda: clean(params, folder / "raw", folder / "clean.parquet")
 
 
-def tokenize(folder: Path, level: str) -> Callable[[], Any]:
+def tokenize(folder: Path, kind: str) -> Callable[[], Any]:
+    """Prepare stage tokenize with a tokenizer of this kind, and return the function to measure."""
     from pydantic import TypeAdapter
 
     from unroll.params.tokenizers import TokenizerParams
     from unroll.text.tokenize import tokenize
-    from unroll.text.tokenizers import bpe  # noqa: F401  (imported late by the stage)
+    from unroll.text.tokenizers import bpe  # noqa: F401  (stage tokenize imports it late)
 
-    params: Any = TypeAdapter(TokenizerParams).validate_python(TOKENS[level])
-    (folder / level).mkdir(exist_ok=True)
-    return lambda: tokenize(params, folder / "clean.parquet", folder / level)
+    params: Any = TypeAdapter(TokenizerParams).validate_python(TOKENIZERS[kind])
+    (folder / kind).mkdir(exist_ok=True)
+    return lambda: tokenize(params, folder / "clean.parquet", folder / kind)
 
 
-def partition(folder: Path, level: str) -> Callable[[], Any]:
+def partition(folder: Path, kind: str) -> Callable[[], Any]:
+    """Prepare stage partition with a tokenizer of this kind, and return the function to measure."""
     from pydantic import TypeAdapter
 
     from unroll.params.tokenizers import TokenizerParams
     from unroll.text.partition import partition
 
-    params: Any = TypeAdapter(TokenizerParams).validate_python(TOKENS[level])
-    (folder / f"{level}-streams").mkdir(exist_ok=True)
-    return lambda: partition(params, "wikitext", 1, folder / level, folder / f"{level}-streams")
+    params: Any = TypeAdapter(TokenizerParams).validate_python(TOKENIZERS[kind])
+    (folder / f"{kind}-streams").mkdir(exist_ok=True)
+    return lambda: partition(params, "wikitext", 1, folder / kind, folder / f"{kind}-streams")
 
 
-def peer(folder: Path, level: str) -> Callable[[], Any]:
-    """The library alone: learn on the train lines, encode all."""
+def peer(folder: Path, kind: str) -> Callable[[], Any]:
+    """Return a function that learns from the train lines and encodes all lines with the library alone."""
     import numpy as np
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-    from unroll.text.tokenizers.bpe import PARTS
+    from unroll.text.tokenizers.bpe import PRETOKEN
 
     def run() -> int:
-        if level == "word":
+        if kind == "word":
             library = Tokenizer(models.WordLevel(unk_token="<unk>"))
             library.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
             trainer: Any = trainers.WordLevelTrainer(special_tokens=["<unk>"], show_progress=False)
         else:
             library = Tokenizer(models.BPE())
-            parts = pre_tokenizers.Split(PARTS, "isolated")
+            pretokens = pre_tokenizers.Split(PRETOKEN, "isolated")
             as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-            library.pre_tokenizer = pre_tokenizers.Sequence([parts, as_bytes])
+            library.pre_tokenizer = pre_tokenizers.Sequence([pretokens, as_bytes])
             alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
             trainer = trainers.BpeTrainer(vocab_size=8000, initial_alphabet=alphabet, show_progress=False)
-        library.train_from_iterator(lines(folder / "train.txt"), trainer)  # lists are faster than single lines
+        library.train_from_iterator(lines(folder / "train.txt"), trainer)  # batches are faster than single lines
         ids = [
             np.array(encoding.ids, dtype=np.int32)
             for name in ("train", "valid", "test")
@@ -111,6 +116,7 @@ def peer(folder: Path, level: str) -> Callable[[], Any]:
 
 
 def lines(path: Path) -> Iterator[list[str]]:
+    """Yield the lines of a file in batches."""
     with path.open(encoding="utf-8", newline="\n") as file:
         batch: list[str] = []
         for line in file:
@@ -133,7 +139,7 @@ JOBS: dict[str, Callable[[Path], Callable[[], Any]]] = {
 
 
 def measure(job: str, folder: Path) -> dict[str, float]:
-    """Seconds and peak MB of a job in a process of its own."""
+    """Run a job in its own process, and return its wall time in seconds and its peak memory in MB."""
     command = [sys.executable, "-m", "benchmarks.text", "--job", job, "--folder", str(folder)]
     root = Path(__file__).parents[1]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=root)
@@ -141,6 +147,7 @@ def measure(job: str, folder: Path) -> dict[str, float]:
 
 
 def child(job: str, folder: Path) -> None:
+    """Run a job in this process, and print its wall time and peak memory."""
     run = JOBS[job](folder)
     start = time.perf_counter()
     run()
@@ -151,7 +158,7 @@ def child(job: str, folder: Path) -> None:
 
 
 def prepare(folder: Path, size: float, one_line: bool = False) -> float:
-    """The raw folder with `size` MB of text; its true size in MB."""
+    """Write the raw folder with about `size` MB of text, and return its exact size in MB."""
     raw = folder / "raw"
     raw.mkdir()
     once = (MIRROR / "wikitext-2/train.txt").read_bytes()
@@ -167,11 +174,11 @@ def prepare(folder: Path, size: float, one_line: bool = False) -> float:
 
 
 def split_lines(folder: Path) -> None:
-    """The clean lines as text files, for the peer."""
+    """Write the clean lines as text files for the peer."""
     from unroll.text import document_table
 
     files = {name: (folder / f"{name}.txt").open("w", encoding="utf-8") for name in ("train", "valid", "test")}
-    for table in document_table.tables(folder / "clean.parquet"):
+    for table in document_table.read_row_groups(folder / "clean.parquet"):
         for split, text in zip(table["split"].to_pylist(), table["text"].to_pylist(), strict=True):
             files[split].write(text + "\n")
     for file in files.values():
@@ -179,29 +186,30 @@ def split_lines(folder: Path) -> None:
 
 
 def benchmark(size: float, rounds: int) -> list[Figure]:
-    found: dict[str, list[dict[str, float]]] = {job: [] for job in JOBS}
+    """Measure all jobs on `size` MB of text."""
+    runs: dict[str, list[dict[str, float]]] = {job: [] for job in JOBS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         size = prepare(folder, size)
         for _ in range(rounds):
             for job in JOBS:
-                found[job].append(measure(job, folder))
+                runs[job].append(measure(job, folder))
                 if job == "clean":
                     split_lines(folder)
-    speed = {job: size / median(run["s"] for run in runs) for job, runs in found.items()}
-    memory = {job: median(run["MB"] for run in runs) for job, runs in found.items()}
-    results = []
+    speed = {job: size / median(run["s"] for run in results) for job, results in runs.items()}
+    memory = {job: median(run["MB"] for run in results) for job, results in runs.items()}
+    figures = []
     for job in JOBS:
         peer = job.replace("tokenize ", "tokenizers ")
         if not job.startswith("tokenizers"):
             beside = (peer, speed[peer], "ratio at least 0.8") if peer != job else ()
-            results.append(figure(job, speed[job], "MB/s", *beside))
-            results.append(figure(f"{job}: peak memory", memory[job], "MB", goal="at most 1024"))
-    return results
+            figures.append(figure(job, speed[job], "MB/s", *beside))
+            figures.append(figure(f"{job}: peak memory", memory[job], "MB", goal="at most 1024"))
+    return figures
 
 
 def one_line(size: float) -> list[Figure]:
-    """Peak memory of every stage as a multiple of the size of a text without a line break."""
+    """Measure the peak memory of each stage, relative to the size of a text without line breaks."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         size = prepare(folder, size, one_line=True)
@@ -210,6 +218,7 @@ def one_line(size: float) -> list[Figure]:
 
 
 def main() -> None:
+    """Parse the command line, measure, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--mb", type=float, default=200)
@@ -221,9 +230,9 @@ def main() -> None:
     if arguments.job:
         return child(arguments.job, arguments.folder)
     if not (MIRROR / "wikitext-2/train.txt").exists():
-        raise SystemExit(f"{MIRROR}: no WikiText-2 here; set UNROLL_MIRROR to a folder of the real corpora")
-    results = benchmark(arguments.mb, arguments.rounds) + one_line(arguments.line_mb)
-    return show(results, arguments.json)
+        raise SystemExit(f"{MIRROR}: there is no WikiText-2; set UNROLL_MIRROR to a folder with the real corpora")
+    figures = benchmark(arguments.mb, arguments.rounds) + one_line(arguments.line_mb)
+    return show(figures, arguments.json)
 
 
 if __name__ == "__main__":
