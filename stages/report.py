@@ -1,4 +1,4 @@
-"""Compare all models, and log to MLflow what has no run yet: python -m stages.report."""
+"""Compare all models, and log to MLflow the results that have no run yet: python -m stages.report."""
 
 import logging
 from pathlib import Path
@@ -12,18 +12,19 @@ logger = logging.getLogger("unroll")
 
 
 def main(params: Root) -> None:
+    """Publish the tables, the figures and the page, and bring MLflow up to date."""
     from unroll import tracking
     from unroll.report import figures, report
     from unroll.tracking.record import records
     from unroll.tracking.sync import sync
 
     with tracking.run("report", "all", params.evaluate.model_dump(), Path("metrics")) as run:
-        with stage.atomic_outputs(*(FOLDER / name for name in (*FILES, FIGURES))) as (*files, pictures):
-            found = report.gather(params, Path())
-            for path, content in zip(files, report.contents(found), strict=True):
+        with stage.atomic_outputs(*(FOLDER / name for name in (*FILES, FIGURES))) as (*files, folder):
+            findings = report.gather(params, Path())
+            for path, content in zip(files, report.render(findings), strict=True):
                 path.write_text(content, encoding="utf-8")
-            pictures.mkdir()
-            figures.draw(found.results, Path("metrics/train"), Path("reports/samples"), found.diagnostics, pictures)
+            folder.mkdir()
+            figures.draw(findings.results, findings.curves, findings.samples, findings.diagnostics, folder)
         for name in FILES:
             run.log_file(FOLDER / name)
         run.log_folder(FOLDER / FIGURES, FIGURES)

@@ -1,4 +1,4 @@
-"""Small results of models, as the stage of the report reads them."""
+"""Small results of models, as stage report reads them."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ from markupsafe import Markup
 
 from unroll.evaluation.analysis.learning_curve import Point
 from unroll.params.evaluate import Statistics
-from unroll.report import comparison, distance, page, seeds
+from unroll.report import comparison, oracle, page
 from unroll.report.leaderboard import Result
-from unroll.report.series import MEASURES, Row, Series
+from unroll.report.series import MEASURES, Row, SeriesSection
 
 STATISTICS = Statistics(block=50, resamples=200, confidence=0.95)
 TOKENS = 400
 
 
-def result(name: str, tokens: str, nats: np.ndarray, **more: Any) -> Result:
-    perplexity = float(np.exp(nats.mean()))
+def result(name: str, tokenizer: str, nll: np.ndarray, **more: Any) -> Result:
+    perplexity = float(np.exp(nll.mean()))
     values = {
         "family": "ngram",
-        "tokens": tokens,
+        "tokenizer": tokenizer,
         "corpus": "prose",
         "params_hash": "0123456789abcdef",
         "data_hash": "fedcba9876543210",
@@ -32,7 +32,7 @@ def result(name: str, tokens: str, nats: np.ndarray, **more: Any) -> Result:
         "cache_perplexity": perplexity,
         "bits_per_byte": 2.0,
         "bits_per_character": 2.1,
-        "unknown_share": 0.01,
+        "oov_rate": 0.01,
         "train_tokens": 1000,
         "test_tokens": TOKENS,
         "vocabulary_size": 30,
@@ -46,39 +46,38 @@ def curve_row(row: int) -> dict[str, float]:
     return values | norms | {"spectral_radius_recurrent_1": 0.9 + row / 100, "spectral_radius_recurrent_2": 0.5}
 
 
-def numbers(name: str) -> Series:
-    """A series of that name: its truth, and a forecaster whose last step is absent."""
+def series_section(name: str) -> SeriesSection:
+    """A series of that name: its oracle, and a forecaster whose last step is absent."""
     errors = {(measure, step): 0.25 * step for measure in MEASURES for step in (1, 4)}
-    rows = [Row("truth", "sine", 0, errors), Row(f"{name} ar", "autoregression", 4, dict(list(errors.items())[::2]))]
+    rows = [Row("oracle", "sine", 0, errors), Row(f"{name} ar", "autoregression", 4, dict(list(errors.items())[::2]))]
     metrics = {"steps": [1, 4], "train": 1200, "test": 400}
-    return Series(name, metrics, rows, {row.name: [(1, 0.25), (2, 0.5)] for row in rows})
+    return SeriesSection(name, metrics, rows, {row.name: [(1, 0.25), (2, 0.5)] for row in rows})
 
 
 def findings(word: str = "word") -> page.Findings:
-    """Three models of one text, the source among them, and a classifier; `word` stands wherever a corpus' text does."""
+    """Three models of one text, the oracle among them, and a classifier; `word` stands for the text of a corpus."""
     generator = np.random.default_rng(1)
     token = generator.integers(4, 8, TOKENS)
-    nats = {"truth": generator.gamma(2.0, size=TOKENS)}
-    above: dict[str, float] = {"lstm": 0.3, "gru": 0.5}
-    nats |= {name: nats["truth"] + generator.gamma(scale, size=TOKENS) for name, scale in above.items()}
+    nll = {"oracle": generator.gamma(2.0, size=TOKENS)}
+    excess: dict[str, float] = {"lstm": 0.3, "gru": 0.5}
+    nll |= {name: nll["oracle"] + generator.gamma(shape, size=TOKENS) for name, shape in excess.items()}
     losses: dict[str, dict[str, Any]] = {
         name: {
             "token": token,
-            "text": np.array([f"{word}{t}" for t in token], object),
-            "seen": token * 10,
-            "nats": values,
+            "surface": np.array([f"{word}{t}" for t in token], object),
+            "train_count": token * 10,
+            "nll": values,
         }
-        for name, values in nats.items()
+        for name, values in nll.items()
     }
-    families = {"truth": "source", "lstm": "recurrent", "gru": "recurrent"}
-    ranked = [result(name, "symbols", nats[name], family=families[name]) for name in ("truth", "lstm", "gru")]
-    classifier = {"family": "naive_bayes", "tokens": "labels", "corpus": "docs", "parameters": 9, "test_documents": 4}
-    classifier |= {"classes": 2, "accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
+    families = {"oracle": "oracle", "lstm": "recurrent", "gru": "recurrent"}
+    ranked = [result(name, "symbols", nll[name], family=families[name]) for name in ("oracle", "lstm", "gru")]
+    classifier = {"family": "naive_bayes", "tokenizer": "labels", "corpus": "docs", "parameters": 9}
+    classifier |= {"test_documents": 4, "classes": 2, "accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
     rows = [{"distance": k, "nats": 3 - 0.1 * k, "error": 0.05} for k in (1, 2, 4)]
-    look = {"tokens": 9, "full": 2.5, "cut": rows, "shuffled": rows}
-    diagnostics: dict[str, Any] = {
-        name: {"context": look, "position": [{"first": 0, "last": 0, "tokens": 3, "nats": 2.0}]} for name in nats
-    }
+    ablation = {"tokens": 9, "full": 2.5, "cut": rows, "shuffled": rows}
+    position = [{"first": 0, "last": 0, "tokens": 3, "nats": 2.0}]
+    diagnostics: dict[str, Any] = {name: {"context_ablation": ablation, "position": position} for name in nll}
     for name, flow in (("lstm", [2.0, 1.0, 0.5]), ("gru", [1.0, 1e-9, 0.0])):
         diagnostics[name]["gradient_flow"] = [{"steps": k, "norm": norm} for k, norm in enumerate(flow)]
         diagnostics[name]["gates"] = [{"layer": 1, "gate": "update", "mean": 0.7, "shares": [0.0, 0.25, 0.75]}]
@@ -87,21 +86,21 @@ def findings(word: str = "word") -> page.Findings:
     diagnostics["gru"]["attention"] = [attention]
     diagnostics["glove"] = {}
     diagnostics["bayes"] = {"confusion": {"classes": [word, "other"], "counts": [[3, 1], [0, 0]]}}
-    ahead = {name: np.log(generator.dirichlet(np.ones(5), size=(3, 2))) for name in nats}
-    learned = {"lstm": [Point(100, 40.0, 30.0, 50.0, 20.0), Point(400, 10.0, 8.0, 12.0, 5.0)]}
-    far = distance.measure(ranked, losses, ahead, learned, STATISTICS, seed=1)
-    assert far is not None
+    k_step = {name: np.log(generator.dirichlet(np.ones(5), size=(3, 2))) for name in nll}
+    curves = {"lstm": [Point(100, 40.0, 30.0, 50.0, 20.0), Point(400, 10.0, 8.0, 12.0, 5.0)]}
+    distance = oracle.measure(ranked, losses, k_step, curves, STATISTICS, seed=1)
+    assert distance is not None
     return page.Findings(
         results=[*ranked, Result("bayes", classifier), Result("glove", {"dimensions": 5, "coverage": 0.5})],
         losses=losses,
         diagnostics=diagnostics,
         curves={"lstm": [curve_row(e) for e in range(1, 9)]},
-        samples=dict.fromkeys(nats, f"a text of {word} and more\n")
+        samples=dict.fromkeys(nll, f"a text of {word} and more\n")
         | {"glove": f"token\tx\ty\tneighbours\n{word}\t0.5\t1.5\tb c\nb\t1\t2\tc\n"},
-        pairs={"symbols": comparison.pairs([r.name for r in ranked], nats, STATISTICS, seed=1)},
-        seeds=[seeds.measure("lstm", ["lstm", "gru"], nats, STATISTICS, seed=1)],
-        distances={"symbols": far},
-        series=[numbers(word)],
+        pairs={"symbols": comparison.compare_pairs([r.name for r in ranked], nll, STATISTICS, seed=1)},
+        seeds=[comparison.measure_seeds("lstm", ["lstm", "gru"], nll, STATISTICS, seed=1)],
+        distances={"symbols": distance},
+        series=[series_section(word)],
         frequencies={"symbols": np.array([8, 4, 2, 1, 1]), "labels": np.array([3, 1])},
         confidence=0.95,
         params=f"# {word}\nseed: 1\n",

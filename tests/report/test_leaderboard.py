@@ -1,4 +1,4 @@
-"""The report: order, formats, infinity, pictures with the same bytes."""
+"""The tables and the figures: order, formats, infinity, and equal bytes."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def write(folder: Path, name: str, **values: Any) -> None:
         "test_perplexity_high": 105.5,
         "cache_perplexity": 70.0,
         "bits_per_byte": 2.0,
-        "unknown_share": 0.01,
+        "oov_rate": 0.01,
         "test_tokens": 5000,
         "vocabulary_size": 300,
     }
@@ -53,7 +53,7 @@ def results(tmp_path: Path) -> list[leaderboard.Result]:
 
 
 def test_models_on_the_same_tokens_are_ranked_by_perplexity(results: list[leaderboard.Result]) -> None:
-    page = leaderboard.markdown(results)
+    page = leaderboard.to_markdown(results, 0.95)
     assert page.index("`better`") < page.index("`worse`") < page.index("`impossible`")
     assert "| `better` | ngram | 80.25 | 95.00 – 105.50 | 90.00 | 70.00 | 1,234 |" in page
     assert "| `impossible` | ngram | inf | 95.00 – 105.50 | inf | 70.00 | 1,234 |" in page
@@ -62,25 +62,19 @@ def test_models_on_the_same_tokens_are_ranked_by_perplexity(results: list[leader
 
 
 def test_across_tokenizers_by_bits_per_byte(results: list[leaderboard.Result]) -> None:
-    across = leaderboard.markdown(results).split("## Across tokenizers")[1]
+    across = leaderboard.to_markdown(results, 0.95).split("## Across tokenizers")[1]
     assert across.index("`better`") < across.index("`chars`") < across.index("`worse`")
     assert "translator" not in across
 
 
-def test_pictures_are_drawn_and_have_the_same_bytes_every_time(
-    results: list[leaderboard.Result], tmp_path: Path
-) -> None:
-    curves = tmp_path / "curves"
-    curves.mkdir()
-    for result in results:
-        (curves / f"{result.name}.csv").write_text("step\n", encoding="utf-8")
-    (curves / "better.csv").write_text(
-        "step,epoch,train_loss,valid_loss\n5,0.5,4.0,\n10,1.0,3.5,3.7\n", encoding="utf-8"
-    )
-    looked = {"source": ["the", "$x$", "<eos>"], "target": ["de", "<eos>"], "weights": [[0.9, 0.1, 0], [0, 0, 1]]}
+def test_figures_have_the_same_bytes_every_time(results: list[leaderboard.Result], tmp_path: Path) -> None:
+    rows = [{"epoch": 0.5, "train_loss": 4.0}, {"epoch": 1.0, "train_loss": 3.5, "valid_loss": 3.7}]
+    curves = {result.name: [] for result in results} | {"better": rows}
+    example = {"source": ["the", "$x$", "<eos>"], "target": ["de", "<eos>"], "weights": [[0.9, 0.1, 0], [0, 0, 1]]}
+    samples = dict.fromkeys((result.name for result in results), "")
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        figures.draw(results, curves, tmp_path, {"translator": {"attention": [looked]}}, tmp_path / folder)
+        figures.draw(results, curves, samples, {"translator": {"attention": [example]}}, tmp_path / folder)
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert names == [
         "attention_translator.png",
@@ -94,7 +88,7 @@ def test_pictures_are_drawn_and_have_the_same_bytes_every_time(
 
 
 def test_the_table_for_dvc_has_fixed_columns(results: list[leaderboard.Result]) -> None:
-    lines = leaderboard.table(results).splitlines()
+    lines = leaderboard.to_csv(results).splitlines()
     assert lines[0] == ",".join(leaderboard.COLUMNS)
     assert len(lines) == 1 + len(results)
 
@@ -102,7 +96,7 @@ def test_the_table_for_dvc_has_fixed_columns(results: list[leaderboard.Result]) 
 def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None:
     values = {
         "family": "naive_bayes",
-        "tokens": "labels",
+        "tokenizer": "labels",
         "corpus": "docs",
         "parameters": 9,
         "test_documents": 4,
@@ -110,26 +104,27 @@ def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None
     }
     values |= {"accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
     (tmp_path / "bayes.json").write_text(json.dumps(values), encoding="utf-8")
-    (tmp_path / "bayes.txt").write_text("true\tpredicted\na\ta\na\tb\nb\tb\nc\tc\n", encoding="utf-8")
-    page = leaderboard.markdown(leaderboard.read(["bayes"], tmp_path))
+    (bayes,) = leaderboard.read(["bayes"], tmp_path)
+    page = leaderboard.to_markdown([bayes], 0.95)
     assert "| `bayes` | naive_bayes | 75.0% | 0.500 | inf | 9 |" in page
-    axes, _ = figures.confusion(tmp_path / "bayes.txt").axes
+    confusion = {"classes": ["a", "b", "c"], "counts": [[1, 1, 0], [0, 1, 0], [0, 0, 1]]}
+    axes, _ = figures.draw_model(bayes, "", {"confusion": confusion})["confusion"].axes
     assert [text.get_text() for text in axes.texts] == ["1", "1", "0", "0", "1", "0", "0", "0", "1"]
 
 
-def test_dynamic_evaluation_is_a_column_where_there_is_some(tmp_path: Path) -> None:
+def test_dynamic_evaluation_has_a_column_if_a_model_has_it(tmp_path: Path) -> None:
     write(tmp_path, "counts")
-    assert "dynamic" not in leaderboard.markdown(leaderboard.read(["counts"], tmp_path))
+    assert "dynamic" not in leaderboard.to_markdown(leaderboard.read(["counts"], tmp_path), 0.95)
     write(tmp_path, "network", dynamic_perplexity=66.5, test_perplexity=90.0)
-    page = leaderboard.markdown(leaderboard.read(["counts", "network"], tmp_path))
+    page = leaderboard.to_markdown(leaderboard.read(["counts", "network"], tmp_path), 0.95)
     assert "| `network` | ngram | 90.00 | 95.00 – 105.50 | 90.00 | 70.00 | 66.50 | 1,234 |" in page
     assert "| `counts` | ngram | 100.00 | 95.00 – 105.50 | 90.00 | 70.00 |  | 1,234 |" in page
 
 
-def test_the_distance_to_the_truth_is_a_column(tmp_path: Path) -> None:
-    write(tmp_path, "truth", family="source", cross_entropy=1.0, test_perplexity=2.718)
+def test_the_excess_over_the_oracle_has_a_column(tmp_path: Path) -> None:
+    write(tmp_path, "oracle", family="oracle", cross_entropy=1.0, test_perplexity=2.718)
     write(tmp_path, "model", cross_entropy=1.5, test_perplexity=4.482)
-    page = leaderboard.markdown(leaderboard.read(["model", "truth"], tmp_path))
-    assert "bits above the truth" in page
+    page = leaderboard.to_markdown(leaderboard.read(["model", "oracle"], tmp_path), 0.95)
+    assert "excess bits per token" in page
     assert "| `model` | ngram | 4.48 | 95.00 – 105.50 | 90.00 | 70.00 | 0.7213 | 1,234 |" in page
-    assert "| `truth` | source | 2.72 | 95.00 – 105.50 | 90.00 | 70.00 | 0.0000 | 1,234 |" in page
+    assert "| `oracle` | oracle | 2.72 | 95.00 – 105.50 | 90.00 | 70.00 | 0.0000 | 1,234 |" in page

@@ -1,4 +1,4 @@
-"""The report page: whole, inert, the same bytes; and alive in a real browser where there is one."""
+"""The report page: all sections, escaped text, equal bytes, and its behaviour in a browser."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ class Elements(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
-def test_case_71_markup_in_the_corpus_stays_inert_text() -> None:
+def test_case_71_markup_in_the_corpus_is_escaped() -> None:
     quiet, hostile = page.render(findings()), page.render(findings(HOSTILE))
     assert hostile.count("&lt;script&gt;document") >= 5
     assert "<script>document.title" not in hostile
@@ -37,7 +37,7 @@ def test_case_71_markup_in_the_corpus_stays_inert_text() -> None:
     assert "default-src 'none'" in hostile
 
 
-def test_one_file_that_needs_nothing_else() -> None:
+def test_the_page_needs_no_other_file() -> None:
     text = page.render(findings())
     for tag, attributes in Elements(text).tags:
         assert tag not in {"link", "iframe", "object", "embed", "base"}
@@ -48,7 +48,7 @@ def test_one_file_that_needs_nothing_else() -> None:
     assert len(text) < 1_500_000
 
 
-def test_the_same_results_are_the_same_bytes() -> None:
+def test_equal_findings_give_equal_bytes() -> None:
     assert page.render(findings()) == page.render(findings())
 
 
@@ -57,20 +57,21 @@ def test_every_section_is_there() -> None:
     for part in (
         "leaderboard",
         "differences",
-        "truth",
+        "seeds",
+        "oracle",
         "learning",
         "recurrence",
         "context",
-        "words",
+        "gains",
         "samples",
         "frequencies",
-        "classes",
+        "classification",
         "series",
         "pipeline",
     ):
         assert f'<section id="{part}">' in text
-    # excess, rarity, approach, ahead; learning, gradients; flow, radius; cut, shuffled, position; frequencies; two
-    # maps; series
+    # excess, frequency, train size, k step; learning, gradients; flow, radius; cut, shuffled, position; frequencies;
+    # two maps; series
     assert text.count('class="chart"') == 15
     assert "lstm: the embedding of its tokens." in text
     assert "glove: 5 dimensions, for 50.0 % of the vocabulary." in text
@@ -78,9 +79,9 @@ def test_every_section_is_there() -> None:
     assert "% higher" in text
 
 
-def test_frequencies_by_rank_beside_zipfs_law() -> None:
+def test_frequencies_by_rank_are_shown_beside_zipfs_law() -> None:
     text = page.render(findings())
-    section = text[text.index('<section id="frequencies">') : text.index('<section id="classes">')]
+    section = text[text.index('<section id="frequencies">') : text.index('<section id="classification">')]
     assert section.count("<polyline") == 2
     for shown in ("symbols: 0.5 at 1", "symbols: 0.0625 at 5", "labels: 0.25 at 2"):
         assert shown in section
@@ -89,35 +90,35 @@ def test_frequencies_by_rank_beside_zipfs_law() -> None:
     assert 'id="frequencies"' not in page.render(replace(findings(), frequencies={}))
 
 
-def test_what_recurrent_networks_do_is_one_picture_of_each_kind() -> None:
+def test_recurrent_networks_share_one_chart_of_each_kind() -> None:
     text = page.render(findings())
     section = text[text.index('<section id="recurrence">') : text.index('<section id="context">')]
     assert section.count('class="chart"') == 2
-    assert "gru: 1e-09 at 1" in section  # and what has vanished altogether has no place on a logarithmic axis
+    assert "gru: 1e-09 at 1" in section  # a logarithmic axis has no place for zero
     assert "gru: 0 at 2" not in section
     assert "lstm recurrent 2: 0.5 at 2" in section
     assert section.count('title="75.0 %"') == 2
     assert "lstm: 1 at 2" in text  # after clipping
 
 
-def test_without_recurrent_networks_there_is_no_such_section() -> None:
-    found = findings()
-    bare = replace(found, curves={}, diagnostics={name: {} for name in found.diagnostics})
+def test_without_recurrent_networks_the_section_is_absent() -> None:
+    full = findings()
+    bare = replace(full, curves={}, diagnostics={name: {} for name in full.diagnostics})
     assert 'id="recurrence"' not in page.render(bare)
 
 
-def test_dynamic_evaluation_is_a_column_where_there_is_some() -> None:
-    found = findings()
-    assert "<th>dynamic</th>" not in page.render(found)
-    found.results[1].metrics["dynamic_perplexity"] = 12.34
-    text = page.render(found)
-    assert "<th>dynamic</th>" in text
+def test_dynamic_evaluation_has_a_column_if_a_model_has_it() -> None:
+    changed = findings()
+    assert "<th>dynamic perplexity</th>" not in page.render(changed)
+    changed.results[1].metrics["dynamic_perplexity"] = 12.34
+    text = page.render(changed)
+    assert "<th>dynamic perplexity</th>" in text
     assert text.count(">12.34</td>") == 1
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the page is not tried in a browser")
-def test_a_browser_sorts_and_filters_it_without_an_error_or_a_request(tmp_path: Path) -> None:
-    """A script is added that clicks; what it found is read from the page, and Chromium's log must be empty."""
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: the page is not tested in a browser")
+def test_a_browser_sorts_and_filters_the_page_without_an_error_or_a_request(tmp_path: Path) -> None:
+    """An added script clicks and writes its results into the page; Chromium must not log anything."""
     probe = """<script>
       const shown = () => [...document.querySelectorAll("#board tbody tr:not([hidden])")];
       const names = () => shown().map((row) => row.cells[0].innerText);
@@ -142,6 +143,6 @@ def test_a_browser_sorts_and_filters_it_without_an_error_or_a_request(tmp_path: 
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r'<p id="found">(.*?)</p>', done.stdout)
     assert found is not None, done.stdout[-2000:]
-    assert found[1] == ('[["truth","lstm","gru"],["gru","lstm","truth"],["truth","lstm","gru"],false,0,"dark"]')
+    assert found[1] == ('[["oracle","lstm","gru"],["gru","lstm","oracle"],["oracle","lstm","gru"],false,0,"dark"]')
     assert "CONSOLE" not in done.stderr, done.stderr
     assert "owned" not in re.findall(r"<title>(.*?)</title>", done.stdout)[0]

@@ -1,82 +1,92 @@
-"""The pipeline as a picture: dvc.yaml with its stages expanded by params.yaml, drawn a group at a time."""
+"""The diagram of the pipeline: the stages of dvc.yaml, with one box per section of params.yaml."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
 BOX, GAP, ROW = 118, 46, 52
+"""The width of a box, the gap between columns and the height of a row, in pixels."""
 
 
 @dataclass
-class Group:
+class StageGroup:
     """The stages of one entry of dvc.yaml."""
 
     name: str
+    """The name of the entry."""
     section: str = ""
-    """Of params.yaml, a stage per key."""
+    """The section of params.yaml with a key for each stage; empty for a single stage."""
     stages: list[str] = field(default_factory=list)
+    """The names of the stages."""
     needs: set[str] = field(default_factory=set)
-    """Names of the groups whose outputs its stages read."""
+    """The names of the groups whose outputs the stages read."""
 
 
-def groups(pipeline: Mapping[str, Any], params: Mapping[str, Any]) -> list[Group]:
-    """From the parsed dvc.yaml; groups without a stage are left out."""
-    found, outs, deps = [], {}, []
+def read_groups(pipeline: Mapping[str, Any], params: Mapping[str, Any]) -> list[StageGroup]:
+    """List the groups of stages and their dependencies.
+
+    Args:
+        pipeline: The parsed dvc.yaml.
+        params: The parsed params.yaml.
+
+    Returns:
+        The groups that have a stage, in the order of dvc.yaml.
+    """
+    groups, makers, deps = [], {}, []
     for name, entry in pipeline["stages"].items():
         section = entry.get("foreach", "").strip("${}")
-        group, body = Group(name, section), entry.get("do", entry)
+        group, body = StageGroup(name, section), entry.get("do", entry)
         for key, item in params[section].items() if section else [("", {})]:
             group.stages.append(key or name)
             for kind in ("outs", "metrics", "plots"):
                 for out in body.get(kind, []):
-                    outs[_filled(out if isinstance(out, str) else next(iter(out)), key, item)] = name
-            deps += [(group, _filled(dep, key, item)) for dep in body.get("deps", [])]
-        found += [group] if group.stages else []
+                    makers[_interpolate(out if isinstance(out, str) else next(iter(out)), key, item)] = name
+            deps += [(group, _interpolate(dep, key, item)) for dep in body.get("deps", [])]
+        groups += [group] if group.stages else []
     for group, dep in deps:
-        group.needs |= {maker for out, maker in outs.items() if out == dep or out.startswith(f"{dep}/")} - {group.name}
-    return found
+        makers_of_dep = {maker for out, maker in makers.items() if out == dep or out.startswith(f"{dep}/")}
+        group.needs |= makers_of_dep - {group.name}
+    return groups
 
 
-def _filled(path: str, key: str, item: Any) -> str:
+def _interpolate(path: str, key: str, item: Any) -> str:
+    """Replace `${key}` and `${item.<field>}` as DVC does."""
     path = path.replace("${key}", key)
     return re.sub(r"\$\{item\.(\w+)\}", lambda match: str(item[match[1]]), path)
 
 
-def draw(found: list[Group]) -> Markup:
-    """Left to right: each group right of all that it needs."""
+def draw(groups: Sequence[StageGroup]) -> Markup:
+    """Draw the groups as SVG, each to the right of all groups that it needs."""
     column: dict[str, int] = {}
-    for _ in found:  # as often as the longest path can be
-        for group in found:
+    for _ in groups:  # the longest path has at most this number of groups
+        for group in groups:
             column[group.name] = max([column.get(need, 0) + 1 for need in group.needs], default=0)
-    rows: dict[str, int] = {}
-    for group in found:
-        rows[group.name] = sum(column[other] == column[group.name] for other in rows)
-    place = {g.name: (column[g.name] * (BOX + GAP), 8 + rows[g.name] * ROW) for g in found}
-    parts = []
-    for group in found:
-        x2, y2 = place[group.name]
-        for need in sorted(group.needs):
-            x1, y1 = place[need]
-            start, middle = (x1 + BOX, y1 + 19), (x1 + BOX + x2) / 2
-            parts.append(
-                Markup('<path class="edge" d="M{} {} C{:.0f} {} {:.0f} {} {} {}"/>').format(
-                    *start, middle, start[1], middle, y2 + 19, x2, y2 + 19
-                )
-            )
-    for group in found:
-        x, y = place[group.name]
-        count = f"× {len(group.stages)}" if group.section else ""
-        parts.append(
-            Markup(
-                '<g><title>{}</title><rect class="node" x="{}" y="{}" width="{}" height="38" rx="8"/>'
-                '<text x="{}" y="{}" text-anchor="middle">{} <tspan class="count">{}</tspan></text></g>'
-            ).format(", ".join(group.stages), x, y, BOX, x + BOX / 2, y + 24, group.name.replace("_", " "), count)
-        )
+    row: dict[str, int] = {}
+    for group in groups:
+        row[group.name] = sum(column[other] == column[group.name] for other in row)
+    place = {g.name: (column[g.name] * (BOX + GAP), 8 + row[g.name] * ROW) for g in groups}
+    parts = [_draw_edge(place[need], place[group.name]) for group in groups for need in sorted(group.needs)]
+    parts += [_draw_box(group, *place[group.name]) for group in groups]
     width, height = max(x for x, _ in place.values()) + BOX, max(y for _, y in place.values()) + 46
     head = Markup('<svg class="dag" viewBox="0 0 {0} {1}" style="min-width:{2}px" role="img" aria-label="{3}">')
-    return (
-        head.format(width, height, width * 3 // 4, "stages of the pipeline") + Markup("").join(parts) + Markup("</svg>")
+    svg = head.format(width, height, width * 3 // 4, "stages of the pipeline")
+    return svg + Markup("").join(parts) + Markup("</svg>")
+
+
+def _draw_edge(start: tuple[int, int], end: tuple[int, int]) -> Markup:
+    (x1, y1), (x2, y2) = (start[0] + BOX, start[1] + 19), (end[0], end[1] + 19)
+    middle = (x1 + x2) / 2
+    path = '<path class="edge" d="M{} {} C{:.0f} {} {:.0f} {} {} {}"/>'
+    return Markup(path).format(x1, y1, middle, y1, middle, y2, x2, y2)
+
+
+def _draw_box(group: StageGroup, x: int, y: int) -> Markup:
+    box = '<g><title>{}</title><rect class="node" x="{}" y="{}" width="{}" height="38" rx="8"/>'
+    label = '<text x="{}" y="{}" text-anchor="middle">{} <tspan class="count">{}</tspan></text></g>'
+    count = f"× {len(group.stages)}" if group.section else ""
+    return Markup(box).format(", ".join(group.stages), x, y, BOX) + Markup(label).format(
+        x + BOX / 2, y + 24, group.name.replace("_", " "), count
     )

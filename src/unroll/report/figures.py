@@ -1,117 +1,179 @@
-"""Pictures of all models, as PNG: bytes that depend on the numbers alone."""
+"""Figures of models as PNG files, for MLflow and the documents; their bytes depend on the numbers only."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unroll.report.by_length import quality_by_length
-from unroll.report.curve import curve, learned
-from unroll.report.heatmap import heatmap
+from unroll.report.curves import Rows, points
 from unroll.report.leaderboard import Result
-from unroll.report.projection import projection
-from unroll.report.recurrent_figures import recurrent_figures
+from unroll.report.maps import Place, parse_places
 
-matplotlib.use("agg")
-Diagnostics = Mapping[str, Mapping[str, Any]]
+MAX_TOKENS = 80
+"""The number of tokens of each side of a heat map; more are not legible."""
+TRANSLATION_MEASURES = {"exact_match": ("exact match (%)", 100), "bleu": ("BLEU", 1)}
+"""The label and the factor of each measure of translations."""
 
 
-def draw(results: Sequence[Result], curves: Path, samples: Path, diagnostics: Diagnostics, folder: Path) -> None:
-    """curves.png, perplexity.png, bits_per_byte.png, per classifier a confusion matrix and per vectors a map of them,
-    the quality of translations by length, per model with attention that of its longest sample, and of all recurrent
-    networks the norms of their gradients, spectral radii, gradient flow and gates.
+def draw(
+    results: Sequence[Result],
+    curves: Mapping[str, Rows],
+    samples: Mapping[str, str],
+    diagnostics: Mapping[str, Mapping[str, Any]],
+    folder: Path,
+) -> None:
+    """Draw the figures of all models and of each model.
 
-    `curves` holds the train stage's CSV files, `samples` and `diagnostics` (by model) what evaluate wrote."""
-    predicting = [result for result in results if result.predicts]
-    several = {
-        r["corpus"]
-        for r in predicting
-        if any(o["tokenizer"] != r["tokenizer"] for o in predicting if o["corpus"] == r["corpus"])
-    }
-    texts = [result for result in predicting if not result.translates and result["corpus"] in several]
-    _save(learning_curves(predicting, curves), folder / "curves.png")
-    _save(bars(predicting, "test_perplexity", "test perplexity (log scale)", log=True), folder / "perplexity.png")
-    _save(bars(texts, "bits_per_byte", "bits per byte of the test text", log=False), folder / "bits_per_byte.png")
+    The files are curves.png, perplexity.png, bits_per_byte.png, translation_by_length.png if a model translates, and
+    for each model `<kind>_<model>.png` for the kinds of `draw_model`.
+
+    Args:
+        results: The results of all models.
+        curves: The learning curves, by model.
+        samples: The texts that stage evaluate wrote, by model.
+        diagnostics: The diagnostics that stage evaluate wrote, by model.
+        folder: The folder to write to.
+    """
+    predicting = [result for result in results if result.is_language_model]
+    _save(draw_learning_curves(predicting, curves), folder / "curves.png")
+    _save(draw_bars(predicting, "test_perplexity", "test perplexity (log scale)", log=True), folder / "perplexity.png")
+    texts = [result for result in predicting if not result.translates and _has_rival_tokenizer(result, predicting)]
+    _save(draw_bars(texts, "bits_per_byte", "bits per byte of the test text", log=False), folder / "bits_per_byte.png")
     if translators := [result for result in results if result.translates]:
-        _save(quality_by_length(translators), folder / "translation_by_length.png")
-    rows = {result.name: curve(curves / f"{result.name}.csv") for result in results}
-    for kind, figure in recurrent_figures(rows, diagnostics).items():
-        _save(figure, folder / f"{kind}.png")
+        _save(draw_translation_by_length(translators), folder / "translation_by_length.png")
     for result in results:
-        path = samples / f"{result.name}.txt"
-        for kind, figure in of_model(result, path, diagnostics.get(result.name, {})).items():
+        figures = draw_model(result, samples[result.name], diagnostics.get(result.name, {}))
+        for kind, figure in figures.items():
             _save(figure, folder / f"{kind}_{result.name}.png")
 
 
-def of_model(result: Result, samples: Path, diagnostics: Mapping[str, Any]) -> dict[str, Figure]:
-    """What there is to draw of one model's evaluation, by kind: where it looked in its longest sample, the confusions
-    of its classes, the places of its tokens. `samples` is the file that evaluate wrote."""
+def draw_model(result: Result, sample: str, diagnostics: Mapping[str, Any]) -> dict[str, Figure]:
+    """Draw the figures of one model.
+
+    Args:
+        result: The results of the model.
+        sample: The text that stage evaluate wrote.
+        diagnostics: The diagnostics of the model.
+
+    Returns:
+        The figures by kind: `attention` in the longest sample of a model with attention, the `confusion` matrix of a
+        classifier, and the `projection` of word vectors.
+    """
     if attention := diagnostics.get("attention"):
-        return {"attention": heatmap(**max(attention, key=lambda one: len(one["source"])))}
-    if result.predicts:
-        return {}
-    with samples.open(encoding="utf-8") as file:
-        head = file.readline()
-    classes = head.startswith("true\t")
-    return {"confusion": confusion(samples)} if classes else {"projection": projection(samples, result.name)}
+        return {"attention": draw_attention(**max(attention, key=lambda example: len(example["source"])))}
+    if confusion := diagnostics.get("confusion"):
+        return {"confusion": draw_confusion(confusion["classes"], confusion["counts"])}
+    if "dimensions" in result.metrics:
+        return {"projection": draw_projection(parse_places(sample), result.name)}
+    return {}
 
 
-def learning_curves(results: Sequence[Result], folder: Path) -> Figure:
-    """Loss against step: training as a line, validation as dots, one panel per tokenizer."""
-    trained = [r for r in results if learned(curve(folder / f"{r.name}.csv"))]
-    groups = list(dict.fromkeys(result["tokenizer"] for result in trained))
-    figure = Figure(figsize=(4.2 * max(1, len(groups)), 3.6), layout="constrained")
-    for index, tokens in enumerate(groups):
-        axes = figure.add_subplot(1, len(groups), index + 1, title=tokens, xlabel="epoch", ylabel="nats per token")
-        for color, result in enumerate(r for r in trained if r["tokenizer"] == tokens):
-            _draw_curve(axes, folder / f"{result.name}.csv", result.name, f"C{color}")
+def draw_learning_curves(results: Sequence[Result], curves: Mapping[str, Rows]) -> Figure:
+    """Draw the losses by epoch: lines for train, dots for valid, and a panel for each tokenizer."""
+    trained = {r.name: points(curves[r.name], "train_loss") for r in results}
+    shown = [r for r in results if trained[r.name]]
+    tokenizers = list(dict.fromkeys(result["tokenizer"] for result in shown))
+    figure = Figure(figsize=(4.2 * max(1, len(tokenizers)), 3.6), layout="constrained")
+    for index, tokenizer in enumerate(tokenizers):
+        axes = figure.add_subplot(1, len(tokenizers), index + 1, title=tokenizer)
+        axes.set(xlabel="epoch", ylabel="nats per token")
+        for color, r in enumerate(r for r in shown if r["tokenizer"] == tokenizer):
+            _plot(axes, trained[r.name], "-", color=f"C{color}", label=r.name)
+            _plot(axes, points(curves[r.name], "valid_loss"), "o", color=f"C{color}", markersize=4)
         axes.legend(title="line: train, dots: valid", title_fontsize="small", fontsize="small")
         axes.grid(alpha=0.3)
     return figure
 
 
-def _draw_curve(axes: Axes, path: Path, label: str, color: str) -> None:
-    """Training as a line, validation as dots."""
-    rows = curve(path)
-    for column, style in (("train_loss", "-"), ("valid_loss", "o")):
-        points = [(row["epoch"], row[column]) for row in rows if column in row]
-        axes.plot(*zip(*points, strict=True), style, color=color, label=label if style == "-" else None, markersize=4)
+def draw_bars(results: Sequence[Result], metric: str, label: str, log: bool) -> Figure:
+    """Draw a horizontal bar for each model, the best on top, with a colour for each tokenizer.
 
+    Args:
+        results: The results; those with an infinite value are left out.
+        metric: The name of the metric.
+        label: The label of the axis.
+        log: Whether the axis is logarithmic.
 
-def bars(results: Sequence[Result], key: str, label: str, log: bool) -> Figure:
-    """One horizontal bar per model, best on top, coloured by tokenizer."""
-    ranked = sorted((r for r in results if r[key] != "inf"), key=lambda r: -float(r[key]))
-    groups = list(dict.fromkeys(result["tokenizer"] for result in ranked))
+    Returns:
+        The figure.
+    """
+    ranked = sorted((r for r in results if r[metric] != "inf"), key=lambda r: -float(r[metric]))
+    tokenizers = list(dict.fromkeys(result["tokenizer"] for result in ranked))
     figure = Figure(figsize=(6.4, 0.6 + 0.32 * max(2, len(ranked))), layout="constrained")
     axes = figure.add_subplot(xlabel=label)
-    for tokens in groups:
-        rows = [(index, r) for index, r in enumerate(ranked) if r["tokenizer"] == tokens]
-        drawn = axes.barh(
-            [i for i, _ in rows], [r[key] for _, r in rows], color=f"C{groups.index(tokens)}", label=tokens
-        )
+    for color, tokenizer in enumerate(tokenizers):
+        rows = [(index, r[metric]) for index, r in enumerate(ranked) if r["tokenizer"] == tokenizer]
+        drawn = axes.barh([i for i, _ in rows], [v for _, v in rows], color=f"C{color}", label=tokenizer)
         axes.bar_label(drawn, fmt="%.4g", padding=3, fontsize="small")
     axes.set_yticks(range(len(ranked)), [result.name for result in ranked])
     if log:
         axes.set_xscale("log")
     axes.margins(x=0.15)
-    if groups:
-        axes.legend(title="tokens", fontsize="small")
+    if tokenizers:
+        axes.legend(title="tokenizer", fontsize="small")
     return figure
 
 
-def confusion(path: Path) -> Figure:
-    """The confusion matrix of a table of true and predicted classes."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [(row["true"], row["predicted"]) for row in csv.DictReader(file, delimiter="\t")]
-    classes = sorted({label for row in rows for label in row})
-    counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    for true, predicted in rows:
-        counts[classes.index(true), classes.index(predicted)] += 1
+def draw_translation_by_length(results: Sequence[Result]) -> Figure:
+    """Draw the quality of translations by the length of the source.
+
+    Args:
+        results: The results of models that translate.
+
+    Returns:
+        A figure with a panel for each measure, a line for each model and a point in the middle of each group of source
+        lengths.
+    """
+    figure = Figure(figsize=(8.4, 3.6), layout="constrained")
+    for index, (measure, (label, factor)) in enumerate(TRANSLATION_MEASURES.items()):
+        axes = figure.add_subplot(1, len(TRANSLATION_MEASURES), index + 1, ylim=(-2, 102))
+        axes.set(xlabel="source tokens", ylabel=label)
+        for result in results:
+            groups = result["by_source_length"]
+            line = [((group["first"] + group["last"]) / 2, factor * group[measure]) for group in groups]
+            _plot(axes, line, "o-", label=result.name, markersize=4)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    return figure
+
+
+def draw_attention(source: Sequence[str], target: Sequence[str], weights: Any) -> Figure:
+    """Draw the attention of each target token (rows) to the source tokens (columns).
+
+    Args:
+        source: The source tokens (S,).
+        target: The target tokens (T,).
+        weights: The attention weights (T, S), with rows that sum to one.
+
+    Returns:
+        The figure of the first `MAX_TOKENS` tokens of each side.
+    """
+    weights = np.asarray(weights, dtype=np.float64)[:MAX_TOKENS, :MAX_TOKENS]
+    source, target = ([_escape(token) for token in tokens[:MAX_TOKENS]] for tokens in (source, target))
+    figure = Figure(figsize=(2 + 0.35 * len(source), 1.5 + 0.3 * len(target)), layout="constrained")
+    axes = figure.add_subplot()
+    image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(source)), source, rotation=60, ha="left", rotation_mode="anchor")
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(len(target)), target)
+    figure.colorbar(image, ax=axes, label="attention")
+    return figure
+
+
+def draw_confusion(classes: Sequence[str], counts: Any) -> Figure:
+    """Draw a confusion matrix.
+
+    Args:
+        classes: The names (C,) of the classes.
+        counts: The numbers (C, C) of documents by true class (rows) and predicted class (columns).
+
+    Returns:
+        The figure.
+    """
+    counts = np.asarray(counts)
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     figure = Figure(figsize=(2.5 + 0.45 * len(classes), 2 + 0.4 * len(classes)), layout="constrained")
     axes = figure.add_subplot(xlabel="predicted", ylabel="true")
@@ -125,5 +187,30 @@ def confusion(path: Path) -> Figure:
     return figure
 
 
+def draw_projection(places: Sequence[Place], title: str) -> Figure:
+    """Draw a map of tokens: the first two principal components of their vectors."""
+    figure = Figure(figsize=(8, 6.4), layout="constrained")
+    axes = figure.add_subplot(title=title, xlabel="first principal component", ylabel="second")
+    axes.plot([x for _, x, _ in places], [y for _, _, y in places], ".", color="C0", markersize=3)
+    for token, x, y in places:
+        text = token.strip().replace("$", r"\$")
+        axes.annotate(text, (x, y), (2, 2), textcoords="offset points", fontsize="x-small")
+    return figure
+
+
+def _has_rival_tokenizer(result: Result, others: Sequence[Result]) -> bool:
+    """Return whether another model has the same corpus and another tokenizer."""
+    return any(o["corpus"] == result["corpus"] and o["tokenizer"] != result["tokenizer"] for o in others)
+
+
+def _plot(axes: Axes, line: Sequence[tuple[float, float]], style: str, **options: Any) -> None:
+    axes.plot([x for x, _ in line], [y for _, y in line], style, **options)
+
+
+def _escape(token: str) -> str:
+    """Escape what matplotlib reads as mathematics, and show a single space as a visible character."""
+    return token.replace("$", r"\$").replace(" ", "␣" if len(token) == 1 else "")
+
+
 def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, dpi=110, metadata={"Software": None})  # no version of the library in the bytes
+    figure.savefig(path, dpi=110, metadata={"Software": None})  # the version of matplotlib does not change the bytes

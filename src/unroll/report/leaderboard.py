@@ -1,4 +1,4 @@
-"""Which model, by how much: tables over all models."""
+"""Tables of all models: perplexity on the same tokens, bits per byte across tokenizers, accuracy and coverage."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from typing import Any
 COLUMNS = (
     "model",
     "family",
-    "tokens",
+    "tokenizer",
     "test_perplexity",
     "test_perplexity_low",
     "test_perplexity_high",
@@ -22,92 +22,156 @@ COLUMNS = (
     "oov_rate",
     "parameters",
 )
+"""The columns of leaderboard.csv."""
 
 
 @dataclass(frozen=True)
 class Result:
+    """The results of one model."""
+
     name: str
+    """The name of the model."""
     metrics: dict[str, Any]
+    """The metrics that stage evaluate wrote; an infinity is the word "inf"."""
 
     def __getitem__(self, key: str) -> Any:
         return self.metrics[key]
 
     @property
-    def predicts(self) -> bool:
-        """Whether it is a language model, and no classifier."""
+    def is_language_model(self) -> bool:
+        """Whether the model predicts tokens; classifiers and word vectors do not."""
         return "test_perplexity" in self.metrics
 
     @property
     def translates(self) -> bool:
+        """Whether the model translates."""
         return "exact_match" in self.metrics
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether the model is the distribution that its corpus was sampled from."""
+        return self.metrics.get("family") == "oracle"
 
 
 def read(names: Sequence[str], folder: Path) -> list[Result]:
-    """The metrics of these models; files of models that params.yaml no longer has are left alone."""
+    """Read the metrics of models.
+
+    Args:
+        names: The names of the models. Files of other models are ignored.
+        folder: The folder with a JSON file for each model.
+
+    Returns:
+        The results, in the order of `names`.
+    """
     return [Result(name, json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))) for name in names]
 
 
-def markdown(results: Sequence[Result]) -> str:
-    """On the same tokens by perplexity; across tokenizers by bits per byte; classifiers by accuracy."""
+def rank(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Return the language models of each tokenizer, by test perplexity."""
+    models = [result for result in results if result.is_language_model]
+    return {
+        tokenizer: sorted((r for r in models if r["tokenizer"] == tokenizer), key=lambda r: float(r["test_perplexity"]))
+        for tokenizer in dict.fromkeys(result["tokenizer"] for result in models)
+    }
+
+
+def rank_classifiers(results: Sequence[Result]) -> list[Result]:
+    """Return the classifiers, by accuracy."""
+    return sorted((r for r in results if "accuracy" in r.metrics), key=lambda r: -float(r["accuracy"]))
+
+
+def interval_label(confidence: float) -> str:
+    """Return the heading of a column of intervals, such as "95 % CI"."""
+    return f"{100 * confidence:g} % CI"
+
+
+def to_csv(results: Sequence[Result]) -> str:
+    """Return the language models as a table with the columns `COLUMNS`, for `dvc plots` and pandas."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({"model": result.name} | result.metrics for result in results if result.is_language_model)
+    return file.getvalue()
+
+
+def to_markdown(results: Sequence[Result], confidence: float) -> str:
+    """Return all tables.
+
+    Args:
+        results: The results of all models.
+        confidence: The confidence level of the intervals.
+
+    Returns:
+        A table for each tokenizer, for each corpus with several tokenizers, for classifiers and for word vectors.
+    """
+    ranked = rank(results)
     parts = ["# Leaderboard\n"]
-    predicting = [result for result in results if result.predicts]
-    for tokens in dict.fromkeys(result["tokenizer"] for result in predicting):
-        group = sorted((r for r in predicting if r["tokenizer"] == tokens), key=lambda r: float(r["test_perplexity"]))
-        parts.append(_same_tokens(tokens, group))
-    ranked = sorted((r for r in predicting if not r.translates), key=lambda r: float(r["bits_per_byte"]))
-    for corpus in dict.fromkeys(result["corpus"] for result in predicting):
-        group = [result for result in ranked if result["corpus"] == corpus]
+    parts += [_perplexity_table(tokenizer, group, confidence) for tokenizer, group in ranked.items()]
+    models = [result for result in results if result.is_language_model]
+    texts = sorted((r for r in models if not r.translates), key=lambda r: float(r["bits_per_byte"]))
+    for corpus in dict.fromkeys(result["corpus"] for result in models):
+        group = [result for result in texts if result["corpus"] == corpus]
         if len({result["tokenizer"] for result in group}) > 1:
-            parts.append(_across_tokenizers(corpus, group))
-    if classifiers := sorted((r for r in results if "accuracy" in r.metrics), key=lambda r: -r["accuracy"]):
-        parts.append(_classifiers(classifiers))
+            parts.append(_bits_table(corpus, group))
+    if classifiers := rank_classifiers(results):
+        parts.append(_classifier_table(classifiers))
     if vectors := [result for result in results if "dimensions" in result.metrics]:
-        parts.append(_vectors(vectors))
+        parts.append(_vector_table(vectors))
     return "\n".join(parts)
 
 
-def _same_tokens(tokens: str, group: Sequence[Result]) -> str:
+def to_markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose first column is aligned left, and the others right."""
+    lines = [heads, [":--" if index == 0 else "--:" for index in range(len(heads))], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _perplexity_table(tokenizer: str, group: Sequence[Result], confidence: float) -> str:
     best = group[0]
-    truth = next((result for result in group if result["family"] == "oracle"), None)
+    oracle = next((result for result in group if result.is_oracle), None)
     columns: dict[str, Callable[[Result], str]] = {
         "model": lambda r: f"`{r.name}`",
         "family": lambda r: r["family"],
         "test perplexity": lambda r: _format(r["test_perplexity"]),
-        "interval": lambda r: f"{_format(r['test_perplexity_low'])} – {_format(r['test_perplexity_high'])}",
+        interval_label(confidence): lambda r: (
+            f"{_format(r['test_perplexity_low'])} – {_format(r['test_perplexity_high'])}"
+        ),
         "valid perplexity": lambda r: _format(r["valid_perplexity"]),
     }
     if any("cache_perplexity" in r.metrics for r in group):
-        columns["with cache"] = lambda r: _format(r.metrics.get("cache_perplexity", "nan"))
+        columns["cache perplexity"] = lambda r: _format(r.metrics.get("cache_perplexity", "nan"))
     if any("dynamic_perplexity" in r.metrics for r in group):
-        columns["dynamic"] = lambda r: _format(r["dynamic_perplexity"]) if "dynamic_perplexity" in r.metrics else ""
-    if truth is not None:  # known here alone: how many bits a token a model is from what can be known at all
-        columns["bits above the truth"] = lambda r: f"{_bits(r) - _bits(truth):.4f}"
+        columns["dynamic perplexity"] = lambda r: (
+            _format(r["dynamic_perplexity"]) if "dynamic_perplexity" in r.metrics else ""
+        )
+    if oracle is not None:
+        columns["excess bits per token"] = lambda r: f"{_bits(r) - _bits(oracle):.4f}"
     if best.translates:
         columns["exact match"] = lambda r: f"{r['exact_match']:.1%}"
         columns["BLEU"] = lambda r: f"{r['bleu']:.1f}"
         columns["chrF"] = lambda r: f"{r['chrf']:.1f}"
-    columns["numbers"] = lambda r: f"{r['parameters']:,}"
+    columns["parameters"] = lambda r: f"{r['parameters']:,}"
     head = (
-        f"## Perplexity per token of `{tokens}`\n\n{best['test_tokens']:,} test tokens, vocabulary "
-        f"{best['vocabulary_size']:,}, {best['oov_rate']:.2%} of the tokens unknown.\n\n"
+        f"## Perplexity per token of `{tokenizer}`\n\n{best['test_tokens']:,} test tokens, vocabulary "
+        f"{best['vocabulary_size']:,}, OOV rate {best['oov_rate']:.2%}.\n\n"
     )
-    return head + _table(list(columns), [[cell(result) for cell in columns.values()] for result in group])
+    return head + to_markdown_table(list(columns), [[cell(result) for cell in columns.values()] for result in group])
 
 
-def _across_tokenizers(corpus: str, ranked: Sequence[Result]) -> str:
+def _bits_table(corpus: str, ranked: Sequence[Result]) -> str:
     head = (
         f"## Across tokenizers: bits per byte of `{corpus}`\n\n"
-        "A closed vocabulary does not say which word `<unk>` was; each unknown word is charged its spelling at 8 bits "
-        "a byte, so that every row codes the whole text.\n\n"
+        "Bits per byte code the whole text: each word that a closed vocabulary replaces by `<unk>` adds 8 bits for "
+        "each byte of its spelling.\n\n"
     )
     rows = [
         [f"`{r.name}`", f"`{r['tokenizer']}`", f"{float(r['bits_per_byte']):.3f}", f"{r['oov_rate']:.2%}"]
         for r in ranked
     ]
-    return head + _table(["model", "tokens", "bits per byte", "unknown"], rows)
+    return head + to_markdown_table(["model", "tokenizer", "bits per byte", "OOV rate"], rows)
 
 
-def _classifiers(ranked: Sequence[Result]) -> str:
+def _classifier_table(ranked: Sequence[Result]) -> str:
     rows = [
         [
             f"`{r.name}`",
@@ -120,10 +184,10 @@ def _classifiers(ranked: Sequence[Result]) -> str:
         for r in ranked
     ]
     head = f"## Classification\n\n{ranked[0]['test_documents']:,} test documents, {ranked[0]['classes']} classes.\n\n"
-    return head + _table(["model", "family", "accuracy", "macro F1", "log loss (nats)", "numbers"], rows)
+    return head + to_markdown_table(["model", "family", "accuracy", "macro F1", "log loss (nats)", "parameters"], rows)
 
 
-def _vectors(results: Sequence[Result]) -> str:
+def _vector_table(results: Sequence[Result]) -> str:
     rows = [
         [
             f"`{r.name}`",
@@ -136,27 +200,14 @@ def _vectors(results: Sequence[Result]) -> str:
         ]
         for r in results
     ]
-    heads = ["vectors", "family", "tokens", "dimensions", "of the vocabulary", "of the test text", "analogies"]
-    return "## Vectors\n\nThe share of tokens that have one, and of analogies solved.\n\n" + _table(heads, rows)
+    heads = ["vectors", "family", "tokenizer", "dimensions", "vocabulary coverage", "test coverage", "analogies"]
+    head = "## Word vectors\n\nCoverage is the share of tokens that have a vector; analogies are those solved.\n\n"
+    return head + to_markdown_table(heads, rows)
 
 
 def _bits(result: Result) -> float:
     return float(result["cross_entropy"]) / math.log(2)
 
 
-def table(results: Sequence[Result]) -> str:
-    """The same as CSV, for `dvc plots` and pandas."""
-    file = io.StringIO()
-    writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({"model": result.name} | result.metrics for result in results if result.predicts)
-    return file.getvalue()
-
-
 def _format(perplexity: float | str) -> str:
     return f"{float(perplexity):,.2f}" if float(perplexity) < 1e6 else f"{float(perplexity):.3g}"
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> str:
-    lines = [heads, [":--" if index == 0 else "--:" for index in range(len(heads))], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,65 +1,103 @@
-"""What curves and evaluations of recurrent networks have to show: numbers for pictures, by the name of the model."""
+"""The section of the page on recurrent networks: gradient flow, spectral radii and gates of all of them."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Points = list[tuple[float, float]]
-Curves = Mapping[str, Sequence[Mapping[str, float]]]
+from markupsafe import Markup
+
+from unroll.report import chart
+from unroll.report.curves import Points, Rows, points
+
 Diagnostics = Mapping[str, Mapping[str, Any]]
 RADIUS = "spectral_radius_"
+"""The prefix of the columns of a learning curve that hold spectral radii."""
 
 
 @dataclass(frozen=True)
 class Gate:
+    """The values of one gate of a network."""
+
     model: str
+    """The name of the model."""
     layer: int
+    """The number of the layer, from 1."""
     name: str
+    """The name of the gate."""
     mean: float
+    """The mean of its values."""
     shares: Sequence[float]
-    """Of its values in equal parts of [0, 1]."""
+    """The shares of its values in equal parts of [0, 1]."""
 
 
-def points(rows: Sequence[Mapping[str, float]], column: str) -> Points:
-    """(epoch, value) of a column of a learning curve."""
-    return [(row["epoch"], row[column]) for row in rows if column in row and math.isfinite(row[column])]
-
-
-def norms(curves: Curves) -> dict[str, tuple[Points, Points]]:
-    """The norm of the gradient before and after clipping, by epoch."""
-    found = {name: (points(r, "gradient_norm"), points(r, "gradient_norm_clipped")) for name, r in curves.items()}
-    return {name: both for name, both in found.items() if both[0]}
-
-
-def radii(curves: Curves) -> dict[str, dict[str, Points]]:
-    """The spectral radius of each layer, by epoch."""
-    found = {}
+def spectral_radii(curves: Mapping[str, Rows]) -> dict[str, dict[str, Points]]:
+    """Return the points (epoch, spectral radius) by model and layer."""
+    radii = {}
     for name, rows in curves.items():
         columns = dict.fromkeys(column for row in rows for column in row if column.startswith(RADIUS))
         layers = {column.removeprefix(RADIUS).replace("_", " "): points(rows, column) for column in columns}
         if layers:
-            found[name] = layers
-    return found
+            radii[name] = layers
+    return radii
 
 
-def flows(diagnostics: Diagnostics) -> dict[str, Points]:
-    """(steps back, norm of the gradient of the loss by the state there)."""
-    found = {
-        name: [(row["steps"], row["norm"]) for row in one.get("gradient_flow", []) if _shown(row["norm"])]
-        for name, one in diagnostics.items()
+def gradient_flows(diagnostics: Diagnostics) -> dict[str, Points]:
+    """Return the points (steps back, norm of the gradient of the loss by the state there) by model.
+
+    Norms that are zero or infinite are left out: a logarithmic axis has no place for them.
+
+    Args:
+        diagnostics: The diagnostics of each model.
+
+    Returns:
+        The points of each model that has any.
+    """
+    flows = {
+        name: [(row["steps"], row["norm"]) for row in entry.get("gradient_flow", []) if _is_positive(row["norm"])]
+        for name, entry in diagnostics.items()
     }
-    return {name: flow for name, flow in found.items() if flow}
+    return {name: flow for name, flow in flows.items() if flow}
 
 
-def gates(diagnostics: Diagnostics) -> list[Gate]:
-    return [
-        Gate(name, row["layer"], row["gate"], row["mean"], row["shares"])
-        for name, one in diagnostics.items()
-        for row in one.get("gates", [])
-    ]
-
-
-def _shown(norm: Any) -> bool:
-    """Whether a logarithmic axis has a place for it; in a file an infinity is a word."""
+def _is_positive(norm: Any) -> bool:
+    """Return whether a value is a positive number; in a JSON file an infinity is a word."""
     return isinstance(norm, int | float) and math.isfinite(norm) and norm > 0
+
+
+class RecurrenceSection:
+    """The charts of the section; each is empty if there is nothing to show."""
+
+    def __init__(self, curves: Mapping[str, Rows], diagnostics: Diagnostics, colors: int) -> None:
+        """Collect the numbers of all recurrent networks.
+
+        Args:
+            curves: The learning curves, by model.
+            diagnostics: The diagnostics, by model.
+            colors: The number of colours of the page. The section has its own colours, since its models are from
+                several groups of the page.
+        """
+        self._radii, self._flows = spectral_radii(curves), gradient_flows(diagnostics)
+        self.gates = [
+            Gate(name, row["layer"], row["gate"], row["mean"], row["shares"])
+            for name, entry in diagnostics.items()
+            for row in entry.get("gates", [])
+        ]
+        names = dict.fromkeys([*self._flows, *self._radii])
+        self.colors = {name: index % colors for index, name in enumerate(names)}
+
+    @property
+    def flow(self) -> Markup:
+        """The norm of d loss_T / d state_{T-k} by k, a line per network."""
+        traces = [chart.Trace(name, self.colors[name], flow) for name, flow in self._flows.items()]
+        return chart.draw_lines(traces, "steps back, k", "norm of d loss / d state", log_y=True)
+
+    @property
+    def radius(self) -> Markup:
+        """The spectral radius by epoch, a line per layer."""
+        traces = [
+            chart.Trace(f"{name} {layer}", self.colors[name], line)
+            for name, layers in self._radii.items()
+            for layer, line in layers.items()
+        ]
+        return chart.draw_lines(traces, "epoch", "spectral radius of U")

@@ -52,7 +52,8 @@ def gather(params: Root, root: Path) -> page.Findings:
             for tokenizer, group in ranked.items()
         },
         seeds=[
-            comparison.measure_seeds(model, runs, nll, statistics, seed) for model, runs in _runs_by_model(params).items()
+            comparison.measure_seeds(model, runs, nll, statistics, seed)
+            for model, runs in _runs_by_model(params).items()
         ],
         distances={tokenizer: distance for tokenizer, distance in distances.items() if distance is not None},
         series=series.read(list(params.series), root / "metrics/series"),

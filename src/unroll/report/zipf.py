@@ -1,4 +1,4 @@
-"""The picture of Zipf's law: how often the tokens of each tokenizer occur, by rank."""
+"""Zipf's law: how often the tokens of each tokenizer occur, by rank (Zipf 1949)."""
 
 from collections.abc import Mapping
 
@@ -11,24 +11,30 @@ from unroll.report import chart
 LAW = "Zipf's law"
 
 
-class Zipf:
-    """`counts` by the name of tokens: (R,) occurrences in train, the most frequent first."""
+class ZipfSection:
+    """The chart of token frequencies beside Zipf's law."""
 
     def __init__(self, counts: Mapping[str, NDArray[np.int64]], colors: int) -> None:
+        """Compute the shares of the tokens.
+
+        Args:
+            counts: For each tokenizer, the counts (R,) of its tokens in the train split, the most frequent first.
+            colors: The number of colours of the page.
+        """
         self._shares = {name: ranked / ranked.sum() for name, ranked in counts.items() if len(ranked)}
         self.colors = {name: index % colors for index, name in enumerate([*self._shares, LAW] if self._shares else [])}
 
     @property
-    def picture(self) -> Markup:
-        """The share of the text by rank, and 1 / (rank (1 + 1/2 + ... + 1/R)) of the tokenizer with the most (Zipf
-        1949); empty without tokens."""
+    def frequencies(self) -> Markup:
+        """The share of the text by rank r, and 1 / (r (1 + 1/2 + .. + 1/R)) for the largest vocabulary R."""
         if not self._shares:
             return Markup("")
-        most = max(map(len, self._shares.values()))
-        law = 1 / np.arange(1, most + 1) / np.sum(1 / np.arange(1, most + 1))
-        series = [self._series(name, shares) for name, shares in self._shares.items()]
-        return chart.lines([*series, self._series(LAW, law, dots=True)], "rank", "share of the text", True, True)
+        largest = max(map(len, self._shares.values()))
+        law = 1 / np.arange(1, largest + 1) / np.sum(1 / np.arange(1, largest + 1))
+        traces = [self._trace(name, shares) for name, shares in self._shares.items()]
+        return chart.draw_lines([*traces, self._trace(LAW, law, dots=True)], "rank", "share of the text", True, True)
 
-    def _series(self, name: str, shares: NDArray[np.float64], dots: bool = False) -> chart.Series:
+    def _trace(self, name: str, shares: NDArray[np.float64], dots: bool = False) -> chart.Trace:
+        """Return the shares at ranks 1, 2, 4, .. and at the last rank."""
         ranks = sorted({*(2**power for power in range(len(shares).bit_length())), len(shares)})
-        return chart.Series(name, self.colors[name], [(rank, float(shares[rank - 1])) for rank in ranks], dots=dots)
+        return chart.Trace(name, self.colors[name], [(rank, float(shares[rank - 1])) for rank in ranks], dots=dots)

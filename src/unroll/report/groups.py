@@ -1,0 +1,124 @@
+"""The language models of one tokenizer: the charts and tables of the page that compare them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from unroll.evaluation.token_gains import TokenGain, token_gains
+from unroll.evaluation.token_losses import Column
+from unroll.report import chart
+from unroll.report.comparison import Pair
+from unroll.report.curves import Rows, gradient_norms, points
+from unroll.report.leaderboard import Result
+
+MAX_GAINS = 12
+"""The number of rows of each table of token gains."""
+
+
+class Group:
+    """Language models with the same tokenizer, the best first. Each chart is empty if there is nothing to show."""
+
+    def __init__(
+        self,
+        tokenizer: str,
+        ranked: Sequence[Result],
+        pairs: Sequence[Pair],
+        losses: Mapping[str, Mapping[str, Column]],
+        diagnostics: Mapping[str, Mapping[str, Any]],
+        curves: Mapping[str, Rows],
+        colors: int,
+    ) -> None:
+        """Prepare the charts.
+
+        Args:
+            tokenizer: The name of the tokenizer.
+            ranked: The results of the models, the best first.
+            pairs: The comparisons of all pairs of the models.
+            losses: The table of losses, by model.
+            diagnostics: The diagnostics, by model.
+            curves: The learning curves, by model.
+            colors: The number of colours of the page.
+        """
+        self.tokenizer, self.ranked = tokenizer, ranked
+        self.oracle = next((r for r in ranked if r.is_oracle), None)
+        self.contenders = [r for r in ranked if r is not self.oracle]
+        self.colors = {r.name: index % colors for index, r in enumerate(ranked)}
+        self.pairs = {(p.better, p.worse): p for p in pairs}
+        self._losses, self._diagnostics = losses, diagnostics
+        self._curves = {r.name: curves.get(r.name, []) for r in ranked}
+        ends = [float(r[key]) for r in ranked for key in ("test_perplexity_low", "test_perplexity_high")]
+        finite = [end for end in ends if math.isfinite(end)]
+        self._axis = chart.Axis(min(finite), max(finite), 6, 114, log=True) if finite else None
+
+    def interval(self, result: Result) -> Markup:
+        """Draw the perplexity of a model with its interval, on an axis that the group shares."""
+        low, value, high = (float(result[f"test_perplexity{end}"]) for end in ("_low", "", "_high"))
+        if self._axis is None or not math.isfinite(high):
+            return Markup("")
+        return chart.draw_interval(low, value, high, self._axis)
+
+    @property
+    def learning(self) -> Markup:
+        """The losses by epoch: lines for train, dots for valid."""
+        train = {name: points(rows, "train_loss") for name, rows in self._curves.items()}
+        valid = {name: points(rows, "valid_loss") for name, rows in self._curves.items() if train[name]}
+        ends = [line[-1][0] for line in train.values() if line]
+        log_x = bool(ends) and max(ends) > 4 * min(ends)  # EM runs for more epochs than a network
+        return chart.draw_lines(self._traces(train) + self._traces(valid, dots=True), "epoch", "nats per token", log_x)
+
+    @property
+    def gradients(self) -> Markup:
+        """The norm of the gradient by epoch: lines before clipping, dots after it."""
+        norms = gradient_norms(self._curves)
+        before = self._traces({name: both[0] for name, both in norms.items()})
+        after = self._traces({name: both[1] for name, both in norms.items()}, dots=True)
+        return chart.draw_lines(before + after, "epoch", "norm of the gradient")
+
+    def context(self, kind: str, label: str) -> Markup:
+        """Draw what a model loses without its whole context.
+
+        Args:
+            kind: `cut` or `shuffled`.
+            label: The label of the distances.
+
+        Returns:
+            The loss above that with the whole context, in nats per token, by distance.
+        """
+        traces = []
+        for result in self.ranked:
+            ablation = self._diagnostics[result.name].get("context_ablation", {})
+            rows = [row for row in ablation.get(kind, []) if _is_finite(row["nats"]) and _is_finite(ablation["full"])]
+            line = [(row["distance"], row["nats"] - ablation["full"]) for row in rows]
+            if line:
+                errors = [row["error"] for row in rows]
+                traces.append(chart.Trace(result.name, self.colors[result.name], line, errors))
+        return chart.draw_lines(traces, label, "nats lost", log_x=True)
+
+    @property
+    def position(self) -> Markup:
+        """The loss by the position of a token in its document."""
+        lines = {}
+        for result in self.ranked:
+            rows = self._diagnostics[result.name].get("position", [])
+            lines[result.name] = [((r["first"] + r["last"]) / 2 + 1, r["nats"]) for r in rows if _is_finite(r["nats"])]
+        return chart.draw_lines(self._traces(lines), "position in the document", "nats per token", log_x=True)
+
+    @property
+    def gains(self) -> tuple[str, str, list[TokenGain], list[TokenGain]] | None:
+        """The names of the two best models besides the oracle, and the tokens with the largest gains and losses."""
+        names = [r.name for r in self.contenders[:2]]
+        if len(names) < 2:
+            return None
+        rows = token_gains(*(self._losses[name] for name in names))
+        lost = [row for row in reversed(rows[-MAX_GAINS:]) if row.gain < 0]
+        return names[0], names[1], [row for row in rows[:MAX_GAINS] if row.gain > 0], lost
+
+    def _traces(self, lines: Mapping[str, Any], dots: bool = False) -> list[chart.Trace]:
+        return [chart.Trace(name, self.colors[name], line, dots=dots) for name, line in lines.items() if line]
+
+
+def _is_finite(value: Any) -> bool:
+    """Return whether a value of a JSON file is a finite number; an infinity is a word there."""
+    return isinstance(value, int | float) and math.isfinite(value)
