@@ -1,4 +1,4 @@
-"""A web server on this machine that misbehaves as told. Everything it does ends by itself within seconds."""
+"""A local web server with faults for tests. Every response ends within seconds."""
 
 import contextlib
 import re
@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-LONGEST = 5.0  # seconds any answer may take
+MAX_SECONDS = 5.0
+"""The maximum duration of a response."""
 
 
 class Request(BaseHTTPRequestHandler):
-    """What a behaviour gets: the request, with short ways to answer it."""
+    """A request, which a behaviour answers."""
 
     protocol_version = "HTTP/1.1"
-    timeout = LONGEST
+    timeout = MAX_SECONDS
     server: "Server"
 
     def do_GET(self) -> None:
@@ -34,9 +35,9 @@ class Request(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def start(self) -> int:
-        """Where the client wants to go on."""
-        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        return int(found[1]) if found else 0
+        """Return the first byte of the requested range."""
+        requested = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        return int(requested[1]) if requested else 0
 
     def log_message(self, *_: object) -> None:
         pass
@@ -46,7 +47,7 @@ Behaviour = Callable[[Request], None]
 
 
 class Server(ThreadingHTTPServer):
-    """`behaviours` by path; `requests` seen so far as (path, Range header)."""
+    """A server with a behaviour for each path. `requests` has the path and the Range header of every request."""
 
     block_on_close = False
     daemon_threads = True
@@ -61,12 +62,12 @@ class Server(ThreadingHTTPServer):
         return f"{self.scheme}://127.0.0.1:{self.server_port}{path}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        pass  # the client hung up, as it should
+        pass  # the client closed the connection, as expected
 
 
 @contextlib.contextmanager
 def serving(certificate: Path | None = None) -> Iterator[Server]:
-    """A running server; with a certificate (and key, in one PEM file) it speaks https."""
+    """Run a server. It uses https if a PEM file with a certificate and its key is given."""
     with Server() as server:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -87,7 +88,7 @@ def missing(request: Request) -> None:
 
 
 def good(content: bytes) -> Behaviour:
-    """Answers Range as it should."""
+    """Return a behaviour that serves the content and supports Range."""
 
     def behave(request: Request) -> None:
         if start := request.start():
@@ -100,7 +101,7 @@ def good(content: bytes) -> Behaviour:
 
 
 def cutting(content: bytes, pieces: int) -> Behaviour:
-    """Hangs up after each of `pieces` pieces, whatever it announced; continues where asked."""
+    """Return a behaviour that closes the connection after each piece of the content, before the announced end."""
 
     def behave(request: Request) -> None:
         start = request.start()
@@ -112,10 +113,10 @@ def cutting(content: bytes, pieces: int) -> Behaviour:
 
 
 def dripping(head: bytes, body: bytes = b"") -> Behaviour:
-    """A slow loris: sends `head` at once, then `body` byte by byte."""
+    """Return a behaviour that sends the head at once and the body byte by byte (a slow loris)."""
 
     def behave(request: Request) -> None:
-        end = time.monotonic() + LONGEST
+        end = time.monotonic() + MAX_SECONDS
         request.wfile.write(head)
         for byte in body:
             request.wfile.write(bytes([byte]))

@@ -1,4 +1,4 @@
-"""The catalogue and its mirror."""
+"""The catalogue, and mirrors as its source."""
 
 import gzip
 import hashlib
@@ -10,10 +10,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.corpora import hostile
-from unroll.corpora import catalogue, fetch, parallel_files
+from unroll.corpora import MODULES, catalogue, fetch, parallel_files
 from unroll.corpora.catalogue import DataFile, Entry, RemoteFile
 from unroll.errors import UnrollError
-from unroll.params.corpora import TextCorpus, catalogue_formats
+from unroll.params.corpora import SOURCES, TextCorpus, catalogue_formats
 from unroll.params.load import load
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -21,7 +21,7 @@ TEXT = b"One.\n\nTwo.\n"
 
 
 def corpus(source: str) -> TextCorpus:
-    """`corpora.prose` of params.yaml with another source and every other key as it is."""
+    """Return `corpora.prose` of params.yaml with another source."""
     return TextCorpus.model_validate(dict(load(PARAMS).corpora["prose"]) | {"source": source})
 
 
@@ -42,24 +42,26 @@ def folder(repository: Path) -> Path:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A catalogue whose every entry is one small file that only mirrors have."""
+    """Replace all entries of the catalogue by one small file that only mirrors have."""
     monkeypatch.setattr(catalogue, "entry", lambda name: entry(TEXT))
 
 
 @pytest.mark.parametrize("name", catalogue.names())
 def test_an_entry_is_complete(name: str) -> None:
-    found = catalogue.entry(name)
-    made = [PurePosixPath(member).name for file in found.files for member in file.members or [file.name]]
+    corpus_entry = catalogue.entry(name)
+    made = [PurePosixPath(member).name for file in corpus_entry.files for member in file.members or [file.name]]
     made = [part.removesuffix(".gz") for part in made]
     assert len(set(made)) == len(made)
-    used = [part for data in found.data for part in data.columns or (data.labels or {data.file: data.file}).values()]
+    used = [
+        part for data in corpus_entry.data for part in data.columns or (data.labels or {data.file: data.file}).values()
+    ]
     assert sorted(used) == sorted(made)
-    assert all(url.startswith("https://") for file in found.files for url in file.urls)
-    assert found.licence
-    assert len({data.format for data in found.data}) == 1
+    assert all(url.startswith("https://") for file in corpus_entry.files for url in file.urls)
+    assert corpus_entry.licence
+    assert len({data.format for data in corpus_entry.data}) == 1
 
 
-def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_name_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     values = YAML(typ="safe").load(PARAMS)
     values["corpora"]["prose"]["source"] = "timemashine"
     YAML().dump(values, tmp_path / "params.yaml")
@@ -67,7 +69,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path) -> None:
         load(tmp_path / "params.yaml")
 
 
-def test_vectors_are_in_the_catalogue_but_no_corpus() -> None:
+def test_vectors_and_analogies_are_not_corpora() -> None:
     assert set(catalogue.names()) - set(catalogue_formats()) == {"glove-6b", "glove-6b-5k", "analogies"}
 
 
@@ -88,14 +90,14 @@ def test_every_corpus_of_the_mirror_is_fetched(name: str, folder: Path, mirror: 
 
 
 @pytest.mark.mirror
-def test_the_tatoeba_pairs_are_all_there(folder: Path, mirror: Path) -> None:
+def test_all_tatoeba_pairs_are_fetched(folder: Path, mirror: Path) -> None:
     catalogue.fetch("tatoeba-nld", folder)
     assert (folder / "nld.txt").read_bytes().count(b"\n") == 73576
 
 
 @pytest.mark.mirror
 @pytest.mark.parametrize("bad", ["captive-portal-saved-as-timemachine.txt", "s3-access-denied.zip"])
-def test_case_81_a_page_in_a_mirror_is_refused_by_name(
+def test_a_web_page_in_a_mirror_is_described(
     folder: Path, mirror: Path, bad: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = folder.parent / "mirror" / "timemachine" / "timemachine.txt"
@@ -109,13 +111,13 @@ def test_case_81_a_page_in_a_mirror_is_refused_by_name(
 
 @pytest.mark.parametrize("where", ["here", "root", "absolute"])
 @pytest.mark.usefixtures("small")
-def test_a_mirror_is_found_from_here_or_from_the_repository(
+def test_a_mirror_is_relative_to_the_current_folder_or_the_repository(
     folder: Path, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = folder.parent / "mirror/small/0.txt"
     place.parent.mkdir(parents=True)
     place.write_bytes(TEXT)
-    if where == "root":  # a queued experiment: a copy of the code, elsewhere
+    if where == "root":  # a queued experiment runs in a copy of the repository
         monkeypatch.setenv("DVC_ROOT", str(folder.parent))
         monkeypatch.chdir(folder)
     monkeypatch.setenv("UNROLL_MIRROR", str(folder.parent / "mirror") if where == "absolute" else "mirror")
@@ -124,7 +126,7 @@ def test_a_mirror_is_found_from_here_or_from_the_repository(
 
 
 @pytest.mark.usefixtures("small")
-def test_a_mirror_that_is_no_folder_or_lacks_the_file_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mirror_without_the_folder_or_the_file_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNROLL_MIRROR", "nowhere")
     with pytest.raises(UnrollError, match="UNROLL_MIRROR: nowhere is not a folder"):
         catalogue.fetch("any", folder)
@@ -150,7 +152,7 @@ def test_a_mirror_may_be_on_the_web(folder: Path, server: hostile.Server, monkey
     assert (folder / "0.txt").read_bytes() == TEXT
 
 
-def test_where_the_mirror_lacks_a_file_the_web_is_asked(
+def test_a_file_that_the_mirror_lacks_is_downloaded(
     folder: Path, server: hostile.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue, "entry", lambda name: entry(TEXT, url=server.url("/t")))
@@ -158,7 +160,7 @@ def test_where_the_mirror_lacks_a_file_the_web_is_asked(
     server.behaviours["/t"] = hostile.good(TEXT)
     catalogue.fetch("any", folder)
     assert [path for path, _ in server.requests] == ["/corpora/small/0.txt", "/t"]
-    monkeypatch.setenv("UNROLL_MIRROR", "data/downloads")  # what was downloaded is a mirror itself
+    monkeypatch.setenv("UNROLL_MIRROR", "data/downloads")  # the cache of downloads can be a mirror
     again = folder.parent / "again"
     again.mkdir()
     catalogue.fetch("any", again)
@@ -166,15 +168,17 @@ def test_where_the_mirror_lacks_a_file_the_web_is_asked(
     assert len(server.requests) == 2
 
 
-def test_parallel_files_become_columns_and_classes_become_labels(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parallel_files_become_columns_and_files_of_classes_become_labelled_lines(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     english, german = b"one\nt\two\n", b"eins\r\nzwei"
-    found = entry(english, german)
+    pair_entry = entry(english, german)
     (folder.parent / "small").mkdir()
-    for file, content in zip(found.files, (english, german), strict=True):
+    for file, content in zip(pair_entry.files, (english, german), strict=True):
         (folder.parent / file.name).write_bytes(content)
     pairs = DataFile(file="p.tsv", format="pairs", split="train", columns=["0.txt", "1.txt"])
     labelled = DataFile(file="l.tsv", format="labelled", labels={"English": "0.txt", "German": "1.txt"})
-    monkeypatch.setattr(catalogue, "entry", lambda name: found.model_copy(update={"data": [pairs, labelled]}))
+    monkeypatch.setattr(catalogue, "entry", lambda name: pair_entry.model_copy(update={"data": [pairs, labelled]}))
     monkeypatch.setenv("UNROLL_MIRROR", ".")
     catalogue.fetch("any", folder)
     assert (folder / "p.tsv").read_bytes() == b"one\teins\nt wo\tzwei\n"
@@ -182,7 +186,7 @@ def test_parallel_files_become_columns_and_classes_become_labels(folder: Path, m
 
 
 @pytest.mark.parametrize("lines", [(1, 2), (2, 1), (0, 1)])
-def test_parallel_files_of_unequal_length_are_refused(tmp_path: Path, lines: tuple[int, int]) -> None:
+def test_parallel_files_with_different_numbers_of_lines_are_refused(tmp_path: Path, lines: tuple[int, int]) -> None:
     files = [tmp_path / "a", tmp_path / "b"]
     for file, count in zip(files, lines, strict=True):
         file.write_bytes(b"line\n" * count)
@@ -199,3 +203,8 @@ def test_a_compressed_file_of_the_catalogue_is_unpacked(folder: Path, monkeypatc
     monkeypatch.setenv("UNROLL_MIRROR", ".")
     catalogue.fetch("any", folder)
     assert (folder / "t.en").read_bytes() == TEXT
+
+
+def test_every_source_of_the_schema_has_a_module() -> None:
+    assert set(MODULES) == set(SOURCES)
+    assert not set(MODULES) & set(catalogue.names())

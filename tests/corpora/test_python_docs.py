@@ -1,4 +1,4 @@
-"""The corpus that is on every machine."""
+"""The corpus of Python's documentation."""
 
 import hashlib
 import json
@@ -25,14 +25,14 @@ def texts(folder: Path) -> dict[str, str]:
     return dict(pairs)
 
 
-def test_raw_json_describes_the_one_file(folder: Path) -> None:
+def test_raw_json_describes_the_file(folder: Path) -> None:
     content = (folder / "documents.jsonl").read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     entry = {"file": "documents.jsonl", "format": "documents", "split": None, "documents": None, "sha256": sha256}
     assert json.loads((folder / "raw.json").read_text()) == [entry]
 
 
-def test_it_has_the_size_that_is_promised(texts: dict[str, str]) -> None:
+def test_the_corpus_has_the_documented_size(texts: dict[str, str]) -> None:
     assert 1.5e6 < sum(len(text.encode()) for text in texts.values()) < 4e6
     assert 250_000 < sum(len(text.split()) for text in texts.values()) < 600_000
     assert len(texts) > 400
@@ -47,7 +47,7 @@ def test_topics_come_first_and_each_part_is_sorted(texts: dict[str, str]) -> Non
     assert "assert" in texts["topics/assert"]
 
 
-def test_a_module_is_its_docstrings_in_the_order_of_the_source(texts: dict[str, str]) -> None:
+def test_a_document_has_the_docstrings_of_a_module_in_the_order_of_the_source(texts: dict[str, str]) -> None:
     import textwrap
 
     text = texts["modules/textwrap.py"]
@@ -58,7 +58,7 @@ def test_a_module_is_its_docstrings_in_the_order_of_the_source(texts: dict[str, 
     assert text.index("Object for wrapping/filling text") < text.index("Wrap a single paragraph of text")
 
 
-def test_what_is_installed_or_tested_is_no_documentation(texts: dict[str, str]) -> None:
+def test_installed_packages_and_tests_are_excluded(texts: dict[str, str]) -> None:
     parts = {part for name in texts for part in Path(name).parts}
     assert parts.isdisjoint({"site-packages", "dist-packages", "test", "tests", "idle_test"})
 

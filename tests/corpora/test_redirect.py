@@ -1,4 +1,4 @@
-"""Https only, wherever an address leads: cases 88-90 of the reliability list."""
+"""Redirects: only https is allowed."""
 
 import datetime
 import ipaddress
@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.corpora import hostile
-from tests.corpora.test_download import SHA256, TEXT, left, obtain, refusal
+from tests.corpora.test_download import SHA256, TEXT, cached, obtain, refusal
 from unroll.corpora import download
 from unroll.errors import UnrollError
 from unroll.params.load import load
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("repository")
 
 @pytest.fixture
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A certificate for 127.0.0.1 that this process trusts, with its key."""
+    """Return a PEM file with a certificate for 127.0.0.1, which this process trusts, and its key."""
     x509 = pytest.importorskip("cryptography.x509")
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -41,7 +41,7 @@ def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_case_88_a_redirect_from_https_to_http_is_refused(
+def test_a_redirect_from_https_to_http_is_refused(
     server: hostile.Server, secure: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "PLAIN_HOSTS", frozenset())
@@ -55,7 +55,7 @@ def test_case_88_a_redirect_from_https_to_http_is_refused(
         assert obtain(other.url("/moved")) == TEXT
 
 
-def test_case_88_an_untrusted_certificate_is_refused_at_once(
+def test_an_untrusted_certificate_is_refused_at_once(
     server: hostile.Server, secure: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
@@ -64,7 +64,7 @@ def test_case_88_an_untrusted_certificate_is_refused_at_once(
         assert other.requests == []
 
 
-def test_case_89_a_redirect_loop_is_refused(server: hostile.Server) -> None:
+def test_a_redirect_loop_is_refused(server: hostile.Server) -> None:
     server.behaviours["/a"] = lambda request: request.answer(302, Location="/b")
     server.behaviours["/b"] = lambda request: request.answer(307, Location="/a")
     assert "more than 5 redirects" in refusal(server.url("/a"))
@@ -72,11 +72,11 @@ def test_case_89_a_redirect_loop_is_refused(server: hostile.Server) -> None:
 
 
 @pytest.mark.parametrize("place", ["file:///etc/passwd", "ftp://127.0.0.1/t", "//evil.example:99999/", "data:,x"])
-def test_case_90_a_redirect_to_anything_but_the_web_is_refused(server: hostile.Server, place: str) -> None:
+def test_a_redirect_to_another_protocol_is_refused(server: hostile.Server, place: str) -> None:
     server.behaviours["/t"] = lambda request: request.answer(301, Location=place)
     sentence = refusal(server.url("/t"))
     assert "only https is allowed" in sentence or "check the address" in sentence
-    assert left() == []
+    assert cached() == []
 
 
 @pytest.mark.parametrize("url", ["http://example.org/t", "file:///etc/passwd", "https://example.org/a b", "ftp://a/t"])

@@ -1,4 +1,4 @@
-"""Corpora sampled from known sources: deterministic, the right sizes, and the frequencies of their parameters."""
+"""Sampled corpora are deterministic, and have the expected sizes and frequencies."""
 
 import json
 from pathlib import Path
@@ -66,14 +66,16 @@ def test_sizes_are_as_expected(kind: str, tmp_path: Path) -> None:
     documents, _, _ = fetched(kind, tmp_path)
     sizes = np.array([len(document) for document in documents])
     mean = 2 * 0.65 / 0.3 if kind == "pcfg" else 20.0
-    assert sizes.min() >= (2 if kind == "pcfg" else 1)  # never an empty line
+    assert sizes.min() >= (2 if kind == "pcfg" else 1)  # no line is empty
     assert len(documents) == round(200_000 / mean)
     assert sizes.mean() == pytest.approx(mean, abs=5 * sizes.std() / np.sqrt(len(sizes)))
 
 
 def close(counts: np.ndarray, probabilities: np.ndarray) -> bool:
-    """Whether no cell of any row of counts lies further out than five standard errors would: exact binomial tails,
-    since the normal ones are far too thin where less than one count is expected."""
+    """Return whether every count is at least as likely as a deviation of five standard errors.
+
+    The binomial tails are exact, because the normal approximation is too small for expected counts below one.
+    """
     totals = counts.sum(axis=-1, keepdims=True)
     below, above = binom.cdf(counts, totals, probabilities), binom.sf(counts - 1, totals, probabilities)
     return bool((np.minimum(below, above) > norm.sf(5)).all())
@@ -83,10 +85,10 @@ def test_close_finds_a_wrong_row() -> None:
     right = np.array([0.5, 0.3, 0.2])
     assert close(np.array([5000, 3000, 2000]), right)
     assert not close(np.array([5300, 2800, 1900]), right)
-    assert not close(np.array([9, 1]), np.array([1.0, 0.0]))  # what cannot be has been
+    assert not close(np.array([9, 1]), np.array([1.0, 0.0]))  # an impossible outcome was counted
 
 
-def test_a_chain_moves_as_its_rows_say(tmp_path: Path) -> None:
+def test_a_chain_has_the_frequencies_of_its_transition_matrix(tmp_path: Path) -> None:
     documents, numbers, arrays = fetched("markov", tmp_path)
     assert numbers == {"kind": "markov", "order": 1, "symbols": 5, "end": 0.05}
     counts = np.zeros((6, 5))
@@ -96,9 +98,9 @@ def test_a_chain_moves_as_its_rows_say(tmp_path: Path) -> None:
     assert close(counts, arrays["transition"])
 
 
-def test_a_chain_of_order_two_knows_both_symbols(tmp_path: Path) -> None:
+def test_a_chain_of_order_two_depends_on_both_symbols(tmp_path: Path) -> None:
     transition = np.zeros((9, 2))
-    transition[:, 0] = 1.0  # 0, but after 0 0 comes 1
+    transition[:, 0] = 1.0  # the next symbol is 0, but 1 after 0 0
     transition[0] = [0.0, 1.0]
     tokens = markov.sample(transition, 2, np.array([7, 4]), np.random.default_rng(0))
     assert tokens.tolist() == [0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0]
@@ -119,7 +121,7 @@ def test_a_hidden_chain_is_stationary(tmp_path: Path) -> None:
     assert close(counts.ravel(), pair.ravel())
 
 
-def test_a_grammar_derives_its_shortest_sentences_as_often_as_it_should(tmp_path: Path) -> None:
+def test_the_shortest_sentences_of_a_grammar_have_their_probabilities(tmp_path: Path) -> None:
     documents, _, arrays = fetched("pcfg", tmp_path)
     np.testing.assert_allclose(arrays["binary"].sum(axis=(1, 2)) + arrays["emission"].sum(axis=1), 1)
     two = np.einsum("bc,bv,cw->vw", arrays["binary"][0], arrays["emission"], arrays["emission"])
@@ -134,7 +136,7 @@ def test_a_grammar_derives_its_shortest_sentences_as_often_as_it_should(tmp_path
         assert close(rest, np.append(expected.ravel(), 1 - expected.sum()))
 
 
-def test_draws_never_give_what_is_impossible() -> None:
+def test_outcomes_with_probability_zero_are_never_drawn() -> None:
     table = CategoricalRows(np.array([[0.0, 0.5, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]]))
     rows = np.repeat([0, 1, 2], 1000)
     drawn = table.draw(rows, np.random.default_rng(0))
@@ -143,7 +145,7 @@ def test_draws_never_give_what_is_impossible() -> None:
     assert set(drawn[2000:]) == {0}
 
 
-def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
+def test_impossible_parameters_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnrollError, match=r"corpora\.\*\.order: .* lower order or vocabulary_size"):
         markov.fetch(
             SimpleNamespace(order=5, vocabulary_size=100, concentration=1.0, stop_probability=0.1, expected_tokens=100),

@@ -1,4 +1,4 @@
-"""Corpus source `sine`: its law, and the same bytes for the same seed."""
+"""Source `sine`: the series and its noise, and the same bytes for the same seed."""
 
 import csv
 from pathlib import Path

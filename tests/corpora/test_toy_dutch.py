@@ -1,4 +1,4 @@
-"""The synchronous grammar: worked sentences of each rule, and agreement over the whole lexicon."""
+"""The synchronous grammar: worked examples of each rule, and agreement for the whole lexicon."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ CALLS = Clause(who("he"), verb("opbellen"), Tense.ONGOING, object=who("she"))
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("actual", "expected"),
     [
         # verb second and verb last
         (both("statement", READS), "the woman is reading the book | de vrouw leest het boek"),
@@ -64,7 +64,7 @@ CALLS = Clause(who("he"), verb("opbellen"), Tense.ONGOING, object=who("she"))
             both("statement", replace(CALLS, verb=verb("ophalen"), object=the("kind"), tense=Tense.PAST)),
             "he picked up the child | hij haalde het kind op",
         ),
-        # negation: niet after what is definite, geen for what is not, do in English
+        # negation: niet after a definite object, geen for an indefinite object, do in English
         (
             both("statement", replace(READS, tense=Tense.PAST, negated=True, adverbial=YESTERDAY)),
             "the woman did not read the book yesterday | de vrouw las het boek gisteren niet",
@@ -142,11 +142,11 @@ CALLS = Clause(who("he"), verb("opbellen"), Tense.ONGOING, object=who("she"))
         ),
     ],
 )
-def test_worked_sentences(found: str, expected: str) -> None:
-    assert found == expected
+def test_worked_examples(actual: str, expected: str) -> None:
+    assert actual == expected
 
 
-def test_adjectives_take_e_but_before_an_indefinite_het_word() -> None:
+def test_adjectives_end_in_e_except_before_an_indefinite_het_word() -> None:
     big = next(adjective for adjective in WORDS.adjectives if adjective.en == "big")
     house, dog = noun("huis"), noun("hond")
     phrases = {
@@ -188,24 +188,24 @@ def test_adjectives_take_e_but_before_an_indefinite_het_word() -> None:
         ("ugly", "hond", "an ugly dog"),
     ],
 )
-def test_a_or_an_by_the_next_sound(adjective: str, name: str, expected: str) -> None:
-    found = next((word for word in WORDS.adjectives if word.en == adjective), None)
-    assert noun_phrase(noun(name), WORDS.determiners["a"], False, found).subject.en == expected
+def test_a_or_an_depends_on_the_next_sound(adjective: str, name: str, expected: str) -> None:
+    modifier = next((word for word in WORDS.adjectives if word.en == adjective), None)
+    assert noun_phrase(noun(name), WORDS.determiners["a"], False, modifier).subject.en == expected
 
 
-def test_the_lexicon_has_enough_words_and_no_word_twice_with_two_genders() -> None:
+def test_the_lexicon_has_enough_words_and_every_noun_has_one_gender() -> None:
     entries = list(WORDS.entries())
     assert len(entries) == len(set(entries)) >= 400
     genders: dict[str, set[bool]] = {}
     for nouns in WORDS.nouns.values():
         for each in nouns:
             genders.setdefault(each.singular.nl, set()).add(each.neuter)
-    assert all(len(found) == 1 for found in genders.values())
+    assert all(len(neuters) == 1 for neuters in genders.values())
     assert sum(both == {True} for both in genders.values()) > 40  # enough het-words
 
 
 def test_paradigms_follow_the_rules_of_dutch_spelling() -> None:
-    """Not the source of the forms (they are written out), but a check on them: hij-form, past and participle agree."""
+    """Check the written forms: the third person, the past and the participle follow the rules."""
     irregular = {"zijn", "hebben", "gaan", "staan", "doen", "zien", "komen"}
     mixed = {"lachen", "wassen", "bakken"}  # lachte, but gelachen
     separable = 0

@@ -1,4 +1,4 @@
-"""Sampled pairs of the synchronous grammar: known words, good writing, every construction, and the same every time."""
+"""Sampled pairs have words of the lexicon, correct punctuation and all constructions, and are deterministic."""
 
 import json
 import re
@@ -61,7 +61,7 @@ def test_every_word_of_a_sentence_is_in_the_lexicon(pairs: dict[str, str]) -> No
             assert set(re.findall(r"['\w]+", sentence.lower())) <= known, sentence
 
 
-def test_sentences_are_well_written(pairs: dict[str, str]) -> None:
+def test_sentences_have_correct_punctuation_and_negation(pairs: dict[str, str]) -> None:
     for sentences in pairs.items():
         for sentence in sentences:
             assert re.fullmatch(r"('s )?[A-Z][^.?!]*[.?!]", sentence), sentence
@@ -84,9 +84,8 @@ def test_every_construction_is_sampled(construction: str, pairs: dict[str, str])
 
 
 def test_all_words_are_used(pairs: dict[str, str]) -> None:
-    """Each noun and each verb, in some form."""
-    said = " ".join(pairs.values()).lower()
-    words = set(re.findall(r"['\w]+", said))
+    """Check that a form of each noun and each verb occurs."""
+    words = set(re.findall(r"['\w]+", " ".join(pairs.values()).lower()))
     for nouns in WORDS.nouns.values():
         for each in nouns:
             assert {each.singular.nl, each.plural.nl if each.plural else ""} & words, each
@@ -111,7 +110,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (entry["file"], entry["format"]) == ("pairs.tsv", "pairs")
 
 
-def test_more_pairs_than_there_are_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_pairs_than_the_grammar_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     sentences = [Pair(f"{n}", f"{n}") for n in range(7)]
     monkeypatch.setattr(Grammar, "sentence", lambda self: sentences[self.random.randrange(7)])
     assert len(toy_dutch.sample(7, 1)) == 7
@@ -123,4 +122,6 @@ def test_more_pairs_than_there_are_is_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_there_are_fifty_thousand_distinct_pairs() -> None:
     pairs = toy_dutch.sample(50_000, 1)
     assert len(pairs) == 50_000
-    assert len(set(pairs.values())) > 49_900  # two English sentences may share a Dutch one (wear, carry: dragen)
+    assert (
+        len(set(pairs.values())) > 49_900
+    )  # two English sentences can have the same translation (wear, carry: dragen)

@@ -1,4 +1,4 @@
-"""A user's own file."""
+"""Source `path`: a file of the user."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ def folder(repository: Path) -> Path:
 
 
 def raw(folder: Path) -> dict[str, tuple[str, str]]:
-    """Format and kind of document by file, as raw.json says; every hash is right."""
+    """Return format and documents by file from raw.json, after a check of every hash."""
     entries = json.loads((folder / "raw.json").read_text(encoding="utf-8"))
     for entry in entries:
         assert hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
@@ -39,7 +39,7 @@ NAMES = ["text.txt", "with space.txt", "-x", "ünï.txt", "line\nbreak", "raw.js
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_case_42_any_name_works(folder: Path, name: str) -> None:
+def test_any_name_works(folder: Path, name: str) -> None:
     Path(name).write_bytes(TEXT)
     fetch(corpus(name), 1, folder)
     (kept,) = raw(folder)
@@ -48,7 +48,7 @@ def test_case_42_any_name_works(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("sha256", ["", "0" * 64, hashlib.sha256(TEXT).hexdigest().upper()])
-def test_case_85_a_wrong_hash_is_refused_with_the_right_one_to_paste(folder: Path, sha256: str) -> None:
+def test_a_wrong_hash_is_refused_with_the_right_one(folder: Path, sha256: str) -> None:
     Path("text.txt").write_bytes(TEXT)
     with pytest.raises(UnrollError, match=f"set sha256: {hashlib.sha256(TEXT).hexdigest()}$"):
         fetch(corpus("text.txt", sha256), 1, folder)
@@ -56,13 +56,13 @@ def test_case_85_a_wrong_hash_is_refused_with_the_right_one_to_paste(folder: Pat
 
 
 @pytest.mark.mirror
-def test_case_81_a_page_saved_as_text_is_called_by_its_name(folder: Path, mirror: Path) -> None:
+def test_a_web_page_saved_as_text_is_described(folder: Path, mirror: Path) -> None:
     for bad, what in [("captive-portal-saved-as-timemachine.txt", "an HTML page"), ("s3-access-denied.zip", "an S3")]:
         with pytest.raises(UnrollError, match=f"is {what}"):
             fetch(corpus(str(mirror / "bad-downloads" / bad)), 1, folder)
 
 
-def test_a_file_that_is_not_there_or_is_a_folder_is_refused(folder: Path) -> None:
+def test_a_missing_file_and_a_folder_are_refused(folder: Path) -> None:
     with pytest.raises(UnrollError, match=r"path: there is no file nowhere\.txt"):
         fetch(corpus("nowhere.txt"), 1, folder)
     Path("texts").mkdir()
@@ -70,14 +70,14 @@ def test_a_file_that_is_not_there_or_is_a_folder_is_refused(folder: Path) -> Non
         fetch(corpus("texts"), 1, folder)
 
 
-def test_case_41_a_loop_of_links_is_refused(folder: Path) -> None:
+def test_a_loop_of_symbolic_links_is_refused(folder: Path) -> None:
     Path("a").symlink_to("b")
     Path("b").symlink_to("a")
     with pytest.raises(UnrollError, match="there is no file a"):
         fetch(corpus("a"), 1, folder)
 
 
-def test_a_path_is_found_from_a_copy_of_the_repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_is_found_in_a_copy_of_the_repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("text.txt").write_bytes(TEXT)
     monkeypatch.setenv("DVC_ROOT", str(folder.parent))
     (folder.parent / "copy").mkdir()
@@ -100,7 +100,7 @@ def test_an_archive_of_texts_is_unpacked(folder: Path) -> None:
     assert not (folder / "picture.png").exists()
 
 
-def test_case_98_text_named_as_an_archive_and_an_archive_named_as_text(folder: Path, tmp_path: Path) -> None:
+def test_text_named_as_an_archive_and_an_archive_named_as_text(folder: Path, tmp_path: Path) -> None:
     Path("text.zip").write_bytes(TEXT)
     fetch(corpus("text.zip"), 1, folder)
     assert (folder / "text.zip").read_bytes() == TEXT
@@ -110,7 +110,7 @@ def test_case_98_text_named_as_an_archive_and_an_archive_named_as_text(folder: P
     assert raw(other) == {"one": ("text", "paragraph")}
 
 
-def test_case_95_an_archive_in_an_archive_is_not_unpacked(folder: Path) -> None:
+def test_an_archive_in_an_archive_is_not_unpacked(folder: Path) -> None:
     inner = zipped("inner.zip", ("text.txt", TEXT))
     content = zipped("outer.zip", ("inner.zip", inner))
     with pytest.raises(UnrollError, match=r"contains the archive 'inner\.zip'.*unpack it yourself"):
@@ -118,7 +118,7 @@ def test_case_95_an_archive_in_an_archive_is_not_unpacked(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("members", [[], [("raw.json", b"[]")], [("../evil.txt", b"")]])
-def test_an_archive_without_use_is_refused(folder: Path, members: list[tuple[str, bytes]]) -> None:
+def test_an_archive_without_a_text_is_refused(folder: Path, members: list[tuple[str, bytes]]) -> None:
     content = zipped("texts.zip", *members)
     with pytest.raises(UnrollError, match=r"is empty|may not have a member of this name|points outside"):
         fetch(corpus("texts.zip", content), 1, folder)

@@ -84,9 +84,9 @@ def _has_auxiliary(clause: Clause) -> bool:
 def _rest(clause: Clause, front: str = "") -> list[str]:
     """Return the fields after the verbs."""
     particle = clause.verb.en.particle
-    thing = clause.object
-    direct = "" if thing is None else thing.none.en if clause.negated and not _uses_not(clause) else thing.object.en
-    pronoun = thing is not None and thing.pronoun  # picks up the child, but picks her up
+    phrase = clause.object
+    direct = "" if phrase is None else phrase.none.en if clause.negated and not _uses_not(clause) else phrase.object.en
+    pronoun = phrase is not None and phrase.pronoun  # picks up the child, but picks her up
     words = [
         clause.indirect.object.en if clause.indirect else "",
         *((direct, particle) if pronoun else (particle, direct)),
@@ -95,7 +95,7 @@ def _rest(clause: Clause, front: str = "") -> list[str]:
     words.append(clause.place.en if clause.place and front != "place" else "")
     if clause.adverbial and not clause.adverbial.before_verb and front != "adverbial":
         words.append(clause.adverbial.words.en)
-    words += [thing.relative.en if thing and thing.relative else "", clause.tail.en if clause.tail else ""]
+    words += [phrase.relative.en if phrase and phrase.relative else "", clause.tail.en if clause.tail else ""]
     return words
 
 

@@ -18,7 +18,7 @@ class Grammar(Predicates):
     """Random sentences."""
 
     def sentence(self) -> Pair:
-        """Derive a sentence with capital and punctuation."""
+        """Derive a sentence with a capital letter and punctuation."""
         kinds, weights = zip(*_SENTENCES.items(), strict=True)
         words, mark = getattr(self, self.random.choices(kinds, weights)[0])(), "."
         if isinstance(words, tuple):
@@ -172,7 +172,7 @@ class Grammar(Predicates):
         first = self.clause(main, plain=self.chance(0.7))
         second = self.clause(subordinate, plain=self.chance(0.7))
         if conjunction.en == "before":
-            second = replace(second, negated=False)  # a negated clause after "before" has no meaning
+            second = replace(second, negated=False)  # a negated clause after "before" is not meaningful
         words = conjunction + _subordinate(second)
         if self.chance(0.4):
             return words + Pair(",", ",") + Pair(english.statement(first), dutch.question(first))

@@ -119,14 +119,14 @@ class Predicates(Phrases):
             case "transitive":
                 return replace(clause, object=self.object(verb.objects, subject, negated=clause.negated))
             case "giving":
-                receiver = self.object(["person"], subject, negated=clause.negated)
+                indirect = self.object(["person"], subject, negated=clause.negated)
                 return replace(
-                    clause, indirect=receiver, object=self.object(verb.objects, subject, negated=clause.negated)
+                    clause, indirect=indirect, object=self.object(verb.objects, subject, negated=clause.negated)
                 )
             case "prepositional":
-                thing = self.object(verb.objects, subject, negated=True)
+                phrase = self.object(verb.objects, subject, negated=True)
                 assert verb.preposition is not None
-                return replace(clause, complement=verb.preposition + thing.object)
+                return replace(clause, complement=verb.preposition + phrase.object)
             case "going":
                 return replace(clause, complement=self.direction(verb.objects))
             case "staying":
