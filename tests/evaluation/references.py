@@ -1,6 +1,6 @@
-"""p(x_t | x_1..t-1) of every token of a document, by each family's equations alone: no road of the library is taken.
+"""Reference implementations of p(x_t | x_1..t-1) by the equations of each family, without code of the library.
 
-All are float64; what a model keeps as float32 on disk is rounded the same way before it is used.
+They compute in float64. Numbers that a model stores as float32 are rounded to float32 first.
 """
 
 import math
@@ -19,20 +19,20 @@ Reference = Callable[[Ids], Sequence[float]]
 
 
 def trigram_with_add_k(k: float, vocabulary_size: int) -> Reference:
-    """(c(h w) + k) / (c(h) + k V'), counted from the toy text. An n-gram model keeps log p of what it has seen, and for
-    the rest log gamma(h) and log 1 / V', each rounded to float32."""
-    pairs = [pair for known in toy.text().train.documents for pair in contexts(known)]
+    """(c(h w) + k) / (c(h) + k V'), counted from the toy text. An n-gram model stores log p of the n-grams of its text, and
+    for the others log gamma(h) and log 1 / V', each rounded to float32."""
+    pairs = [pair for document in toy.text().train.documents for pair in contexts(document)]
     counts, totals = Counter(pairs), Counter(context for context, _ in pairs)
     predicted = vocabulary_size - 2
 
-    def kept(probability: float) -> float:
+    def stored(probability: float) -> float:
         return float(np.float32(math.log(probability)))
 
     def one(h: tuple[int, ...], w: int) -> float:
         total = totals[h] + k * predicted
         if (h, w) in counts:
-            return math.exp(kept((counts[h, w] + k) / total))
-        return math.exp(kept(k * predicted / total) + kept(1 / predicted))
+            return math.exp(stored((counts[h, w] + k) / total))
+        return math.exp(stored(k * predicted / total) + stored(1 / predicted))
 
     return lambda document: [one(*pair) for pair in contexts(document)]
 
@@ -46,28 +46,28 @@ def forward(initial: Any, transition: Any, emission: Any) -> Reference:
     """The forward recursion over hidden states: each factor is the probability of one more token."""
 
     def probabilities(document: Ids) -> Sequence[float]:
-        found, belief = [], initial
+        factors, belief = [], initial
         for token in document:
             alpha = belief * emission[:, token]
-            found.append(alpha.sum())
+            factors.append(alpha.sum())
             belief = alpha / alpha.sum() @ transition
-        return found
+        return factors
 
     return probabilities
 
 
-def mixed(weights: Sequence[float], members: Sequence[Reference]) -> Reference:
-    """Probabilities of the members, weighted."""
+def mixture(weights: Sequence[float], members: Sequence[Reference]) -> Reference:
+    """The weighted sum of the probabilities of the members."""
     return lambda document: np.asarray(weights) @ np.asarray([member(document) for member in members])
 
 
 def recurrent(model: Any, cell: str) -> Reference:
-    """One layer of Elman's network, the GRU or the LSTM, equation by equation."""
-    embedding, p = numbers(model.network.embedding)["weight"], numbers(model.network.recurrent)
+    """One layer of an Elman network, a GRU or an LSTM, equation by equation."""
+    embedding, p = weights(model.network.embedding)["weight"], weights(model.network.recurrent)
     size = p["weight_hh_l0"].shape[1]
 
     def hidden(read: list[int]) -> np.ndarray:
-        h, c, found = np.zeros(size), np.zeros(size), []
+        h, c, vectors = np.zeros(size), np.zeros(size), []
         for token in read:
             given = p["weight_ih_l0"] @ embedding[token] + p["bias_ih_l0"]
             past = p["weight_hh_l0"] @ h + p["bias_hh_l0"]
@@ -81,15 +81,15 @@ def recurrent(model: Any, cell: str) -> Reference:
                 i, f, g, o = np.split(given + past, 4)
                 c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
                 h = sigmoid(o) * np.tanh(c)
-            found.append(h)
-        return np.stack(found)
+            vectors.append(h)
+        return np.stack(vectors)
 
     return softmax(model, hidden)
 
 
 def window(model: Any) -> Reference:
-    """tanh(d + H x) of the last w embeddings, `<pad>` before the document begins."""
-    embedding, layer = numbers(model.network.embedding)["weight"], numbers(model.network.hidden)
+    """tanh(d + H x) of the last w embeddings, with `<pad>` before the beginning of the document."""
+    embedding, layer = weights(model.network.embedding)["weight"], weights(model.network.hidden)
     size = model.params.window
 
     def hidden(read: list[int]) -> np.ndarray:
@@ -101,8 +101,8 @@ def window(model: Any) -> Reference:
 
 
 def transformer(model: Any) -> Reference:
-    """Position by position and head by head; a rotation is a product of complex numbers."""
-    embedding, params = numbers(model.network.embedding)["weight"], model.params
+    """A transformer, position by position and head by head. A rotation is a product of complex numbers."""
+    embedding, params = weights(model.network.embedding)["weight"], model.params
     d = params.hidden_size // params.heads
     theta = 10_000.0 ** -(np.arange(0, d, 2) / d)
 
@@ -130,7 +130,7 @@ def transformer(model: Any) -> Reference:
 
 
 def softmax(model: Any, hidden: Callable[[list[int]], np.ndarray]) -> Reference:
-    """Of hidden vectors (T, H) of what was read before each token; `<pad>` and `<bos>` are left out."""
+    """The softmax over all tokens but `<pad>` and `<bos>`, from hidden vectors (T, H) of the contexts."""
 
     def probabilities(document: Ids) -> Sequence[float]:
         logits = linear(model.network.softmax, hidden([BOS, *map(int, document[:-1])]))[:, EOS:]
@@ -140,18 +140,18 @@ def softmax(model: Any, hidden: Callable[[list[int]], np.ndarray]) -> Reference:
     return probabilities
 
 
-def numbers(module: nn.Module) -> dict[str, np.ndarray]:
-    """Its weights by the last part of their names."""
+def weights(module: nn.Module) -> dict[str, np.ndarray]:
+    """The weights of a module by the last part of their names."""
     return {name.split(".")[-1]: value.double().numpy() for name, value in module.state_dict().items()}
 
 
 def linear(module: nn.Module, x: np.ndarray) -> np.ndarray:
-    p = numbers(module)
+    p = weights(module)
     return x @ p["weight"].T + p["bias"]
 
 
 def normed(module: Any, x: np.ndarray) -> np.ndarray:
-    p, centred = numbers(module), x - x.mean(1, keepdims=True)
+    p, centred = weights(module), x - x.mean(1, keepdims=True)
     return centred / np.sqrt((centred**2).mean(1, keepdims=True) + module.eps) * p["weight"] + p["bias"]
 
 

@@ -1,4 +1,4 @@
-"""Perplexity by three roads: log_probs, stepping, and a reference that shares with the model its numbers alone."""
+"""Perplexity computed in three ways: by log_probs, by stepping, and by a reference with the same parameters."""
 
 import math
 from typing import Any
@@ -8,8 +8,8 @@ import pytest
 
 from tests import toy
 from tests.evaluation import references
-from tests.evaluation.references import Reference
 from tests.evaluation.analysis.test_k_step import chain
+from tests.evaluation.references import Reference
 from tests.models.test_contract import CASES, train
 from unroll.evaluation.perplexity import evaluate, score
 from unroll.models.base.inputs import Inputs
@@ -20,12 +20,12 @@ from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import EOS
 
 EXACT, FLOAT32 = 1e-9, 1e-6
-"""How near the roads must come, relatively: networks compute in float32, all else in float64."""
+"""Relative tolerances: networks compute in float32, all other models in float64."""
 
 
-def road(case: str) -> tuple[Any, Reference]:
+def model_and_reference(case: str) -> tuple[Any, Reference]:
     """A model and its reference."""
-    if case == "truth":  # a chain of four states that ends with probability 0.1, as one of five that emits <eos>
+    if case == "oracle":  # a chain of four states that ends with probability 0.1, as one of five that emits <eos>
         model = chain("hmm")
         process = model.process
         emission = np.zeros((5, 8))
@@ -34,11 +34,12 @@ def road(case: str) -> tuple[Any, Reference]:
         transition[:4, :4], transition[:4, 4] = 0.9 * process.transition, 0.1
         return model, references.forward(np.append(process.initial, 0), transition, emission)
     if case == "mixture":
-        (first, one), (second, other) = road("trigram-add-k"), road("hmm")
+        (first, one), (second, other) = model_and_reference("trigram-add-k"), model_and_reference("hmm")
         numbers = {"first": "a", "second": "b", "iterations": 5, "tolerance": 0.0}
         params = MixtureParams.model_validate({"family": "mixture", "tokenizer": "toy", **numbers})
-        mixed = mixture.fit(params, toy.text(), Inputs(), lambda *_, **__: None, [first, second])
-        return mixed, references.mixed(mixed.weights, [one, other])
+        inputs = Inputs(trained={"a": first, "b": second})
+        mixed = mixture.fit(params, toy.text(), inputs, lambda *_, **__: None)
+        return mixed, references.mixture(mixed.weights, [one, other])
     model = train(case)
     match CASES[case]["family"]:
         case "ngram":
@@ -53,7 +54,7 @@ def road(case: str) -> tuple[Any, Reference]:
 
 
 def texts(case: str) -> list[Ids]:
-    if case == "truth":  # of its own few symbols
+    if case == "oracle":  # of its own few symbols
         return [np.append(np.random.default_rng(n).integers(4, 8, n), EOS) for n in (1, 5, 30)]
     return [document for document in toy.text().test.documents if len(document)]
 
@@ -63,7 +64,7 @@ def texts(case: str) -> list[Ids]:
     [
         ("trigram-add-k", EXACT),
         ("hmm", EXACT),
-        ("truth", EXACT),
+        ("oracle", EXACT),
         ("mixture", EXACT),
         ("window", FLOAT32),
         ("rnn", FLOAT32),
@@ -72,8 +73,8 @@ def texts(case: str) -> list[Ids]:
         ("transformer", FLOAT32),
     ],
 )
-def test_three_roads_meet(case: str, tolerance: float) -> None:
-    (model, reference), documents = road(case), texts(case)
+def test_three_computations_agree(case: str, tolerance: float) -> None:
+    (model, reference), documents = model_and_reference(case), texts(case)
     fast = evaluate(model, documents)
     stepped = score(log_probs_by_stepping(model, documents), documents)
     tokens = sum(map(len, documents))

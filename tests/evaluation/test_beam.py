@@ -1,4 +1,4 @@
-"""Beam search: laws over n-grams and encoder-decoders, and an exhaustive search beside it."""
+"""Beam search: laws over n-gram models and encoder-decoders, and agreement with an exhaustive search."""
 
 from itertools import product
 from typing import Any
@@ -15,7 +15,7 @@ from unroll.models.base.protocol import LanguageModel
 from unroll.params.evaluate import Search
 from unroll.text.tokenizers.vocabulary import EOS
 
-LONGEST = [8, 3, 1, 12]
+MAX_LENGTHS = [8, 3, 1, 12]
 
 
 def params(width: int, **options: float) -> Search:
@@ -31,41 +31,42 @@ def language_model(request: pytest.FixtureRequest) -> LanguageModel[Any]:
 
 
 def test_beam_one_is_greedy_search(language_model: LanguageModel[Any]) -> None:
-    found = search(language_model, LONGEST, params(1))
+    results = search(language_model, MAX_LENGTHS, params(1))
     greedy = generation.generate(language_model, language_model.start(4), 4, 12, 0.0, 1)
-    for hypotheses, tokens, limit in zip(found, greedy, LONGEST, strict=True):
+    for hypotheses, tokens, limit in zip(results, greedy, MAX_LENGTHS, strict=True):
         assert len(hypotheses) == 1
         np.testing.assert_array_equal(hypotheses[0].tokens, tokens[:limit])
 
 
 @pytest.mark.parametrize("width", [1, 4])
-def test_the_log_prob_of_a_result_is_log_probs_of_it(language_model: LanguageModel[Any], width: int) -> None:
+def test_the_log_prob_of_a_result_is_that_of_the_model(language_model: LanguageModel[Any], width: int) -> None:
     for rank in range(width):
-        found = [
-            hypotheses[min(rank, len(hypotheses) - 1)] for hypotheses in search(language_model, LONGEST, params(width))
+        results = [
+            hypotheses[min(rank, len(hypotheses) - 1)]
+            for hypotheses in search(language_model, MAX_LENGTHS, params(width))
         ]
-        scores = language_model.log_probs([np.append(one.tokens, EOS) for one in found])
-        np.testing.assert_allclose([one.log_prob for one in found], [own.sum() for own in scores], rtol=1e-4)
+        scores = language_model.log_probs([np.append(one.tokens, EOS) for one in results])
+        np.testing.assert_allclose([one.log_prob for one in results], [own.sum() for own in scores], rtol=1e-4)
 
 
-def test_results_differ_are_ordered_and_no_longer_than_asked(language_model: LanguageModel[Any]) -> None:
-    for hypotheses, limit in zip(search(language_model, LONGEST, params(5)), LONGEST, strict=True):
+def test_results_differ_are_ordered_and_within_the_maximum_length(language_model: LanguageModel[Any]) -> None:
+    for hypotheses, limit in zip(search(language_model, MAX_LENGTHS, params(5)), MAX_LENGTHS, strict=True):
         assert 1 <= len(hypotheses) <= 5
         assert len({tuple(one.tokens) for one in hypotheses}) == len(hypotheses)
         assert max(len(one.tokens) for one in hypotheses) <= limit
-        ranks = [one.rank for one in hypotheses]
-        assert ranks == sorted(ranks, reverse=True)
-        np.testing.assert_allclose(ranks, [one.log_prob for one in hypotheses])  # nothing is normalised here
+        scores = [one.score for one in hypotheses]
+        assert scores == sorted(scores, reverse=True)
+        np.testing.assert_allclose(scores, [one.log_prob for one in hypotheses])  # without penalties
 
 
 def test_a_batch_equals_one_at_a_time() -> None:
-    found = model(attention="dot")
+    translator = model(attention="dot")
     options = params(3, length_penalty=1.0, coverage_penalty=0.2)
-    together = search(found.condition_on(SOURCES), LONGEST, options)
-    for source, limit, hypotheses in zip(SOURCES, LONGEST, together, strict=True):
-        (alone,) = search(found.condition_on([source]), [limit], options)
+    together = search(translator.condition_on(SOURCES), MAX_LENGTHS, options)
+    for source, limit, hypotheses in zip(SOURCES, MAX_LENGTHS, together, strict=True):
+        (alone,) = search(translator.condition_on([source]), [limit], options)
         assert [list(one.tokens) for one in alone] == [list(one.tokens) for one in hypotheses]
-        np.testing.assert_allclose([one.rank for one in alone], [one.rank for one in hypotheses], rtol=1e-4)
+        np.testing.assert_allclose([one.score for one in alone], [one.score for one in hypotheses], rtol=1e-4)
 
 
 def test_a_wide_beam_is_exhaustive_search() -> None:
@@ -74,12 +75,12 @@ def test_a_wide_beam_is_exhaustive_search() -> None:
     texts = [list(text) for length in range(3) for text in product(words, repeat=length)]
     scores = [own.sum() for own in bigram.log_probs([np.asarray([*text, EOS]) for text in texts])]
     best = np.argsort(scores)[::-1][:3]
-    (found,) = search(bigram, [2], params(200))
-    assert [list(one.tokens) for one in found[:3]] == [texts[index] for index in best]
+    (results,) = search(bigram, [2], params(200))
+    assert [list(one.tokens) for one in results[:3]] == [texts[index] for index in best]
 
 
 class Coin:
-    """Knows one text, "4 5", certain but for the probability of a half that it ends after the 4; looks at word t."""
+    """Gives "4 5" and "4" the probability 1/2 each. The attention of token t is on source token t."""
 
     vocabulary_size = 6
 
@@ -104,17 +105,17 @@ class Coin:
         raise NotImplementedError
 
 
-def test_normalisation_is_that_of_wu_et_al() -> None:
-    (found,) = search(Coin(), [5], params(3, length_penalty=0.6, coverage_penalty=0.4))
-    assert [list(one.tokens) for one in found] == [[4, 5], [4]]  # of equal probability: the longer covers more
-    assert found[0].rank == pytest.approx(np.log(0.5) / (8 / 6) ** 0.6)
-    assert found[1].rank == pytest.approx(np.log(0.5) / (7 / 6) ** 0.6 + 0.4 * np.log(1e-9))
+def test_penalties_are_those_of_wu_et_al() -> None:
+    (results,) = search(Coin(), [5], params(3, length_penalty=0.6, coverage_penalty=0.4))
+    assert [list(one.tokens) for one in results] == [[4, 5], [4]]  # both have probability 1/2; the longer covers more
+    assert results[0].score == pytest.approx(np.log(0.5) / (8 / 6) ** 0.6)
+    assert results[1].score == pytest.approx(np.log(0.5) / (7 / 6) ** 0.6 + 0.4 * np.log(1e-9))
 
 
-def test_a_text_that_cannot_end_is_cut_and_impossible() -> None:
-    (found,) = search(Coin(), [0], params(2))
-    assert [list(one.tokens) for one in found] == [[]]
-    assert found[0].log_prob == -np.inf
+def test_a_text_that_cannot_end_has_log_prob_minus_infinity() -> None:
+    (results,) = search(Coin(), [0], params(2))
+    assert [list(one.tokens) for one in results] == [[]]
+    assert results[0].log_prob == -np.inf
 
 
 def test_no_contexts(language_model: LanguageModel[Any]) -> None:
@@ -122,7 +123,7 @@ def test_no_contexts(language_model: LanguageModel[Any]) -> None:
 
 
 @pytest.mark.parametrize("size", [7, 500, 3000])
-def test_the_largest_of_many_are_those_of_a_stable_sort(size: int) -> None:
+def test_the_largest_values_are_those_of_a_stable_sort(size: int) -> None:
     values = np.random.default_rng(1).integers(0, 40, (20, size)).astype(float)  # full of ties
     values[3] = -np.inf
     best, columns = largest(values, 6)

@@ -1,23 +1,19 @@
-"""Dynamic evaluation: nothing is learned before it is scored, repetition pays, and the model is left as it was."""
+"""Dynamic evaluation: tokens are scored before they are learned, repetition helps, and the model is unchanged."""
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
 from tests import toy
+from tests.evaluation.subjects import subject
 from tests.models.test_contract import train
 from unroll.errors import UnrollError
-from unroll.evaluation.evaluate import Tokenizers, evaluate
+from unroll.evaluation.evaluate import evaluate
 from unroll.models.base import neural_language_model
 from unroll.models.base.protocol import DynamicModel
-from unroll.models.cache import model as cache
-from unroll.params.evaluate import DynamicSgd, Evaluate
+from unroll.params.evaluate import DynamicSgd
 from unroll.text.tokenizers.vocabulary import BOS, EOS
-from unroll.text.tokenizers.word import WordTokenizer
 from unroll.training import dynamic_evaluation
 
 PARAMS = DynamicSgd(kind="sgd", learning_rate=0.3, segment=8, decay=0.01)
@@ -33,8 +29,8 @@ def long(seed: int = 5) -> np.ndarray:
     return np.append(np.concatenate(toy.documents(4, seed)), EOS)
 
 
-def test_it_is_scored_before_it_is_learned(model: Any) -> None:
-    """The first segment has the static numbers; another future changes nothing up to the segment it is in."""
+def test_tokens_are_scored_before_they_are_learned(model: Any) -> None:
+    """The first segment has the static scores, and later tokens change no score of an earlier segment."""
     assert isinstance(model, DynamicModel)
     document = long()
     static, adapted = model.log_probs([document])[0], model.adapted_log_probs([document], PARAMS)[0]
@@ -44,7 +40,7 @@ def test_it_is_scored_before_it_is_learned(model: Any) -> None:
     np.testing.assert_array_equal(model.adapted_log_probs([changed], PARAMS)[0][:20], adapted[:20])
 
 
-def test_what_is_learned_stays_for_the_next_document_and_then_is_forgotten(model: Any) -> None:
+def test_the_next_document_profits_and_the_model_is_unchanged(model: Any) -> None:
     before = {name: np.array(value) for name, value in neural_language_model.weights(model.network).items()}
     document = long()
     first, second = model.adapted_log_probs([document, document], PARAMS)
@@ -56,7 +52,7 @@ def test_what_is_learned_stays_for_the_next_document_and_then_is_forgotten(model
 
 
 def test_a_repetitive_text_is_learned(model: Any) -> None:
-    """A cycle of three words that training has never seen in a row."""
+    """A cycle of three words that are never adjacent in the training text."""
     document = np.append(np.tile([4, 11, 7], 40), EOS)
     static, adapted = model.log_probs([document])[0], model.adapted_log_probs([document], PARAMS)[0]
     assert -adapted.mean() < -static.mean() - 0.3
@@ -87,25 +83,20 @@ def test_documents_may_be_empty_or_absent() -> None:
     assert [len(scores) for scores in model.adapted_log_probs([long()[:0], long()[:1]], PARAMS)] == [0, 1]
 
 
-def test_divergence_is_said() -> None:
+def test_divergence_is_an_error() -> None:
     model = train("rnn-relu")
     with pytest.raises(UnrollError, match=r"evaluate\.dynamic\.learning_rate 100"):
         dynamic_evaluation.score(model.network, [long(), long()], PARAMS.model_copy(update={"learning_rate": 100.0}))
 
 
 def test_it_is_a_column_of_its_own() -> None:
-    """Of a network when it is asked for, and never of a model of counts."""
-    data, words = toy.text(), WordTokenizer([f"w{number}" for number in range(toy.WORDS)], "whitespace")
-    data = replace(data, counts={"test": {"text": dict.fromkeys(("bytes", "characters", "documents", "oov_bytes"), 9)}})
-    values = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8"))["evaluate"]
+    """A network has it if params.yaml enables it, and an n-gram model never."""
     window, counts = train("window"), train("trigram-add-k")
     for model, kind in ((window, "sgd"), (window, "none"), (counts, "sgd")):
-        chosen = PARAMS.model_dump() if kind == "sgd" else {"kind": kind}
-        asked = Evaluate.model_validate(values | {"samples": 0, "dynamic": chosen})
-        cached = cache.Model(asked.cache, toy.VOCABULARY_SIZE)
-        found = evaluate(model, cached, data, Tokenizers(words, words), asked, 1, False, [])
+        dynamic = PARAMS.model_dump() if kind == "sgd" else {"kind": kind}
+        result = evaluate(subject(model, samples=0, dynamic=dynamic))
         expected = model is window and kind == "sgd"
-        assert ("dynamic_nats" in found.columns) == ("dynamic_perplexity" in found.metrics) == expected
+        assert ("dynamic_nll" in result.losses) == ("dynamic_perplexity" in result.metrics) == expected
         if expected:
-            assert np.exp(found.columns["dynamic_nats"].mean()) == pytest.approx(found.metrics["dynamic_perplexity"])
-            assert found.metrics["dynamic_perplexity"] != pytest.approx(found.metrics["test_perplexity"], rel=1e-4)
+            assert np.exp(result.losses["dynamic_nll"].mean()) == pytest.approx(result.metrics["dynamic_perplexity"])
+            assert result.metrics["dynamic_perplexity"] != pytest.approx(result.metrics["test_perplexity"], rel=1e-4)

@@ -1,4 +1,4 @@
-"""The excess over a known source, by the size of the text."""
+"""The excess over the oracle by the size of the training text."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from tests import toy
 from tests.models.ngrams import params
 from unroll.evaluation.analysis import learning_curve
+from unroll.evaluation.analysis.learning_curve import take_fraction
 from unroll.models.base.inputs import Inputs
 from unroll.models.ngram import model as ngram
 from unroll.params.evaluate import Statistics
@@ -22,23 +23,23 @@ def unigram(data: Data) -> Any:
     return ngram.fit(params("add_k", 1), data, Inputs(), lambda *_, **__: None)
 
 
-def test_a_part_is_the_first_documents_of_train_and_nothing_else_changes() -> None:
+def test_a_fraction_is_the_first_documents_of_train_and_nothing_else_changes() -> None:
     data = toy.text()
-    small = learning_curve.part(data, 8)
+    small = take_fraction(data, 1 / 8)
     assert len(small.train.documents) == 25
     for ours, whole in zip(small.train.documents, data.train.documents[:25], strict=True):
         np.testing.assert_array_equal(ours, whole)
     assert small.test is data.test
     assert small.valid is data.valid
-    assert len(learning_curve.part(data, 10**6).train.documents) == 1
+    assert len(take_fraction(data, 1e-6).train.documents) == 1
 
 
-def test_the_source_is_at_nought_and_a_model_above_it() -> None:
+def test_the_oracle_has_no_excess_and_a_model_has_some() -> None:
     data = toy.text()
-    source = unigram(data)
-    curve = learning_curve.Curve(data, source, STATISTICS)
-    curve.add(100, source, parameters=7)
-    curve.add(50, unigram(learning_curve.part(data, 100)), parameters=7)
+    oracle = unigram(data)
+    curve = learning_curve.Curve(data, oracle, STATISTICS)
+    curve.add(100, oracle, parameters=7)
+    curve.add(50, unigram(take_fraction(data, 1 / 100)), parameters=7)
     same, less = curve.points
     assert (same.excess, same.low, same.high) == (0, 0, 0)
     assert less.excess > 50

@@ -1,4 +1,4 @@
-"""What evaluation sees inside a recurrent network, and what training writes of it, where both are known."""
+"""Diagnostics of recurrent networks in evaluation and in the curves of training, where the values are known."""
 
 from typing import Any
 
@@ -10,17 +10,18 @@ from pydantic import TypeAdapter
 from tests import toy
 from tests.models.test_contract import RECURRENT, TRANSFORMER
 from unroll import models
-from unroll.evaluation.analysis import rnn_diagnostics
+from unroll.evaluation.analysis.rnn_diagnostics import diagnose
 from unroll.models.base.inputs import Inputs
-from unroll.params.evaluate import Context
+from unroll.models.base.protocol import UnrolledModel
+from unroll.params.evaluate import ContextAblation
 from unroll.params.experiments import ModelParams
 
-PARAMS = Context(tokens=10, distances=[1, 5])
+PARAMS = ContextAblation(tokens=10, distances=[1, 5])
 TRAINING = toy.TRAINING | {"epochs": 2}
 
 
 def trained(**changes: Any) -> tuple[Any, list[dict[str, float]]]:
-    """A model of toy text and its learning curve; recurrent, if the changes do not say all."""
+    """A model of toy text and the curves of its training; recurrent, unless the changes give another family."""
     base = {} if changes.get("family") == "transformer" else RECURRENT
     params: Any = TypeAdapter(ModelParams).validate_python(base | {"training": TRAINING} | changes)
     rows: list[dict[str, float]] = []
@@ -30,7 +31,7 @@ def trained(**changes: Any) -> tuple[Any, list[dict[str, float]]]:
     return model, rows
 
 
-def test_the_flow_of_text_begins_with_the_gradient_of_its_last_hidden_vector() -> None:
+def test_gradient_flow_begins_with_the_gradient_of_the_last_hidden_vector() -> None:
     """At k = 0 that is W' (p - one-hot target), here by hand."""
     model, _ = trained(cell="gru")
     contexts, targets = np.asarray([[4, 5, 6], [7, 9, 10]]), np.asarray([7, 12])
@@ -46,7 +47,7 @@ def test_the_flow_of_text_begins_with_the_gradient_of_its_last_hidden_vector() -
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.5])
-def test_the_flow_of_a_linear_network_is_a_power_of_its_factor(factor: float) -> None:
+def test_the_gradient_flow_of_a_linear_network_is_a_power_of_its_factor(factor: float) -> None:
     model, _ = trained(cell="rnn_relu")
     layer = model.network.recurrent.layers[0]
     with torch.no_grad():
@@ -57,7 +58,7 @@ def test_the_flow_of_a_linear_network_is_a_power_of_its_factor(factor: float) ->
     np.testing.assert_allclose(flow / flow[0], factor ** np.arange(7.0), rtol=1e-4)
 
 
-def test_gates_are_those_of_the_text_without_its_beginning() -> None:
+def test_gates_are_those_of_the_context_without_bos() -> None:
     model, _ = trained(cell="mingru")
     contexts = np.asarray([[4, 5, 6]])
     ((name, keep),) = model.gate_activations(contexts)[0].items()
@@ -83,31 +84,31 @@ def test_gates_are_those_of_the_text_without_its_beginning() -> None:
         ),
     ],
 )
-def test_every_recurrent_network_shows_its_flow_and_gates(
+def test_every_recurrent_network_has_gradient_flow_and_gates(
     changes: dict[str, Any], gates: list[tuple[int, str]]
 ) -> None:
     model, _ = trained(**changes)
-    assert isinstance(model, rnn_diagnostics.Unrolled)
-    found = rnn_diagnostics.look(model, toy.text().valid.documents, 7, PARAMS, seed=1)
-    assert [row["steps"] for row in found["gradient_flow"]] == [0, 1, 2, 3, 4, 5]
-    assert all(row["norm"] > 0 for row in found["gradient_flow"])
-    assert [(row["layer"], row["gate"]) for row in found["gates"]] == gates
-    for row in found["gates"]:
+    assert isinstance(model, UnrolledModel)
+    result = diagnose(model, toy.text().valid.documents, 7, PARAMS, seed=1)
+    assert [row["steps"] for row in result["gradient_flow"]] == [0, 1, 2, 3, 4, 5]
+    assert all(row["norm"] > 0 for row in result["gradient_flow"])
+    assert [(row["layer"], row["gate"]) for row in result["gates"]] == gates
+    for row in result["gates"]:
         assert sum(row["shares"]) == pytest.approx(1)
         assert 0 < row["mean"] < 1
 
 
-def test_no_further_than_training_reaches_and_nothing_of_short_documents() -> None:
+def test_the_context_is_no_longer_than_in_training_and_short_documents_have_no_result() -> None:
     model, _ = trained(cell="rnn")
     documents = toy.text().valid.documents
-    assert len(rnn_diagnostics.look(model, documents, 3, PARAMS, seed=1)["gradient_flow"]) == 4
-    assert rnn_diagnostics.look(model, [np.asarray([4, 2])], 7, PARAMS, seed=1) == {}
-    assert rnn_diagnostics.look(model, documents, 7, Context(tokens=0, distances=[1]), seed=1) == {}
+    assert len(diagnose(model, documents, 3, PARAMS, seed=1)["gradient_flow"]) == 4
+    assert diagnose(model, [np.asarray([4, 2])], 7, PARAMS, seed=1) == {}
+    assert diagnose(model, documents, 7, ContextAblation(tokens=0, distances=[1]), seed=1) == {}
 
 
 def test_other_models_are_not_unrolled() -> None:
     model, rows = trained(**TRANSFORMER)
-    assert not isinstance(model, rnn_diagnostics.Unrolled)
+    assert not isinstance(model, UnrolledModel)
     assert not any(name.startswith("spectral_radius") for row in rows for name in row)
 
 
@@ -119,13 +120,13 @@ def test_other_models_are_not_unrolled() -> None:
         ({"cell": "mingru"}, set()),
     ],
 )
-def test_the_curve_has_a_radius_of_each_layer(changes: dict[str, Any], columns: set[str]) -> None:
+def test_the_curves_have_a_spectral_radius_for_each_layer(changes: dict[str, Any], columns: set[str]) -> None:
     _, rows = trained(**changes)
     assert {name for row in rows for name in row if name.startswith("spectral_radius")} == columns
 
 
-def test_the_curve_ends_with_the_radius_of_the_trained_weights() -> None:
-    """One epoch, so the weights that are kept are the last ones."""
+def test_the_curves_end_with_the_spectral_radius_of_the_trained_weights() -> None:
+    """With one epoch, the weights that are kept are the last ones."""
     model, rows = trained(cell="rnn", training=TRAINING | {"epochs": 1})
     measured = [row["spectral_radius_recurrent_1"] for row in rows if "spectral_radius_recurrent_1" in row]
     weight = model.network.recurrent.layers[0].weight_hh_l0.detach().double().numpy()
@@ -133,14 +134,14 @@ def test_the_curve_ends_with_the_radius_of_the_trained_weights() -> None:
     assert 5 <= len(measured) <= 20
 
 
-def test_the_curve_has_the_gradient_before_and_after_clipping() -> None:
+def test_the_curves_have_the_gradient_norm_before_and_after_clipping() -> None:
     _, rows = trained(cell="rnn", training=TRAINING | {"clip": {"kind": "norm", "max_norm": 0.01}})
     training = [row for row in rows if "train_loss" in row]
     assert all(row["gradient_norm"] > row["gradient_norm_clipped"] == pytest.approx(0.01) for row in training)
 
 
 def test_a_row_without_a_step_has_no_norm() -> None:
-    """Gradients of so many batches are gathered that some rows of the curve see none."""
+    """The gradients of so many batches are accumulated that some rows of the curves have no optimizer step."""
     _, rows = trained(cell="rnn", training=TRAINING | {"accumulate_grad_batches": 8})
     norms = [row.get("gradient_norm") for row in rows if "train_loss" in row]
     assert None in norms

@@ -1,22 +1,22 @@
-"""Where a model looks: the weights that it tells, row by row of the target."""
+"""The attention weights of a translation, one row for each target token."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-from unroll.evaluation.tasks.attention import alignment
+from unroll.evaluation.tasks.attention import attention_weights
 
 
-class Looking:
-    """Looks at source token t while it predicts target token t."""
+class Diagonal:
+    """The attention of target token t is on source token t."""
 
     vocabulary_size = 9
 
     def __init__(self, attentive: bool) -> None:
         self.attentive = attentive
 
-    def given(self, sources: Any) -> Any:
+    def condition_on(self, sources: Any) -> Any:
         self.length = len(sources[0]) + 1
         return self
 
@@ -32,8 +32,8 @@ class Looking:
 
 @pytest.mark.parametrize("attentive", [True, False])
 def test_a_row_per_token_of_the_target(attentive: bool) -> None:
-    found = alignment(Looking(attentive), np.asarray([4, 5]), np.asarray([6, 7, 2]))
+    weights = attention_weights(Diagonal(attentive), np.asarray([4, 5]), np.asarray([6, 7, 2]))
     if attentive:
-        np.testing.assert_array_equal(found, np.eye(3))
+        np.testing.assert_array_equal(weights, np.eye(3))
     else:
-        assert found is None
+        assert weights is None

@@ -48,7 +48,7 @@ def measure(subject: Subject) -> Evaluation | None:
     model = subject.model
     if not isinstance(model, WordVectors) or (file := model.params.analogies) == "none":
         return None
-    with subject.inputs.read_file(file, "analogies") as path:
+    with subject.inputs.local_copy(file, "analogies") as path:
         questions = read(path)
     candidates = np.flatnonzero(model.known & (np.arange(len(model.vectors)) >= len(SPECIAL)))
     tokens = {subject.tokenizer.id_to_token(int(token)): int(token) for token in candidates}
