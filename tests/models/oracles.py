@@ -1,5 +1,6 @@
-"""Small sources of every kind, and documents sampled from them."""
+"""Small oracles of every kind, and documents sampled from them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,21 +8,33 @@ from typing import Any
 import numpy as np
 
 from unroll.corpora import hmm, markov, pcfg
-from unroll.models.oracle import model as source
+from unroll.models.base.inputs import Inputs
+from unroll.models.oracle import model as oracle
 from unroll.text.tokenizers.vocabulary import EOS, UNK
 
-MARKOV = SimpleNamespace(order=2, symbols=3, concentration=0.5, end=0.3, tokens=4000)
+MARKOV = SimpleNamespace(order=2, vocabulary_size=3, concentration=0.5, stop_probability=0.3, expected_tokens=4000)
 HMM = SimpleNamespace(
-    states=3, symbols=4, transition_concentration=0.5, emission_concentration=0.3, end=0.25, tokens=4000
+    states=3,
+    vocabulary_size=4,
+    transition_concentration=0.5,
+    emission_concentration=0.3,
+    stop_probability=0.25,
+    expected_tokens=4000,
 )
 PCFG = SimpleNamespace(
-    nonterminals=3, symbols=3, rules=3, branching=0.3, rule_concentration=1.0, emission_concentration=0.5, tokens=4000
+    nonterminals=3,
+    vocabulary_size=3,
+    rules=3,
+    branching=0.3,
+    rule_concentration=1.0,
+    emission_concentration=0.5,
+    expected_tokens=4000,
 )
 KINDS: dict[str, tuple[Any, Any]] = {"markov": (markov, MARKOV), "hmm": (hmm, HMM), "pcfg": (pcfg, PCFG)}
 
 
 class Words:
-    """A tokenizer of the words that it is given."""
+    """A word tokenizer with a given vocabulary."""
 
     def __init__(self, words: list[str]) -> None:
         self.ids = {word: index for index, word in enumerate(words, 4)}
@@ -31,10 +44,24 @@ class Words:
         return [self.ids.get(word, UNK) for word in text.split()]
 
 
-def sampled(kind: str, folder: Path) -> tuple[source.Model, list[np.ndarray], Words]:
-    """A source, documents sampled from it (with <eos>), and a vocabulary in an order of its own."""
+@dataclass(frozen=True)
+class CorpusInputs(Inputs):
+    """Inputs with a single raw corpus and a single tokenizer."""
+
+    folder: Path = Path()
+    words: Any = None
+
+    def raw(self, corpus: str) -> Path:
+        return self.folder
+
+    def tokenizer(self, name: str) -> Any:
+        return self.words
+
+
+def sample(kind: str, folder: Path) -> tuple[oracle.Model, list[np.ndarray], Words]:
+    """Return an oracle, documents sampled from it (with <eos>), and a tokenizer with another order of the words."""
     module, params = KINDS[kind]
     module.fetch(params, 7, folder)
-    words = Words([f"w{symbol}" for symbol in reversed(range(params.symbols))] + ["other"])
+    words = Words([f"w{symbol}" for symbol in reversed(range(params.vocabulary_size))] + ["other"])
     lines = (folder / "text.txt").read_text(encoding="utf-8").splitlines()
-    return source.of(folder, words), [np.array([*words.encode(line), EOS]) for line in lines], words
+    return oracle.from_corpus(folder, words), [np.array([*words.encode(line), EOS]) for line in lines], words

@@ -1,4 +1,4 @@
-"""The unigram cache against its equation, written as a loop."""
+"""The unigram cache against its equation, computed in a loop."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def model(**changes: Any) -> cache.Model:
     return cache.fit(params, toy.text(), Inputs(), lambda *_, **__: None)
 
 
-def by_hand(document: Ids, window: int, decay: float, uniform: float) -> list[float]:
+def by_definition(document: Ids, window: int, decay: float, uniform: float) -> list[float]:
     floor = 1 / (SIZE - 2)
     results = []
     for t, token in enumerate(document):
@@ -38,7 +38,7 @@ def by_hand(document: Ids, window: int, decay: float, uniform: float) -> list[fl
 def test_log_probs_are_the_equation_and_equal_stepping(numbers: dict[str, Any]) -> None:
     made = model(**numbers)
     documents = [*toy.text().valid.documents, np.concatenate(toy.documents(9, 3)), np.empty(0, np.uint16)]
-    expected = [by_hand(d, made.params.window, made.params.decay, made.params.uniform) for d in documents]
+    expected = [by_definition(d, made.params.window, made.params.decay, made.params.uniform) for d in documents]
     for scores, stepped, probs in zip(
         made.log_probs(documents), log_probs_by_stepping(made, documents), expected, strict=True
     ):
@@ -61,15 +61,15 @@ def test_rows_sum_to_one_and_select_reorders() -> None:
     np.testing.assert_array_equal(picked, rows[[2, 0, 2]])
 
 
-def test_without_a_floor_what_is_not_remembered_is_impossible() -> None:
+def test_without_the_uniform_part_tokens_outside_the_cache_are_impossible() -> None:
     scores = model(uniform=0.0).log_probs([np.asarray([4, 4, 5, 4])])[0]
     np.testing.assert_allclose(np.exp(scores), [1 / (SIZE - 2), 1, 0, (0.8 + 0.64) / (1 + 0.8 + 0.64)])
     assert np.isneginf(scores[2])
 
 
-def test_blocks_and_weights_too_small_to_count_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_and_weights_that_underflow_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     document = np.concatenate(toy.documents(30, 5))
-    made = model(window=5000, decay=0.1)  # 0.1^4999 is nought
+    made = model(window=5000, decay=0.1)  # 0.1^4999 is zero
     whole = made.log_probs([document])[0]
     monkeypatch.setattr(cache, "BLOCK", 1000)
     np.testing.assert_allclose(made.log_probs([document])[0], whole, rtol=1e-14)

@@ -1,27 +1,67 @@
-"""The card of a model says what it is and where it comes from."""
+"""The folder of a trained model: its tokenizer, its cleaning, its experiment, and a card that describes it."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from unroll.models.base.card import card
+import pytest
 
-from unroll.models.base import storage
+from unroll.errors import UnrollError
+from unroll.models.base import folder, storage
 from unroll.params.load import load
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_card_names_the_model_its_corpus_and_every_param(tmp_path: Path) -> None:
+class Stub:
+    """A model with 1,234 numbers."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.params = params
+
+    def save(self, path: Path) -> None:
+        storage.write(path, {"params": self.params}, {"x": np.zeros(1234)})
+
+
+@pytest.fixture
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a model `lstm` of the default params.yaml."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/tokens/words").mkdir(parents=True)
+    (tmp_path / "data/tokens/words/tokenizer.json").write_text('{"type":"word"}', encoding="utf-8")
     params = load(ROOT / "params.yaml")
-    folder = tmp_path / "lstm"
-    folder.mkdir()
-    saved = params.models["lstm"].model_dump(mode="json")
-    storage.write(folder, {"params": saved}, {"x": np.zeros(1234)})
-    text = card(folder, params, "words")
+    folder.save(Stub(params.models["lstm"].model_dump(mode="json")), tmp_path / "lstm", params, "lstm")
+    return tmp_path / "lstm"
+
+
+def test_a_card_names_the_model_its_corpus_and_every_param(saved: Path, tmp_path: Path) -> None:
+    text = (saved / "README.md").read_text(encoding="utf-8")
     assert text.startswith("# `lstm`\n")
-    assert "1,234 numbers" in text
+    assert "1,234 elements" in text
     assert "corpus `prose` (source `python-docs`)" in text
-    for key, value in saved.items():
+    for key, value in load(ROOT / "params.yaml").models["lstm"].model_dump(mode="json").items():
         assert f"| `{key}` | {json.dumps(value, sort_keys=True)} |" in text
     assert str(tmp_path) not in text
+
+
+def test_a_folder_holds_everything_that_is_needed_to_apply_the_model(saved: Path) -> None:
+    names = {"params.json", "weights.safetensors", "manifest.json", "tokenizer.json", "cleaning.json"}
+    assert {file.name for file in saved.iterdir()} == names | {"experiment.json", "README.md"}
+    experiment = folder.read_experiment(saved)
+    assert {key: experiment[key] for key in ("family", "tokenizer", "corpus", "sampled")} == {
+        "family": "recurrent",
+        "tokenizer": "words",
+        "corpus": "prose",
+        "sampled": False,
+    }
+    assert len(experiment["params_hash"]) == len(experiment["data_hash"]) == 16
+
+
+@pytest.mark.parametrize("content", [None, "{"])
+def test_a_damaged_experiment_is_refused(saved: Path, content: str | None) -> None:
+    (saved / "experiment.json").unlink()
+    if content is not None:
+        (saved / "experiment.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UnrollError, match=r"experiment\.json: unreadable"):
+        folder.read_experiment(saved)

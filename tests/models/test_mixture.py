@@ -1,4 +1,4 @@
-"""Mixtures: the laws of the contract, weights against their optimum, zero probabilities."""
+"""Mixtures: the laws of the contract, the weights against their optimum, and zero probabilities."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -36,17 +36,31 @@ def member(name: str) -> Any:
     return models.family(params.family).fit(params, toy.text(), Inputs(), lambda *_, **__: None)
 
 
-def mixed(*names: str) -> tuple[mixture.Model, list[dict[str, float]]]:
+def fit(*names: str) -> tuple[mixture.Model, list[dict[str, float]]]:
+    """Fit a mixture of any number of members, and return the logged values, too."""
     rows: list[dict[str, float]] = []
-    made = mixture.fit(
-        PARAMS, toy.text(), Inputs(), lambda step, **values: rows.append(values), [member(n) for n in names]
-    )
-    return made, rows
+    members = [member(name) for name in names]
+    weights = mixture.fit_weights(PARAMS, toy.text(), members, lambda step, **values: rows.append(values))
+    return mixture.Model(PARAMS, members, weights), rows
+
+
+def inputs() -> Inputs:
+    return Inputs(trained={name: member(name) for name in ("bigram", "cache")})
+
+
+def test_members_come_from_the_inputs() -> None:
+    """`fit` reads its members by their names, and gives them the weights of `fit_weights`."""
+    made = mixture.fit(PARAMS, toy.text(), inputs(), lambda *_, **__: None)
+    assert [type(member).__module__ for member in made.members] == [
+        "unroll.models.ngram.model",
+        "unroll.models.cache.model",
+    ]
+    np.testing.assert_array_equal(made.weights, fit("bigram", "cache")[0].weights)
 
 
 @pytest.mark.parametrize("names", [("bigram", "cache"), ("likelihood", "forgetful"), ("bigram", "cache", "likelihood")])
-def test_keeps_the_laws(names: tuple[str, ...], tmp_path: Path) -> None:
-    made, _ = mixed(*names)
+def test_satisfies_the_contract(names: tuple[str, ...], tmp_path: Path) -> None:
+    made, _ = fit(*names)
     assert isinstance(made, LanguageModel)
     documents = [*toy.text().test.documents[:5], np.empty(0, np.int64), np.asarray([EOS])]
     scores = made.log_probs(documents)
@@ -67,8 +81,8 @@ def test_keeps_the_laws(names: tuple[str, ...], tmp_path: Path) -> None:
 
 
 def test_weights_are_the_best_on_the_valid_split() -> None:
-    """The loss is convex in the weight, so a fine grid has the optimum; EM never raises it on the way there."""
-    made, rows = mixed("likelihood", "unigram")
+    """The loss is convex in the weight, so a fine grid contains the optimum, and EM never increases it."""
+    made, rows = fit("likelihood", "unigram")
     documents = toy.text().valid.documents
     first, second = (np.exp(np.concatenate(m.log_probs(documents))) for m in made.members)
     grid = np.linspace(0, 1, 10_001)
@@ -77,14 +91,14 @@ def test_weights_are_the_best_on_the_valid_split() -> None:
     assert made.weights[0] == pytest.approx(grid[np.argmin(losses)], abs=2e-3)
     assert 0.5 < made.weights[0] < 1
     assert made.weights.sum() == pytest.approx(1, abs=1e-15)
-    reported = [row["valid_loss"] for row in rows]
-    assert (np.diff(reported) <= 1e-12).all()
-    assert reported[-1] == pytest.approx(min(losses), abs=1e-6)
-    assert reported[-1] < min(losses[0], losses[-1])
+    losses_of_em = [row["valid_loss"] for row in rows]
+    assert (np.diff(losses_of_em) <= 1e-12).all()
+    assert losses_of_em[-1] == pytest.approx(min(losses), abs=1e-6)
+    assert losses_of_em[-1] < min(losses[0], losses[-1])
 
 
-def test_zero_probabilities_flow_through() -> None:
-    """Possible where either member allows it; -inf where neither does, and where the one that does has no weight."""
+def test_zero_probabilities_stay_exact() -> None:
+    """A token has -inf if no member with a positive weight allows it."""
     first, second = member("likelihood"), member("forgetful")
     document = np.asarray([4, 5, 5, 12, 4])
     scores = [m.log_probs([document])[0] for m in (first, second)]
@@ -99,14 +113,14 @@ def test_zero_probabilities_flow_through() -> None:
     np.testing.assert_array_equal(alone.log_probs([document])[0], scores[0])
 
 
-def test_em_with_impossible_tokens_weighs_by_the_others() -> None:
-    made, rows = mixed("likelihood", "forgetful")
+def test_em_ignores_tokens_that_no_member_allows() -> None:
+    made, rows = fit("likelihood", "forgetful")
     assert np.isfinite(made.weights).all()
-    assert made.weights[0] > 0.9  # what repeats the last token is no good here
+    assert made.weights[0] > 0.9  # a member that repeats the last token is a bad model of this text
     assert all(row["valid_loss"] == np.inf for row in rows)
 
 
-def test_nothing_possible_leaves_equal_weights() -> None:
+def test_if_no_token_is_possible_the_weights_stay_equal() -> None:
     data = toy.text()
     unseen = np.full(3, toy.VOCABULARY_SIZE - 1)
     broken = [member("forgetful"), member("forgetful")]
@@ -114,11 +128,11 @@ def test_nothing_possible_leaves_equal_weights() -> None:
     for m in broken:
         m.log_probs = lambda documents: [np.full(len(d), -np.inf) for d in documents]
     streams = data.streams | {"valid": {"text": stream}}
-    made = mixture.fit(PARAMS, replace(data, streams=streams), Inputs(), lambda *_, **__: None, broken)
-    np.testing.assert_array_equal(made.weights, [0.5, 0.5])
+    weights = mixture.fit_weights(PARAMS, replace(data, streams=streams), broken, lambda *_, **__: None)
+    np.testing.assert_array_equal(weights, [0.5, 0.5])
 
 
 def test_members_of_another_vocabulary_are_refused() -> None:
     data = replace(toy.text(), vocabulary_size=toy.VOCABULARY_SIZE + 1)
-    with pytest.raises(UnrollError, match="same `tokens`"):
-        mixture.fit(PARAMS, data, Inputs(), lambda *_, **__: None, [member("bigram"), member("cache")])
+    with pytest.raises(UnrollError, match="mix models with the same tokenizer"):
+        mixture.fit(PARAMS, data, inputs(), lambda *_, **__: None)

@@ -1,4 +1,4 @@
-"""The entropy of a true source, in closed form or by enumeration, is its cross-entropy on what was sampled from it."""
+"""The entropy of a process, in closed form or by enumeration, is the cross-entropy of its oracle on sampled text."""
 
 import itertools
 import math
@@ -10,7 +10,7 @@ import pytest
 
 from tests.models.oracles import HMM, MARKOV, Words
 from unroll.corpora import hmm, markov, pcfg
-from unroll.models.oracle import model as source
+from unroll.models.oracle import model as oracle
 from unroll.models.oracle.chains import Markov
 from unroll.models.oracle.grammar import Grammar
 from unroll.text.tokenizers.vocabulary import EOS
@@ -22,8 +22,11 @@ def entropy(probabilities: np.ndarray) -> float:
 
 
 def markov_entropy(process: Markov) -> float:
-    """Of a document: what each visited context adds, its expected visits solving n = start + (1 - end) n P."""
-    hidden = process.hidden()
+    """Compute the entropy of a document: each context adds its entropy times its expected visits n.
+
+    The expected visits solve n = start + (1 - end) n P.
+    """
+    hidden = process.to_hmm()
     contexts = len(process.transition)
     visits = np.linalg.solve(np.eye(contexts) - (1 - process.end) * hidden.transition.T, hidden.initial)
     stop = entropy(np.array([process.end, 1 - process.end]))
@@ -32,9 +35,9 @@ def markov_entropy(process: Markov) -> float:
 
 
 def test_the_cross_entropy_of_a_chain_is_its_entropy(tmp_path: Path) -> None:
-    markov.fetch(SimpleNamespace(**vars(MARKOV) | {"tokens": 120_000}), 3, tmp_path)
+    markov.fetch(SimpleNamespace(**vars(MARKOV) | {"expected_tokens": 120_000}), 3, tmp_path)
     words = Words(["w0", "w1", "w2"])
-    model = source.of(tmp_path, words)
+    model = oracle.from_corpus(tmp_path, words)
     documents = [np.array([*words.encode(line), EOS]) for line in (tmp_path / "text.txt").read_text().splitlines()]
     totals = np.array([scores.sum() for scores in model.log_probs(documents)])
     error = totals.std() / math.sqrt(len(totals))
@@ -43,9 +46,13 @@ def test_the_cross_entropy_of_a_chain_is_its_entropy(tmp_path: Path) -> None:
 
 
 def test_the_entropy_of_documents_of_a_hidden_chain_by_enumeration(tmp_path: Path) -> None:
-    hmm.fetch(SimpleNamespace(**vars(HMM) | {"tokens": 40_000, "end": 0.7, "symbols": 3}), 3, tmp_path)
+    hmm.fetch(
+        SimpleNamespace(**vars(HMM) | {"expected_tokens": 40_000, "stop_probability": 0.7, "vocabulary_size": 3}),
+        3,
+        tmp_path,
+    )
     words = Words(["w0", "w1", "w2"])
-    model = source.of(tmp_path, words)
+    model = oracle.from_corpus(tmp_path, words)
     documents = [np.array([*words.encode(line), EOS]) for line in (tmp_path / "text.txt").read_text().splitlines()]
     totals = np.array([scores.sum() for scores in model.log_probs(documents)])
     expected = 0.0
@@ -57,11 +64,13 @@ def test_the_entropy_of_documents_of_a_hidden_chain_by_enumeration(tmp_path: Pat
             if (p := forward.sum() * 0.3 ** (length - 1) * 0.7) > 0:
                 expected -= p * math.log(p)
     error = totals.std() / math.sqrt(len(totals))
-    assert -totals.mean() == pytest.approx(expected, abs=4 * error + 0.005)  # 0.3^7 of the mass is left out
+    assert -totals.mean() == pytest.approx(
+        expected, abs=4 * error + 0.005
+    )  # longer documents, 0.3^7 of the mass, are left out
 
 
 def test_the_entropy_of_an_unambiguous_grammar_is_that_of_its_derivations() -> None:
-    """S -> A A | B A, A -> a, B -> b B | b: one tree for each sentence, so H = sum of the rules' entropies."""
+    """S -> A A | B A, A -> a, B -> b B | b: each sentence has one tree, so H is the sum of the rules' entropies."""
     binary, emission = np.zeros((4, 4, 4)), np.zeros((4, 2))
     binary[0, 1, 1], binary[0, 2, 1] = 0.4, 0.6
     emission[1, 0] = 1.0
@@ -69,7 +78,7 @@ def test_the_entropy_of_an_unambiguous_grammar_is_that_of_its_derivations() -> N
     emission[3, 1] = 1.0
     loop = entropy(np.array([0.25, 0.75])) / 0.75  # H(B) = h + 0.25 H(B)
     expected = entropy(np.array([0.4, 0.6])) + 0.6 * loop
-    model = source.Model(Grammar(binary, emission), np.array([4, 5]), 6, {"family": "oracle"})
+    model = oracle.Model(Grammar(binary, emission), np.array([4, 5]), 6, {"family": "oracle"})
     documents = [np.array([4, 4, EOS])] + [np.array([5] * n + [4, EOS]) for n in range(1, 40)]
     totals = np.array([scores.sum() for scores in model.log_probs(documents)])
     assert np.exp(totals).sum() == pytest.approx(1, abs=1e-12)

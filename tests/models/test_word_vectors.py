@@ -1,8 +1,11 @@
-"""Families word2vec and pretrained: what is learned, what is read, what is made up, and that it is the same again."""
+"""Families word2vec and vector_file: vectors that are learned, read or filled in, and their reproducibility."""
 
+import hashlib
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,8 +18,8 @@ from unroll import models
 from unroll.errors import UnrollError
 from unroll.models.base import word_vectors
 from unroll.models.base.inputs import Inputs
-from unroll.models.base.protocol import Embeddings, LanguageModel
-from unroll.models.vector_file import model as pretrained
+from unroll.models.base.protocol import LanguageModel, WordVectors
+from unroll.models.vector_file import model as vector_file
 from unroll.models.vector_file.params import VectorFileParams
 from unroll.models.word2vec import model as word2vec
 from unroll.models.word2vec.params import Word2vecParams
@@ -38,8 +41,7 @@ WORD2VEC = SHARED | {
     "learning_rate": 0.05,
     "final_learning_rate": 0.001,
 }
-FILE = {"source": "path", "path": "vectors.txt", "sha256": ""}
-PRETRAINED = SHARED | {"family": "vector_file", "file": FILE}
+VECTOR_FILE = SHARED | {"family": "vector_file"}
 WORDS = [*SPECIAL, "the", "cat", "new york", "dog"]
 GLOVE = "the 1 0.5\ncat -2 0\nnew york 0.25 4\nthe 9 9\n"
 
@@ -50,19 +52,28 @@ def train(**changes: Any) -> word_vectors.Model:
     return word2vec.fit(params, toy.text(), Inputs(), lambda *_, **__: None)
 
 
-def read(file: Path, content: str, missing: str = "zeros") -> word_vectors.Model:
+@dataclass(frozen=True)
+class VocabularyInputs(Inputs):
+    """Inputs with a tokenizer of WORDS."""
+
+    def tokenizer(self, name: str) -> Any:
+        return SimpleNamespace(vocabulary_size=len(WORDS), id_to_token=WORDS.__getitem__)
+
+
+def read(file: Path, content: str, oov_init: str = "zeros") -> word_vectors.Model:
     file.write_text(content, encoding="utf-8")
-    params = VectorFileParams.model_validate(PRETRAINED | {"missing": missing})
+    source = {"source": "path", "path": str(file), "sha256": hashlib.sha256(content.encode()).hexdigest()}
+    params = VectorFileParams.model_validate(VECTOR_FILE | {"file": source, "oov_init": oov_init})
     streams = {"text": stream_of([np.asarray([4, 5])], len(WORDS))}
     data = Data("toy", len(WORDS), 2, 1, {split: streams for split in ("train", "valid", "test")})
-    return pretrained.fit(params, data, Inputs(), lambda *_, **__: None, file=file, words=WORDS)
+    return vector_file.fit(params, data, VocabularyInputs(), lambda *_, **__: None)
 
 
 @pytest.mark.parametrize("algorithm", ["cbow", "skip_gram"])
-@pytest.mark.parametrize("readout", ["first", "second"])
-def test_keeps_the_contract_and_its_files(algorithm: str, readout: str, tmp_path: Path) -> None:
-    model = train(algorithm=algorithm, readout=readout)
-    assert isinstance(model, Embeddings)
+@pytest.mark.parametrize("matrix", ["input", "output"])
+def test_satisfies_the_contract_and_is_saved(algorithm: str, matrix: str, tmp_path: Path) -> None:
+    model = train(algorithm=algorithm, matrix=matrix)
+    assert isinstance(model, WordVectors)
     assert not isinstance(model, LanguageModel)
     assert model.vectors.shape == (toy.VOCABULARY_SIZE, 8)
     assert np.flatnonzero(~model.known).tolist() == [PAD, BOS]
@@ -76,11 +87,10 @@ def test_keeps_the_contract_and_its_files(algorithm: str, readout: str, tmp_path
 
 
 @pytest.mark.parametrize("algorithm", ["cbow", "skip_gram"])
-def test_readouts_are_the_two_layers_of_one_network(algorithm: str) -> None:
-    """W2 of what follows scores higher with W1 of what comes before than W2 of what never does: word w is followed by
-    w + 1 in the toy text."""
-    first = train(algorithm=algorithm, readout="first", window=1, epochs=20).vectors[4:]
-    second = train(algorithm=algorithm, readout="second", window=1, epochs=20).vectors[4:]
+def test_the_matrices_are_the_two_layers_of_one_network(algorithm: str) -> None:
+    """In the toy text word w is followed by w + 1, so W2 of w + 1 has a larger product with W1 of w than other rows."""
+    first = train(algorithm=algorithm, matrix="input", window=1, epochs=20).vectors[4:]
+    second = train(algorithm=algorithm, matrix="output", window=1, epochs=20).vectors[4:]
     scores = first @ second.T
     near = np.asarray([scores[w, (w + 1) % toy.WORDS] for w in range(toy.WORDS)])
     far = np.asarray([scores[w, (w + 7) % toy.WORDS] for w in range(toy.WORDS)])
@@ -88,8 +98,8 @@ def test_readouts_are_the_two_layers_of_one_network(algorithm: str) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["cbow", "skip_gram"])
-def test_the_loss_begins_at_that_of_a_coin_and_falls(algorithm: str) -> None:
-    """W2 is nought before training: every one of 1 + K decisions costs log 2.."""
+def test_the_loss_begins_at_chance_level_and_falls(algorithm: str) -> None:
+    """W2 is zero before training, so each of the 1 + K decisions costs log 2."""
     params = Word2vecParams.model_validate(WORD2VEC | {"algorithm": algorithm, "window": 1})
     data, rows = toy.text(), []
     objective = word2vec.Objective(params, data)
@@ -101,8 +111,8 @@ def test_the_loss_begins_at_that_of_a_coin_and_falls(algorithm: str) -> None:
 
 
 def test_pairs_of_a_window() -> None:
-    assert list(word2vec.pairs([[5, 6, 7], [8]], "skip_gram", 1)) == [([5], 6), ([6], 5), ([6], 7), ([7], 6)]
-    assert list(word2vec.pairs([[5, 6, 7], [8]], "cbow", 2)) == [([6, 7], 5), ([5, 7], 6), ([5, 6], 7)]
+    assert list(word2vec.training_pairs([[5, 6, 7], [8]], "skip_gram", 1)) == [([5], 6), ([6], 5), ([6], 7), ([7], 6)]
+    assert list(word2vec.training_pairs([[5, 6, 7], [8]], "cbow", 2)) == [([6, 7], 5), ([5, 7], 6), ([5, 6], 7)]
 
 
 def test_the_loss_is_the_formula() -> None:
@@ -117,7 +127,7 @@ def test_the_loss_is_the_formula() -> None:
     assert objective(first, second) == pytest.approx(np.mean(losses))
 
 
-def test_the_same_in_another_process_whatever_its_hashes() -> None:
+def test_other_processes_give_the_same_vectors_whatever_their_hash_seed() -> None:
     code = (
         "from tests.models.test_word_vectors import train; import hashlib;"
         "print(hashlib.sha256(train(subsample=0.01).vectors.tobytes()).hexdigest())"
@@ -136,43 +146,45 @@ def test_the_same_in_another_process_whatever_its_hashes() -> None:
     assert len(found.pop().strip()) == 64
 
 
-def test_documents_longer_than_gensim_takes_are_cut_not_dropped() -> None:
+def test_documents_that_are_too_long_for_gensim_are_cut_not_dropped() -> None:
     data = toy.text()
     long = np.concatenate(data.train.documents * 12)
-    assert len(long) > word2vec.LONGEST
+    assert len(long) > word2vec.MAX_SENTENCE
     streams = {"train": {"text": stream_of([long], toy.VOCABULARY_SIZE)}}
     sentences = list(word2vec.Sentences(Data("toy", toy.VOCABULARY_SIZE, 7, 1, streams)))
-    assert max(map(len, sentences)) == word2vec.LONGEST
+    assert max(map(len, sentences)) == word2vec.MAX_SENTENCE
     assert np.concatenate(sentences).tolist() == [*long.tolist(), EOS]
 
 
-# gensim leaves the file open
+# gensim does not close the file
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_reads_glove_and_word2vec_as_gensim_does(tmp_path: Path) -> None:
     content = "the 1 0.5\ncat -2e-1 0\n"
     for text, header in ((content, False), (f"2 2\n{content}", True)):
         (tmp_path / "vectors.txt").write_text(text, encoding="utf-8")
         theirs = KeyedVectors.load_word2vec_format(tmp_path / "vectors.txt", no_header=not header)
-        ours = dict(pretrained.read(tmp_path / "vectors.txt"))
+        ours = dict(vector_file.read_vectors(tmp_path / "vectors.txt"))
         assert list(ours) == theirs.index_to_key
         for word, vector in ours.items():
             np.testing.assert_array_equal(vector, theirs[word])
 
 
-def test_words_are_looked_up_and_the_first_of_two_counts(tmp_path: Path) -> None:
+def test_the_first_of_two_vectors_of_a_word_is_used(tmp_path: Path) -> None:
     model = read(tmp_path / "vectors.txt", GLOVE)
     assert model.vectors[4:].tolist() == [[1, 0.5], [-2, 0], [0.25, 4], [0, 0]]
     assert model.known.tolist() == [False] * 4 + [True, True, True, False]
 
 
-def test_a_word_without_a_vector_gets_what_the_params_say(tmp_path: Path) -> None:
+def test_a_word_without_a_vector_is_filled_in_by_oov_init(tmp_path: Path) -> None:
     known = np.asarray([[1, 0.5], [-2, 0], [0.25, 4]])
     np.testing.assert_allclose(read(tmp_path / "a", GLOVE, "mean").vectors[7], known.mean(0), rtol=1e-6)
     drawn = [read(tmp_path / "a", GLOVE, "normal").vectors for _ in range(2)]
     np.testing.assert_array_equal(*drawn)
     assert len(np.unique(drawn[0][[PAD, BOS, EOS, UNK, 7]])) == 10
     np.testing.assert_array_equal(drawn[0][4:7], known.astype(np.float32))
-    many = word_vectors.complete(np.vstack([known, np.zeros((9997, 2))]), np.arange(10_000) < 3, "normal", seed=1)[3:]
+    many = word_vectors.fill_missing(np.vstack([known, np.zeros((9997, 2))]), np.arange(10_000) < 3, "normal", seed=1)[
+        3:
+    ]
     np.testing.assert_allclose(many.mean(0), known.mean(0), atol=0.1)
     np.testing.assert_allclose(many.std(0), known.std(0), atol=0.1)
 
@@ -185,8 +197,8 @@ def test_a_word_without_a_vector_gets_what_the_params_say(tmp_path: Path) -> Non
         ("the 1 2\ncat nan 2\n", "line 2 is not a word and 2 numbers"),
         ("2 3\nthe 1 2 3\ncat 1 2\n", "line 3 is not a word and 3 numbers"),
         ("<html>\n", "line 1 is not a word and 0 numbers"),
-        ("", "holds no vectors"),
-        ("3 2\n", "holds no vectors"),
+        ("", "has no vectors"),
+        ("3 2\n", "has no vectors"),
     ],
 )
 def test_a_broken_file_names_the_line(content: str, sentence: str, tmp_path: Path) -> None:
@@ -194,7 +206,7 @@ def test_a_broken_file_names_the_line(content: str, sentence: str, tmp_path: Pat
         read(tmp_path / "vectors.txt", content)
 
 
-def test_a_binary_file_is_no_text(tmp_path: Path) -> None:
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vectors.bin").write_bytes(b"2 2\nthe \xff\xfe\x80\x81")
     with pytest.raises(UnrollError, match=r"vectors\.bin: is not UTF-8 text"):
-        list(pretrained.read(tmp_path / "vectors.bin"))
+        list(vector_file.read_vectors(tmp_path / "vectors.bin"))

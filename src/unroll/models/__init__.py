@@ -1,4 +1,4 @@
-"""Model families: one folder each, found by its name, which is also the DVC dependency."""
+"""Model families, one folder each. The name of a folder is the name of the family in params.yaml and in dvc.yaml."""
 
 from importlib import import_module
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def family(name: str) -> ModuleType:
-    """Return the module `unroll.models.<name>.model`, with `fit(params, data, inputs, log)`, `Model` and `load(path)`."""
+    """Return the module of a family, with `fit(params, data, inputs, log)`, the class `Model` and `load(path)`."""
     return import_module(f"unroll.models.{name}.model")
 
 
@@ -23,7 +23,7 @@ def load(path: Path) -> Any:
     Raises:
         UnrollError: There is no model, its format is unknown, or its files do not match their hashes.
     """
-    from unroll.models.base.storage import read_params
+    from unroll.models.base.storage import read_params  # loading params.yaml imports this package, but no numpy
 
     return family(read_params(path)["params"]["family"]).load(path)
 

@@ -9,7 +9,7 @@ from unroll.text.streams import Data
 
 
 def index_labels(data: Data) -> tuple[list[str], NDArray[np.int64]]:
-    """Number the classes of a labelled corpus.
+    """Assign an index to each class of a labelled corpus.
 
     Args:
         data: The partition.

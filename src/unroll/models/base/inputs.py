@@ -1,6 +1,7 @@
 """The inputs of a training in addition to its data: what an entry of params.yaml names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from unroll.text.tokenizers.loading import load_tokenizer
 
 @dataclass(frozen=True)
 class Inputs:
-    """Where a model finds other models, tokenizers, raw corpora and files. Each is loaded when it is asked for."""
+    """Where a family finds other models, tokenizers, raw corpora and files. Each is loaded when it is needed."""
 
     root: Path = Path()
     """The folder of the pipeline, with its `models` and `data`."""
@@ -24,35 +25,36 @@ class Inputs:
     """Trained models in memory, by name. They take precedence over those of the folder `models`."""
 
     def model(self, name: str) -> Any:
-        """Return the trained model of this name."""
+        """Return the trained model of this name.
+
+        Raises:
+            UnrollError: There is no such model, or it cannot be loaded.
+        """
         return self.trained[name] if name in self.trained else models.load(self.root / "models" / name)
 
     def tokenizer(self, name: str) -> Tokenizer:
-        """Return the tokenizer of this name, for pairs that of the target side."""
+        """Return the tokenizer of this name. For pairs, it is the tokenizer of the target side."""
         return load_tokenizer(self.root / "data" / "tokens" / name / "tokenizer.json")
 
     def raw(self, corpus: str) -> Path:
         """Return the folder of the raw files of a corpus."""
         return self.root / "data" / "raw" / corpus
 
-    def read_file(self, file: File, format: str) -> "ReadFile":
-        """Return a context manager that gives the path of a local copy of a file of this format."""
-        return ReadFile(file, format)
+    @contextmanager
+    def local_copy(self, file: File, format: str) -> Iterator[Path]:
+        """Fetch a file of the catalogue or of the user into a temporary folder, and verify its SHA-256.
 
+        Args:
+            file: The file.
+            format: The required format, `vectors` or `analogies`.
 
-class ReadFile:
-    """A temporary copy of a file of the catalogue or of the user, with its hash checked."""
+        Yields:
+            The path of the copy. It is removed at the end of the `with` statement.
 
-    def __init__(self, file: File, format: str) -> None:
-        """Set the file and its format, `vectors` or `analogies`."""
-        self.file, self.format, self.folder = file, format, TemporaryDirectory()
+        Raises:
+            UnrollError: There is no such file of this format, or its SHA-256 is wrong.
+        """
+        from unroll.corpora.assets import fetch  # most trainings need no file, and this imports clients of networks
 
-    def __enter__(self) -> Path:
-        """Fetch the file and return its path."""
-        from unroll.corpora.assets import fetch
-
-        return fetch(self.file, self.format, Path(self.folder.name))
-
-    def __exit__(self, *_: object) -> None:
-        """Remove the copy."""
-        self.folder.cleanup()
+        with TemporaryDirectory() as folder:
+            yield fetch(file, format, Path(folder))

@@ -113,9 +113,9 @@ class WordVectors(Protocol):
     """A vector for every token."""
 
     vectors: NDArray[np.float32]
-    """(V, D), finite. Row i is the vector of token i."""
+    """The vectors (V, D), all finite. Row i is the vector of token i."""
     known: NDArray[np.bool_]
-    """(V,), whether the vector of a token was learned or read, and not made up."""
+    """Whether the vector of a token was learned or read, (V,). The others were filled in by `oov_init`."""
 
     @property
     def params(self) -> WordVectorParams:

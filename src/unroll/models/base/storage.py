@@ -1,6 +1,7 @@
-"""The folder of a saved model: params.json, weights.safetensors and manifest.json with the SHA-256 of both. No pickle.
+"""The files of a saved model: params.json, weights.safetensors, and manifest.json with the SHA-256 of both.
 
-`params.json` holds the number of the format. A model of an unknown format is refused with a sentence.
+`params.json` has the number of the format, and a model with an unknown format is refused. No file contains code: pickle
+is not used.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from unroll.errors import UnrollError
 
 PARAMS, WEIGHTS, MANIFEST = "params.json", "weights.safetensors", "manifest.json"
 FORMAT = 1
-"""The number of the format that this release writes. It grows with every change that an older release cannot read."""
+"""The number of the format that this release writes. It increases with every change that older releases cannot read."""
 
 
 def write(path: Path, params: Mapping[str, Any], weights: Mapping[str, NDArray]) -> None:
@@ -91,7 +92,9 @@ def _verified(path: Path, name: str) -> bytes:
     except (ValueError, KeyError, TypeError) as error:
         raise UnrollError(f"{path / MANIFEST}: damaged ({error}); run `dvc repro -f` for this model") from error
     if hashlib.sha256(content).hexdigest() != expected:
-        raise UnrollError(f"{path / name}: does not match {MANIFEST}: the file is damaged; train the model again")
+        raise UnrollError(
+            f"{path / name}: does not match {MANIFEST}; the file is damaged, so run `dvc repro -f` for this model"
+        )
     return content
 
 

@@ -1,4 +1,4 @@
-"""Word vectors as they are saved, of the families word2vec and vector_file."""
+"""The model of all families of word vectors."""
 
 from pathlib import Path
 
@@ -13,25 +13,26 @@ Vectors = NDArray[np.float32]
 
 
 class Model:
-    """Satisfies Embeddings."""
+    """Word vectors. They satisfy WordVectors."""
 
     def __init__(self, params: VectorsParams, vectors: Vectors, known: NDArray[np.bool_]) -> None:
-        """`vectors` (V, D), and which tokens they were learned or read for (V,)."""
+        """Set the settings, the vectors (V, D), and whether the vector of each token was learned or read (V,)."""
         self.params, self.vectors, self.known = params, vectors, known
 
     def save(self, path: Path) -> None:
+        """Write the vectors into the existing folder `path`."""
         storage.write(path, {"params": self.params.model_dump()}, {"vectors": self.vectors, "known": self.known})
 
 
 def load(path: Path) -> Model:
-    """The model `Model.save` wrote."""
+    """Load the vectors that `Model.save` wrote into the folder `path`."""
     params: VectorsParams = TypeAdapter(VectorsParams).validate_python(storage.read_params(path)["params"])
     arrays = storage.read_weights(path)
     return Model(params, arrays["vectors"], arrays["known"])
 
 
-def complete(vectors: Vectors, known: NDArray[np.bool_], oov_init: str, seed: int) -> Vectors:
-    """Make up the vectors of tokens that have none.
+def fill_missing(vectors: Vectors, known: NDArray[np.bool_], oov_init: str, seed: int) -> Vectors:
+    """Fill in the vectors of tokens that have none.
 
     Args:
         vectors: The vectors (V, D).
@@ -42,12 +43,12 @@ def complete(vectors: Vectors, known: NDArray[np.bool_], oov_init: str, seed: in
     Returns:
         The vectors (V, D) with the other rows filled in.
     """
-    of_known, completed = vectors[known].astype(np.float64), vectors.copy()
+    existing, completed = vectors[known].astype(np.float64), vectors.copy()
     shape = ((~known).sum(), vectors.shape[1])
     if oov_init == "zeros" or not known.any():
         completed[~known] = 0
     elif oov_init == "mean":
-        completed[~known] = of_known.mean(0)
+        completed[~known] = existing.mean(0)
     else:
-        completed[~known] = np.random.default_rng(seed).normal(of_known.mean(0), of_known.std(0), shape)
+        completed[~known] = np.random.default_rng(seed).normal(existing.mean(0), existing.std(0), shape)
     return completed

@@ -1,7 +1,7 @@
-"""The true predictions of a Markov chain and of a hidden Markov model (the family `source`).
+"""The true predictions of a Markov chain and of a hidden Markov model.
 
-Symbols are numbers below M; M itself is the end of the document. A process never sees vocabulary ids. A symbol that
-cannot come (or is none, -1) has log-probability -inf and leaves the state as it was.
+The input of a process are codes, not token ids: symbols are numbers below M, and M is the end of the document. A symbol
+that is impossible, and -1, which is not a symbol, have log-probability -inf and do not change the state.
 """
 
 from collections.abc import Sequence
@@ -13,55 +13,79 @@ from numpy.typing import NDArray
 Codes = NDArray[np.integer]
 Floats = NDArray[np.float64]
 
-_ROWS = 1 << 22
-"""Floats that a batch of states may hold."""
+BATCH_ELEMENTS = 1 << 22
+"""The number of elements of a batch of states. It bounds memory."""
 
 
 def log(probabilities: Floats) -> Floats:
-    """Natural logarithm with log 0 = -inf."""
+    """Return natural logarithms, with log 0 = -inf."""
     with np.errstate(divide="ignore"):
         return np.log(probabilities)
 
 
-def with_end(log_probs: Floats, end: float, first: NDArray[np.bool_]) -> Floats:
-    """(B, M) -> (B, M + 1): a document ends with probability `end` after each symbol, never before the first."""
+def append_end(log_probs: Floats, end: float, first: NDArray[np.bool_]) -> Floats:
+    """Append the end of the document to the predictions of the next symbol.
+
+    Args:
+        log_probs: log p(next symbol | the document continues), (B, M).
+        end: The probability that a document ends after a symbol.
+        first: Whether no symbol has been read (B,). A document does not end before its first symbol.
+
+    Returns:
+        log p(next code), (B, M + 1).
+    """
     going = np.where(first, 0.0, np.log1p(-end))[:, None]
     return np.hstack([log_probs + going, np.where(first, -np.inf, np.log(end))[:, None]])
 
 
 @dataclass(frozen=True)
 class Markov:
-    """p(next | last k symbols); a state is the number of the context, (B,)."""
+    """A Markov chain of order k. A state holds the number of the context of each row, (B,)."""
 
     transition: Floats
-    """((M + 1)^k, M); a context is a number of base M + 1 whose digit M stands for "before the document"."""
+    """p(next symbol | last k symbols), ((M + 1)^k, M). The number of a context has k digits of base M + 1. The digit M
+    stands for a position before the document."""
     order: int
+    """The number of symbols k of a context."""
     end: float
+    """The probability that a document ends after a symbol."""
 
     @property
     def symbols(self) -> int:
+        """The number of symbols M."""
         return self.transition.shape[1]
 
     def start(self, batch_size: int) -> Codes:
+        """Return the state at the beginning of a document."""
         return np.full(batch_size, len(self.transition) - 1)
 
     def advance(self, state: Codes, codes: Codes) -> Codes:
+        """Return the state after row b has read codes[b]."""
         moved = (state * (self.symbols + 1) + codes) % len(self.transition)
         return np.where((codes >= 0) & (codes < self.symbols), moved, state)
 
     def next_log_probs(self, state: Codes) -> Floats:
-        return with_end(log(self.transition[state]), self.end, state == len(self.transition) - 1)
+        """Return log p(next code), (B, M + 1)."""
+        return append_end(log(self.transition[state]), self.end, state == len(self.transition) - 1)
 
     def select(self, state: Codes, rows: Codes) -> Codes:
+        """Return the state whose row i is row rows[i] of `state`."""
         return state[rows]
 
     def k_step_log_probs(self, state: Codes, steps: int) -> Floats:
-        """As the process does whose states are the contexts."""
-        hidden = self.hidden()
+        """Return log p(x_{t+k} | x_1..x_t) for k = 1 .. steps, (steps, B, M + 1). The end is followed by the end."""
+        hidden = self.to_hmm()
         return hidden.k_step_log_probs(HmmState(hidden.transition[state], state == len(self.transition) - 1), steps)
 
     def log_probs(self, documents: Sequence[Codes]) -> list[Floats]:
-        """One look-up for all tokens at once. Only a document's last code may be the end, none may be -1."""
+        """Score documents, by one look-up for all codes.
+
+        Args:
+            documents: Arrays of codes. Only the last code of a document may be the end, and none may be -1.
+
+        Returns:
+            For each document, the log-probability of every code.
+        """
         if not documents:
             return []
         codes = np.concatenate(documents).astype(np.int64)
@@ -79,8 +103,8 @@ class Markov:
         end = np.where(position, np.log(self.end), -np.inf)
         return np.split(np.where(ending, end, symbol), ends[:-1])
 
-    def hidden(self) -> "Hmm":
-        """The same process as a hidden Markov model whose states are contexts: for symbols that look alike."""
+    def to_hmm(self) -> "Hmm":
+        """Return the same process as a hidden Markov model whose states are the contexts."""
         contexts = np.arange(len(self.transition))
         after = (contexts[:, None] * (self.symbols + 1) + np.arange(self.symbols)) % len(contexts)  # (C, M)
         move = np.zeros((len(contexts), len(contexts)))
@@ -93,50 +117,69 @@ class Markov:
 
 @dataclass(frozen=True)
 class HmmState:
+    """The state of a hidden Markov model."""
+
     predicted: Floats
-    """(B, S): distribution of the hidden state that emits the next symbol."""
+    """The distribution of the hidden state that emits the next symbol, (B, S)."""
     first: NDArray[np.bool_]
-    """(B,): nothing has been read."""
+    """Whether no symbol has been read, (B,)."""
 
 
 @dataclass(frozen=True)
 class Hmm:
-    """The forward algorithm as predict and correct (notes of Qin, section on Bayesian filtering)."""
+    """A hidden Markov model. Its predictions are those of the forward algorithm (Rabiner 1989)."""
 
-    initial: Floats  # (S,)
-    transition: Floats  # (S, S)
-    emission: Floats  # (S, M)
+    initial: Floats
+    """The initial distribution (S,)."""
+    transition: Floats
+    """The transition matrix (S, S)."""
+    emission: Floats
+    """The emission matrix (S, M)."""
     end: float
+    """The probability that a document ends after a symbol."""
 
     @property
     def symbols(self) -> int:
+        """The number of symbols M."""
         return self.emission.shape[1]
 
     def start(self, batch_size: int) -> HmmState:
+        """Return the state at the beginning of a document."""
         return HmmState(np.tile(self.initial, (batch_size, 1)), np.ones(batch_size, dtype=bool))
 
     def advance(self, state: HmmState, codes: Codes) -> HmmState:
+        """Return the state after row b has read codes[b]."""
         return self._read(state, codes)[0]
 
     def next_log_probs(self, state: HmmState) -> Floats:
-        return with_end(log(state.predicted @ self.emission), self.end, state.first)
+        """Return log p(next code), (B, M + 1)."""
+        return append_end(log(state.predicted @ self.emission), self.end, state.first)
 
     def select(self, state: HmmState, rows: Codes) -> HmmState:
+        """Return the state whose row i is row rows[i] of `state`."""
         return HmmState(state.predicted[rows], state.first[rows])
 
     def k_step_log_probs(self, state: HmmState, steps: int) -> Floats:
-        """log p(x_t+k | x_1..t) for k = 1 .. steps, (steps, B, M + 1); after the end comes the end."""
-        predicted, going, found = state.predicted, np.where(state.first, 1.0, 1 - self.end), []  # going: (B,)
+        """Return log p(x_{t+k} | x_1..x_t) for k = 1 .. steps, (steps, B, M + 1). The end is followed by the end."""
+        predicted, running = state.predicted, np.where(state.first, 1.0, 1 - self.end)  # running: (B,)
+        results = []
         for _ in range(steps):
-            found.append(log(np.hstack([predicted @ self.emission * going[:, None], 1 - going[:, None]])))
-            predicted, going = predicted @ self.transition, going * (1 - self.end)
-        return np.stack(found)
+            results.append(log(np.hstack([predicted @ self.emission * running[:, None], 1 - running[:, None]])))
+            predicted, running = predicted @ self.transition, running * (1 - self.end)
+        return np.stack(results)
 
     def log_probs(self, documents: Sequence[Codes]) -> list[Floats]:
-        """Many documents side by side, position by position; under the conditions of Markov.log_probs."""
+        """Score documents side by side, position by position.
+
+        Args:
+            documents: Arrays of codes. Only the last code of a document may be the end, and none may be -1.
+
+        Returns:
+            For each document, the log-probability of every code.
+        """
         results = [np.empty(len(document)) for document in documents]
         longest_first = sorted(range(len(documents)), key=lambda index: -len(documents[index]))
-        batch = max(1, _ROWS // len(self.initial))
+        batch = max(1, BATCH_ELEMENTS // len(self.initial))
         for start in range(0, len(documents), batch):
             indices = longest_first[start : start + batch]
             sizes = np.array([len(documents[index]) for index in indices])
@@ -145,7 +188,7 @@ class Hmm:
                 codes[row, : sizes[row]] = documents[index]
             scores, state = np.empty(codes.shape), self.start(len(indices))
             for position in range(sizes[0]):
-                count = int((sizes > position).sum())  # those still going come first
+                count = int((sizes > position).sum())  # those still running come first
                 state = HmmState(state.predicted[:count], state.first[:count])
                 column, first = codes[:count, position], state.first
                 state, probability = self._read(state, column)
@@ -157,10 +200,18 @@ class Hmm:
         return results
 
     def _read(self, state: HmmState, codes: Codes) -> tuple[HmmState, Floats]:
-        """The state after one symbol a row, and the symbol's probability (B,) given that the document goes on."""
-        known = (codes >= 0) & (codes < self.symbols)
-        joint = state.predicted * self.emission.T[np.where(known, codes, 0)]  # (B, S)
-        probability = np.where(known, joint.sum(axis=1), 0.0)
+        """Read one code per row.
+
+        Args:
+            state: The state.
+            codes: The codes (B,).
+
+        Returns:
+            The next state, and the probabilities (B,) of the codes given that the documents continue.
+        """
+        is_symbol = (codes >= 0) & (codes < self.symbols)
+        joint = state.predicted * self.emission.T[np.where(is_symbol, codes, 0)]  # (B, S)
+        probability = np.where(is_symbol, joint.sum(axis=1), 0.0)
         possible = probability > 0
         corrected = joint / np.where(possible, probability, 1.0)[:, None]
         predicted = np.where(possible[:, None], corrected @ self.transition, state.predicted)

@@ -1,15 +1,15 @@
-"""The true predictions of a probabilistic context-free grammar (the family `source`): exact prefix probabilities.
+"""The true predictions of a probabilistic context-free grammar: exact prefix probabilities.
 
-Jelinek and Lafferty (1991) in the left-to-right form of Stolcke (1995): beside the inside chart, I[i, j, A] = p(A
-yields words i..j-1), runs the forward vector, F[k, A] = expected number of A that begin at word k in the derivations of
-the words before k. It is closed under left corners:
+This is the algorithm of Jelinek and Lafferty (1991) in the left-to-right form of Stolcke (1995). The inside chart is
+I[i, j, A] = p(A yields words i..j-1). The forward vector F[k, A] is the expected number of nonterminals A that begin at
+word k, in the derivations of the words before k. It is closed under left corners:
 
     F[0] = e_S R              R = (I - L)^-1, L[A, B] = sum_C p(A -> B C)
     F[k] = sum_i sum_AB F[i, A] p(A -> B C) I[i, k, B] R          (i < k)
     p(next word w | words before k) = F[k] . p(. -> w)            p(end | words before k) = I[0, k, S]
 
-Each word's emissions are divided by its own conditional probability, which keeps all of this scaled to a prefix of
-probability one: nothing underflows, and what is read off is conditional at once.
+The emissions of each word are divided by its conditional probability, which scales the probability of the prefix to
+one. So nothing underflows, and all results are conditional probabilities.
 """
 
 from collections.abc import Sequence
@@ -21,62 +21,77 @@ import numpy as np
 
 from unroll.models.oracle.chains import Codes, Floats, log
 
-_CHART = 1 << 25
-"""Floats that a batch of charts may hold."""
+CHART_ELEMENTS = 1 << 25
+"""The number of elements of a batch of charts. It bounds memory."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What is known of B sentences after k words each."""
+    """The charts of B sentences after k words each."""
 
     inside: Floats
-    """(B, k, k + 1, N): [:, i, j, A]."""
+    """The inside chart I, (B, k, k + 1, N)."""
     forward: Floats
-    """(B, k + 1, N)."""
+    """The forward vectors F, (B, k + 1, N)."""
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """S is nonterminal 0. A state is one chart (B = 1) per row, since rows may have read different numbers of words."""
+    """A probabilistic context-free grammar in Chomsky normal form, whose start symbol S is nonterminal 0.
+
+    A state is a tuple with one chart (B = 1) per row, since rows may have read different numbers of words.
+    """
 
     binary: Floats
-    """(N, N, N): p(A -> B C)."""
+    """p(A -> B C), (N, N, N)."""
     emission: Floats
-    """(N, M): p(A -> w)."""
+    """p(A -> w), (N, M)."""
 
     @property
     def symbols(self) -> int:
+        """The number of symbols M."""
         return self.emission.shape[1]
 
     @cached_property
     def corners(self) -> Floats:
-        """R (N, N)."""
+        """The left-corner closure R, (N, N)."""
         return np.linalg.inv(np.eye(len(self.binary)) - self.binary.sum(axis=2))
 
     def start(self, batch_size: int) -> tuple[Chart, ...]:
+        """Return the state at the beginning of a document."""
         return (self._empty(1, 0),) * batch_size
 
     def advance(self, state: tuple[Chart, ...], codes: Codes) -> tuple[Chart, ...]:
-        return tuple(self._advanced(chart, int(code)) for chart, code in zip(state, codes, strict=True))
+        """Return the state after row b has read codes[b]."""
+        return tuple(self._advance(chart, int(code)) for chart, code in zip(state, codes, strict=True))
 
     def next_log_probs(self, state: tuple[Chart, ...]) -> Floats:
+        """Return log p(next code), (B, M + 1)."""
         rows = []
         for chart in state:
             end = chart.inside[:, 0, -1, 0] if chart.inside.size else np.zeros(1)
             rows.append(np.hstack([chart.forward[:, -1] @ self.emission, end[:, None]]))
         probabilities = np.vstack(rows)
-        return log(probabilities / probabilities.sum(axis=1, keepdims=True))  # the sum is one but for rounding
+        return log(probabilities / probabilities.sum(axis=1, keepdims=True))  # the sum is one, except for rounding
 
     def select(self, state: tuple[Chart, ...], rows: Codes) -> tuple[Chart, ...]:
+        """Return the state whose row i is row rows[i] of `state`."""
         return tuple(state[int(row)] for row in rows)
 
     def log_probs(self, documents: Sequence[Codes]) -> list[Floats]:
-        """Documents of one length are parsed together. Only a document's last code may be the end, none may be -1."""
+        """Score documents. Those of one length are parsed together.
+
+        Args:
+            documents: Arrays of codes. Only the last code of a document may be the end, and none may be -1.
+
+        Returns:
+            For each document, the log-probability of every code.
+        """
         results = [np.empty(0)] * len(documents)
         by_length = sorted(range(len(documents)), key=lambda index: len(documents[index]))
         for length, group in groupby(by_length, key=lambda index: len(documents[index])):
             indices = list(group)
-            batch = max(1, _CHART // ((length + 1) ** 2 * len(self.binary)))
+            batch = max(1, CHART_ELEMENTS // ((length + 1) ** 2 * len(self.binary)))
             for start in range(0, len(indices), batch):
                 some = indices[start : start + batch]
                 codes = np.array([documents[index] for index in some]).reshape(len(some), length)
@@ -85,12 +100,12 @@ class Grammar:
         return results
 
     def _parse(self, codes: Codes) -> Floats:
-        """(B, T) -> log-probabilities (B, T)."""
+        """Return the log-probabilities (B, T) of the codes (B, T) of documents."""
         chart, corners = self._empty(*codes.shape), self.corners
         scores = np.empty(codes.shape)
         for position in range(codes.shape[1]):
             column = codes[:, position]
-            ending = column == self.symbols  # of a last position only, so that what `_extend` does there is not used
+            ending = column == self.symbols  # only at the last position, after which the chart is not used
             word = self.emission.T[np.where(ending, 0, column)]  # (B, N)
             probability = np.where(ending, self._end(chart, position), _dot(chart.forward[:, position], word))
             scores[:, position] = log(probability)
@@ -99,7 +114,7 @@ class Grammar:
                 self._extend(chart, position, scaled, corners)
         return scores
 
-    def _advanced(self, chart: Chart, code: int) -> Chart:
+    def _advance(self, chart: Chart, code: int) -> Chart:
         words = chart.inside.shape[1]
         if not 0 <= code < self.symbols:
             return chart
@@ -113,7 +128,14 @@ class Grammar:
         return longer
 
     def _extend(self, chart: Chart, k: int, word: Floats, corners: Floats) -> None:
-        """Fill in what word k, whose emissions are `word` (B, N), adds to the chart."""
+        """Add word k to a chart, in place.
+
+        Args:
+            chart: The chart, with space for word k.
+            k: The position of the word.
+            word: The scaled emissions (B, N) of the word.
+            corners: The left-corner closure R.
+        """
         inside, forward = chart.inside, chart.forward
         batch, _, _, size = inside.shape
         rules = self.binary.reshape(size, -1).T  # (N N, N): from B C to A
@@ -121,7 +143,7 @@ class Grammar:
         for i in range(k - 1, -1, -1):
             left, right = inside[:, i, i + 1 : k + 1], inside[:, i + 1 : k + 1, k + 1]  # (B, K, N) each
             inside[:, i, k + 1] = (left.transpose(0, 2, 1) @ right).reshape(batch, -1) @ rules
-        # The nonterminals C that follow a B which ends here: pair (A, B) over all beginnings i, then p(A -> B C).
+        # For each pair (A, B) where B ends here, summed over all beginnings i, p(A -> B C) gives the C that follows.
         pairs = forward[:, : k + 1].transpose(0, 2, 1) @ inside[:, : k + 1, k + 1]  # (B, N, N)
         forward[:, k + 1] = pairs.reshape(batch, -1) @ self.binary.reshape(size * size, size) @ corners
 

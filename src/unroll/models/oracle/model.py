@@ -1,8 +1,8 @@
-"""The true source of a sampled corpus (markov, hmm, pcfg) as a model: its cross-entropy is the floor under all others.
+"""The true distribution of a sampled corpus (markov, hmm, pcfg) as a model. No model has a lower expected loss.
 
-`of` reads the parameters that were saved beside the sampled text and finds each symbol's id with the tokenizer. Every
-log-probability is exact: the chain's own rows, the forward algorithm, prefix probabilities. Symbols that the vocabulary
-lacks are <unk>, whose probability is the sum of theirs.
+`from_corpus` reads the parameters that were saved with the sampled text, and finds the id of each symbol with the
+tokenizer. Every log-probability is exact: by the transition matrix, the forward algorithm or prefix probabilities. The
+probability of `<unk>` is the sum over the symbols that the vocabulary lacks.
 """
 
 import json
@@ -27,23 +27,26 @@ from unroll.text.tokenizers.vocabulary import EOS, UNK
 
 Process = Markov | Hmm | Grammar
 
-_STATES = 2048
-"""Contexts a Markov chain may have to be scored as a hidden Markov model."""
+MAX_STATES = 2048
+"""The maximum number of contexts of a Markov chain that is converted to a hidden Markov model."""
 
 
 class Vocabulary(Protocol):
-    """What is asked of a tokenizer."""
+    """The part of a tokenizer that is needed."""
 
     @property
-    def vocabulary_size(self) -> int: ...
+    def vocabulary_size(self) -> int:
+        """The size of the vocabulary."""
 
-    def encode(self, text: str) -> list[int]: ...
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a text."""
 
 
 class Model:
-    """A known process over the vocabulary: `ids` (M,) is the id of each of its symbols."""
+    """The oracle. It satisfies LanguageModel and, except for grammars, KStepModel."""
 
     def __init__(self, process: Process, ids: Ids, vocabulary_size: int, params: Mapping[str, Any]) -> None:
+        """Set the process, the token id (M,) of each of its symbols, the size of the vocabulary, and the settings."""
         self.process: Any = process
         self.ids = np.asarray(ids, dtype=np.int64)
         self.vocabulary_size = vocabulary_size
@@ -51,35 +54,39 @@ class Model:
         self.codes = np.full(vocabulary_size, -1)  # from ids to symbols
         self.codes[self.ids] = np.arange(process.symbols)
         self.codes[EOS] = process.symbols
-        if not isinstance(process, Grammar):  # whose predictions further ahead have no closed form here
+        if not isinstance(process, Grammar):  # there is no exact method for grammars here
             self.k_step_log_probs = self._k_step_log_probs
 
     def start(self, batch_size: int = 1) -> Any:
+        """Return the state of `batch_size` contexts that have read only `<bos>`."""
         return self.process.start(batch_size)
 
     def advance(self, state: Any, tokens: Ids) -> Any:
-        """A token that cannot come, and anything after <eos>, leaves the state as it was."""
+        """Return the state after row b has read tokens[b]. Impossible tokens do not change the state."""
         return self.process.advance(state, self.codes[np.asarray(tokens)])
 
     def next_log_probs(self, state: Any) -> LogProbs:
-        return self._of_ids(self.process.next_log_probs(state))
+        """Return log p(next token | context), (B, V)."""
+        return self._by_token(self.process.next_log_probs(state))
 
     def _k_step_log_probs(self, state: Any, steps: int) -> LogProbs:
-        """log p(x_t+k | x_1..t) for k = 1 .. steps, shape (steps, B, V), where `<eos>` is followed by `<eos>` alone."""
-        return self._of_ids(self.process.k_step_log_probs(state, steps))
+        """Return log p(x_{t+k} | x_1..x_t) for k = 1 .. steps, (steps, B, V). `<eos>` is followed by `<eos>`."""
+        return self._by_token(self.process.k_step_log_probs(state, steps))
 
-    def _of_ids(self, values: LogProbs) -> LogProbs:
-        """(..., M + 1) by symbol to (..., V) by id."""
+    def _by_token(self, values: LogProbs) -> LogProbs:
+        """Spread the values (..., M + 1) of codes over the vocabulary (..., V)."""
         rows = np.full((*values.shape[:-1], self.vocabulary_size), -np.inf)
         rows[..., self.ids], rows[..., EOS] = values[..., :-1], values[..., -1]
         return rows
 
     def select(self, state: Any, rows: Ids) -> Any:
+        """Return the state whose row i is row rows[i] of `state`."""
         return self.process.select(state, rows)
 
     def log_probs(self, documents: Sequence[Ids]) -> list[LogProbs]:
+        """Return log p of every token given its context."""
         coded = [self.codes[np.asarray(document, dtype=np.int64)] for document in documents]
-        # The fast ways take documents that can be: every token a symbol, <eos> at the end if anywhere.
+        # The fast methods need possible documents: every token is a symbol, and <eos> occurs only at the end.
         plain = [bool((codes[:-1] < self.process.symbols).all() and (codes >= 0).all()) for codes in coded]
         results = self.process.log_probs(
             [codes if good else codes[:0] for codes, good in zip(coded, plain, strict=True)]
@@ -90,26 +97,42 @@ class Model:
         return results
 
     def save(self, path: Path) -> None:
-        kind, numbers, arrays = _parts(self.process)
+        """Write the model into the existing folder `path`."""
+        kind, numbers, arrays = _to_arrays(self.process)
         saved = {"params": self.params, "kind": kind, "vocabulary_size": self.vocabulary_size, **numbers}
         storage.write(path, saved, {"ids": self.ids, **arrays})
 
 
-def of(raw: Path, tokenizer: Vocabulary, params: Mapping[str, Any] | None = None) -> Model:
-    """The source that the raw folder `raw` was sampled from, over the vocabulary of `tokenizer` (of level word)."""
+def from_corpus(raw: Path, tokenizer: Vocabulary, params: Mapping[str, Any] | None = None) -> Model:
+    """Make the oracle of a sampled corpus.
+
+    Args:
+        raw: The folder of the raw corpus.
+        tokenizer: A tokenizer of type word.
+        params: The settings to save with the model.
+
+    Returns:
+        The oracle over the vocabulary of the tokenizer.
+
+    Raises:
+        UnrollError: The corpus is not a sampled one, or its symbols are not words of the vocabulary.
+    """
     try:
         numbers = json.loads((raw / SETTINGS_FILE).read_text(encoding="utf-8"))
         arrays = load_file(raw / ARRAYS_FILE)
     except (OSError, ValueError) as error:
         raise UnrollError(
-            f"{raw}: no source to read ({error}); family oracle needs a corpus of source markov, hmm or pcfg"
+            f"{raw}: the parameters of the corpus are not readable ({error}); family oracle needs a corpus of source "
+            "markov, hmm or pcfg"
         ) from None
     found = [tokenizer.encode(f"w{symbol}") for symbol in range(numbers["symbols"])]
     if any(len(ids) != 1 for ids in found) or all(ids == [UNK] for ids in found):
         raise UnrollError(
             f"{raw}: its symbols w0, w1, ... are not words of the vocabulary; use a tokenizer of type word"
         )
-    process, ids = _merged(_process(numbers["kind"], numbers, arrays), np.array([ids[0] for ids in found]), raw)
+    process, ids = _merge_symbols(
+        _from_arrays(numbers["kind"], numbers, arrays), np.array([ids[0] for ids in found]), raw
+    )
     return Model(process, ids, tokenizer.vocabulary_size, params or {"family": "oracle"})
 
 
@@ -128,21 +151,23 @@ def fit(params: OracleParams, data: Data, inputs: Inputs, log: Log) -> Model:
     Raises:
         UnrollError: The corpus is not a sampled one, or its symbols are not words of the vocabulary.
     """
-    model = of(inputs.raw(params.corpus), inputs.tokenizer(params.tokenizer), params.model_dump())
+    model = from_corpus(inputs.raw(params.corpus), inputs.tokenizer(params.tokenizer), params.model_dump())
     if model.vocabulary_size != data.vocabulary_size:
         raise UnrollError(
-            f"oracles.*.tokenizer: the vocabulary of {data.name} has {data.vocabulary_size} tokens, its tokenizer "
-            f"{model.vocabulary_size}; run `dvc repro`"
+            f"oracles.*.tokenizer: the vocabulary of {data.name} has {data.vocabulary_size} tokens, but its tokenizer "
+            f"has {model.vocabulary_size}; run `dvc repro`"
         )
     return model
 
 
 def load(path: Path) -> Model:
+    """Load the model that `Model.save` wrote into the folder `path`."""
     saved, arrays = storage.read_params(path), storage.read_weights(path)
-    return Model(_process(saved["kind"], saved, arrays), arrays["ids"], saved["vocabulary_size"], saved["params"])
+    return Model(_from_arrays(saved["kind"], saved, arrays), arrays["ids"], saved["vocabulary_size"], saved["params"])
 
 
-def _process(kind: str, numbers: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> Process:
+def _from_arrays(kind: str, numbers: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> Process:
+    """Make a process from its kind, its numbers and its arrays."""
     match kind:
         case "markov":
             return Markov(arrays["transition"], numbers["order"], numbers["end"])
@@ -152,8 +177,8 @@ def _process(kind: str, numbers: Mapping[str, Any], arrays: Mapping[str, NDArray
             return Grammar(arrays["binary"], arrays["emission"])
 
 
-def _parts(process: Process) -> tuple[str, dict[str, Any], dict[str, NDArray]]:
-    """What `_process` makes an equal process of."""
+def _to_arrays(process: Process) -> tuple[str, dict[str, Any], dict[str, NDArray]]:
+    """Return the kind, the numbers and the arrays of a process, from which `_from_arrays` makes an equal one."""
     match process:
         case Markov():
             return "markov", {"order": process.order, "end": process.end}, {"transition": process.transition}
@@ -164,17 +189,29 @@ def _parts(process: Process) -> tuple[str, dict[str, Any], dict[str, NDArray]]:
             return "pcfg", {}, {"binary": process.binary, "emission": process.emission}
 
 
-def _merged(process: Process, ids: Ids, raw: Path) -> tuple[Process, Ids]:
-    """The process whose symbols of one id (those that are <unk>) are one symbol, and the ids without repetition."""
+def _merge_symbols(process: Process, ids: Ids, raw: Path) -> tuple[Process, Ids]:
+    """Merge the symbols that have the same id, which is that of `<unk>`.
+
+    Args:
+        process: The process.
+        ids: The id of each of its symbols (M,).
+        raw: The folder of the raw corpus, for the error.
+
+    Returns:
+        The process over the merged symbols, and their distinct ids.
+
+    Raises:
+        UnrollError: The process is a Markov chain with too many contexts.
+    """
     if len(np.unique(ids)) == len(ids):
         return process, ids
     if isinstance(process, Markov):
-        if len(process.transition) > _STATES:
+        if len(process.transition) > MAX_STATES:
             raise UnrollError(
                 f"{raw}: the vocabulary lacks {int((ids == UNK).sum())} of its {len(ids)} symbols, and a chain of "
                 f"{len(process.transition)} contexts is too large to sum over them; set tokenizers.*.min_count to 1"
             )
-        process = process.hidden()
+        process = process.to_hmm()
     kept, group = np.unique(ids, return_inverse=True)
     emission = np.zeros((len(process.emission), len(kept)))
     np.add.at(emission.T, group, process.emission.T)

@@ -8,8 +8,8 @@ from unroll.params.base import Name, Params
 class OracleParams(Params):
     """An entry of `oracles`: the true distribution of a sampled corpus (source markov, hmm or pcfg).
 
-    It is made of the corpus' own parameters and learns nothing. Its stage also depends on the raw corpus, so it has a
-    section of its own.
+    It is made from the parameters of the corpus and is not trained. Its stage also depends on the raw corpus, so it has
+    a section of its own.
     """
 
     family: Literal["oracle"]

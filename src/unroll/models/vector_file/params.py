@@ -11,3 +11,4 @@ class VectorFileParams(WordVectorParams):
 
     family: Literal["vector_file"]
     file: File
+    """The file: a name of the catalogue, or a path."""

@@ -26,8 +26,11 @@ class Word2vecParams(WordVectorParams):
     noise_exponent: Annotated[float, Field(ge=-2, le=2)]
     """Noise words are drawn with probability proportional to their frequency to this power."""
     subsample: Annotated[float, Field(ge=0, le=1)]
-    """t: a word with a share f > t of the text is left out with a probability of about 1 - sqrt(t / f); 0 keeps all."""
+    """t: an occurrence of a word with relative frequency f > t is left out with a probability of about 1 - sqrt(t / f);
+    0 keeps all."""
     epochs: Annotated[int, Field(ge=1, le=10_000)]
+    """The number of passes over the train split."""
     learning_rate: Annotated[float, Field(gt=0, le=10)]
     """The initial learning rate. It falls linearly to `final_learning_rate`."""
     final_learning_rate: Annotated[float, Field(gt=0, le=10)]
+    """The learning rate at the end of the last epoch."""
