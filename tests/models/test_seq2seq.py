@@ -1,5 +1,7 @@
-"""Encoder-decoders beyond the contract: the recurrence by hand, padding, vocabularies, teacher forcing."""
+"""Encoder-decoders: the equations, padding, vocabularies, teacher forcing and label smoothing."""
 
+import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from unroll.models.seq2seq.network import EncoderDecoder
 from unroll.models.seq2seq.params import Seq2seqParams
 from unroll.models.seq2seq.task import Task
 from unroll.params.evaluate import Search
-from unroll.text.tokenizers.vocabulary import BOS, EOS
+from unroll.text.streams import Data, stream_of
+from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD
 
 SIZES = (10, 9)
 SOURCES = [np.asarray(source) for source in ([4, 5, 6, 7, 8, 9], [5], [], [9, 9, 4])]
@@ -30,7 +33,7 @@ OPTIONS = {
 
 
 def model(**options: Any) -> seq2seq.Model:
-    """With random weights."""
+    """Return a model with random weights."""
     torch.manual_seed(1)
     params = Seq2seqParams.model_validate(SEQ2SEQ | options)
     return seq2seq.Model(params, SIZES, EncoderDecoder(params, *SIZES))
@@ -49,7 +52,7 @@ def test_padding_never_changes_a_score(any_model: seq2seq.Model) -> None:
         )
 
 
-def test_every_row_has_its_own_source_and_can_be_moved(any_model: seq2seq.Model) -> None:
+def test_rows_have_their_own_sources_after_select(any_model: seq2seq.Model) -> None:
     given = any_model.condition_on(SOURCES)
     state = given.advance(given.start(4), np.asarray([4, 5, 6, 7]))
     order = np.asarray([3, 1, 1, 0, 2])
@@ -62,15 +65,15 @@ def test_every_row_has_its_own_source_and_can_be_moved(any_model: seq2seq.Model)
     np.testing.assert_allclose(given.next_log_probs(moved), alone, rtol=1e-5, atol=1e-6)
 
 
-def test_the_source_matters_from_its_first_word_on(any_model: seq2seq.Model) -> None:
+def test_scores_depend_on_the_first_word_of_the_source(any_model: seq2seq.Model) -> None:
     one, other = (
         any_model.condition_on([np.asarray(source)]).log_probs([TARGETS[1]])[0] for source in ([4, 5, 6], [7, 5, 6])
     )
     assert np.abs(one - other).min() > 1e-7
 
 
-def test_decoding_with_attention_is_the_equations() -> None:
-    """Luong et al. 2015, with the encoder's outputs and the decoder's hidden vectors read step by step."""
+def test_decoding_with_attention_equals_the_equations() -> None:
+    """Luong et al. (2015), with the encoder and the decoder computed step by step."""
     found = model(attention="dot", cell="gru")
     network = found.network
     encoder, decoder = network.encoder.layers[0][0], network.decoder.recurrent
@@ -104,11 +107,11 @@ def test_attention_sums_to_one_over_the_words_of_each_source() -> None:
     assert without.attention(without.start(4)) is None
 
 
-def test_separate_vocabularies_survive_saving(tmp_path: Path) -> None:
+def test_separate_vocabularies_are_saved(tmp_path: Path) -> None:
     found = model(attention="dot")
     found.save(tmp_path)
     loaded = seq2seq.load(tmp_path)
-    assert loaded.sizes == SIZES
+    assert loaded.vocabulary_sizes == SIZES
     assert loaded.network.source_embedding.num_embeddings == 10
     for ours, theirs in zip(
         found.condition_on(SOURCES).log_probs(TARGETS), loaded.condition_on(SOURCES).log_probs(TARGETS), strict=True
@@ -116,21 +119,21 @@ def test_separate_vocabularies_survive_saving(tmp_path: Path) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_guessing_reads_what_greedy_search_finds() -> None:
+def test_decode_predictions_reads_the_most_probable_tokens() -> None:
     network = model(attention="dot").network
     values, last = network.encode(torch.tensor([[4, 5, EOS]]))
     start, memory = network.decoder.start(last), network.decoder.memory(values)
     tokens = torch.tensor([[BOS, 4, 4, 4]])
     with torch.no_grad():
-        outputs = network.guess(tokens, torch.ones(1, 4, dtype=torch.bool), start, memory)
+        outputs = network.decode_predictions(tokens, torch.ones(1, 4, dtype=torch.bool), start, memory)
         greedy = network.softmax.log_probs(outputs).argmax(-1)
         reread = torch.cat([tokens[:, :1], greedy[:, :-1]], dim=1)
         torch.testing.assert_close(network.decode(reread, start, memory).outputs, outputs)
-        truth = network.guess(tokens, torch.zeros(1, 4, dtype=torch.bool), start, memory)
+        truth = network.decode_predictions(tokens, torch.zeros(1, 4, dtype=torch.bool), start, memory)
         torch.testing.assert_close(network.decode(tokens, start, memory).outputs, truth)
 
 
-def test_a_network_that_never_stops_is_stopped(any_model: seq2seq.Model) -> None:
+def test_translations_have_a_maximum_length(any_model: seq2seq.Model) -> None:
     with torch.no_grad():
         any_model.network.softmax.bias[EOS] = -1e9
     limits = [2 * len(source) + 3 for source in SOURCES]
@@ -142,10 +145,10 @@ def test_a_network_that_never_stops_is_stopped(any_model: seq2seq.Model) -> None
     assert [len(tokens) for tokens in drawn] == limits
 
 
-def task(**options: Any) -> Task:
+def task(data: Data | None = None, **options: Any) -> Task:
     params = Seq2seqParams.model_validate(SEQ2SEQ | options)
     size = toy.VOCABULARY_SIZE
-    return Task(EncoderDecoder(params, size, size), params, toy.pairs())
+    return Task(EncoderDecoder(params, size, size), params, data or toy.pairs())
 
 
 def test_batches_hold_every_pair_once_and_sources_of_one_length() -> None:
@@ -154,13 +157,31 @@ def test_batches_hold_every_pair_once_and_sources_of_one_length() -> None:
     assert sum(len(sources) for sources, _, _ in batches) == 300
     for sources, targets, _ in batches:
         assert (sources != 0).all()
-        torch.testing.assert_close(sources[:, :-1].flip(1), targets[:, :-1])  # the toy's target is its source backwards
+        torch.testing.assert_close(sources[:, :-1].flip(1), targets[:, :-1])  # targets are reversed sources
+
+
+def test_the_share_of_padding_in_the_batches_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Sources have 2 to 4 tokens, and targets of one source length have 1 to 9, with <eos>."""
+    generator, size = np.random.default_rng(1), toy.VOCABULARY_SIZE
+    sources = [generator.integers(4, size, generator.integers(1, 4)) for _ in range(100)]
+    targets = [generator.integers(4, size, generator.integers(0, 9)) for _ in range(100)]
+    pairs = {"source": stream_of(sources, size), "target": stream_of(targets, size)}
+    data = replace(toy.pairs(), streams={"train": pairs, "valid": pairs})
+    with caplog.at_level(logging.INFO, "unroll"):
+        trained = task(data)
+        trained.log_batches()
+    for epoch in range(2):
+        batches = [batch for _, batch, _ in trained.train_batches(epoch)]
+        padding = sum(int((batch == PAD).sum()) for batch in batches) / sum(batch.numel() for batch in batches)
+        assert padding > 0.02
+        expected = f"seq2seq: {len(batches)} batches per epoch, {100 * padding:.1f} % of the target tokens are padding"
+        assert caplog.messages == [expected]
 
 
 def test_teacher_forcing_goes_from_first_to_last() -> None:
     scheduled = task(teacher_forcing={"first": 1.0, "last": 0.5})
     shares = [
-        np.mean([bool(cell) for *_, own in scheduled.train_batches(epoch) for cell in own.flatten()])
+        np.mean([bool(cell) for *_, predicted in scheduled.train_batches(epoch) for cell in predicted.flatten()])
         for epoch in range(3)
     ]
     assert shares[0] == 0
@@ -187,6 +208,6 @@ def test_label_smoothing_is_for_training_only() -> None:
         (FED | {"hidden_size": 8}, "equal to hidden_size"),
     ],
 )
-def test_options_that_do_not_go_together(options: dict[str, Any], sentence: str) -> None:
+def test_incompatible_settings_raise_errors(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Seq2seqParams.model_validate(SEQ2SEQ | options)

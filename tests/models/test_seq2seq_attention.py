@@ -1,31 +1,31 @@
-"""Attention by its equations, one query and one word at a time."""
+"""Attention equals its equations, one query and one token at a time."""
 
 import numpy as np
 import pytest
 import torch
 
 from unroll.models.seq2seq import attention
-from unroll.models.seq2seq.attention import ALIGNMENTS, Additive, Alignment, Dot
+from unroll.models.seq2seq.attention import ATTENTIONS, AdditiveAttention, Attention, DotAttention
 
 SIZE = 4
 
 
-def example(kind: str) -> tuple[Alignment, torch.Tensor, torch.Tensor]:
+def example(kind: str) -> tuple[Attention, torch.Tensor, torch.Tensor]:
     torch.manual_seed(1)
-    return ALIGNMENTS[kind](SIZE), torch.randn(3, 5, SIZE), torch.randn(3, 6, SIZE)
+    return ATTENTIONS[kind](SIZE), torch.randn(3, 5, SIZE), torch.randn(3, 6, SIZE)
 
 
-def by_hand(layer: Alignment, query: torch.Tensor, value: torch.Tensor) -> float:
-    if isinstance(layer, Dot):
+def by_hand(layer: Attention, query: torch.Tensor, value: torch.Tensor) -> float:
+    if isinstance(layer, DotAttention):
         return float(query @ layer.key.weight @ value)
-    assert isinstance(layer, Additive)
+    assert isinstance(layer, AdditiveAttention)
     hidden = layer.query.weight @ query + layer.query.bias + layer.key.weight @ value
     return float(layer.weight @ torch.tanh(hidden))
 
 
-@pytest.mark.parametrize("kind", ALIGNMENTS)
+@pytest.mark.parametrize("kind", ATTENTIONS)
 @torch.no_grad()
-def test_weights_and_contexts_are_the_equations(kind: str) -> None:
+def test_weights_and_contexts_equal_the_equations(kind: str) -> None:
     layer, queries, values = example(kind)
     contexts, weights = layer(queries, layer.memory(values))
     for row in range(3):
@@ -36,13 +36,13 @@ def test_weights_and_contexts_are_the_equations(kind: str) -> None:
             np.testing.assert_allclose(contexts[row, step], expected @ values[row].numpy(), rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ALIGNMENTS)
+@pytest.mark.parametrize("kind", ATTENTIONS)
 @torch.no_grad()
-def test_padding_gets_no_weight_and_changes_none(kind: str) -> None:
+def test_padding_has_no_weight_and_no_effect(kind: str) -> None:
     layer, queries, values = example(kind)
-    words = torch.arange(6) < torch.tensor([6, 4, 1])[:, None]
-    contexts, weights = layer(queries, layer.memory(values, words))
-    assert (weights[~words[:, None].expand_as(weights)] == 0).all()
+    mask = torch.arange(6) < torch.tensor([6, 4, 1])[:, None]
+    contexts, weights = layer(queries, layer.memory(values, mask))
+    assert (weights[~mask[:, None].expand_as(weights)] == 0).all()
     for row, length in enumerate((6, 4, 1)):
         alone, alone_weights = layer(queries[[row]], layer.memory(values[[row], :length]))
         torch.testing.assert_close(contexts[[row]], alone)
@@ -50,8 +50,8 @@ def test_padding_gets_no_weight_and_changes_none(kind: str) -> None:
 
 
 @torch.no_grad()
-def test_additive_alignment_in_pieces_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_additive_attention_in_pieces_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     layer, queries, values = example("additive")
     whole, _ = layer(queries, layer.memory(values))
-    monkeypatch.setattr(attention, "CELLS", 2 * values.numel())  # two steps at a time
+    monkeypatch.setattr(attention, "ELEMENTS", 2 * values.numel())  # two steps at a time
     torch.testing.assert_close(layer(queries, layer.memory(values))[0], whole)

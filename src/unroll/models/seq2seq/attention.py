@@ -1,73 +1,89 @@
-"""Attention of a decoder on the words of a source: Luong, Pham and Manning (2015); Bahdanau, Cho and Bengio (2015).
+"""Attention of a decoder to the tokens of a source (Luong, Pham and Manning 2015; Bahdanau, Cho and Bengio 2015).
 
-weights a_ms = softmax_s(alignment(h_m, v_s)),  context c_m = sum_s a_ms v_s, with v_s the encoder's outputs and
+a_ms = softmax_s(score(h_m, v_s))      c_m = sum_s a_ms v_s,      where v_s are the outputs of the encoder and
 
-    dot        alignment(h, v) = h^T W v                  Luong et al., equation 8, "general"
-    additive   alignment(h, v) = u^T tanh(W h + U v)      Bahdanau et al., appendix A.1.2
+dot        score(h, v) = h^T W v                  Luong et al., equation 8, "general"
+additive   score(h, v) = u^T tanh(W h + U v)      Bahdanau et al., appendix A.1.2
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-Attention = Literal["dot", "additive"]
-
-CELLS = 1 << 23
-"""Numbers of the additive alignment computed at once: bounds memory, changes no value."""
+ELEMENTS = 1 << 23
+"""The number of elements that additive attention computes together. It bounds memory and changes no value."""
 
 
 class Memory(NamedTuple):
-    """What a decoder looks at: the outputs of an encoder, and what alignment makes of them once for all steps."""
+    """The outputs of an encoder with their keys, which are computed once for all steps of a decoder."""
 
     values: Tensor
-    """(B, S, H)"""
+    """The outputs of the encoder (B, S, H)."""
     keys: Tensor
-    """(B, S, H)"""
-    words: Tensor | None
-    """(B, S), False where a shorter source has no word; None: every source is as long."""
+    """(B, S, H)."""
+    mask: Tensor | None
+    """(B, S), False at padding; None if no source is padded."""
 
     def select(self, rows: Tensor) -> "Memory":
-        """Row i of the result is row rows[i]."""
-        words = None if self.words is None else self.words.index_select(0, rows)
-        return Memory(self.values.index_select(0, rows), self.keys.index_select(0, rows), words)
+        """Return the memory whose row i is row rows[i]; `rows` is (B',)."""
+        mask = None if self.mask is None else self.mask.index_select(0, rows)
+        return Memory(self.values.index_select(0, rows), self.keys.index_select(0, rows), mask)
 
 
-class Alignment(nn.Module):
-    """Attends to a memory: (B, T, H) queries -> (B, T, H) contexts and (B, T, S) weights."""
+class Attention(nn.Module):
+    """The base of both kinds of attention."""
 
     def __init__(self, size: int) -> None:
+        """Build the layer for vectors of this size, H."""
         super().__init__()
         self.key = nn.Linear(size, size, bias=False)
 
-    def memory(self, values: Tensor, words: Tensor | None = None) -> Memory:
-        return Memory(values, self.key(values), words)
+    def memory(self, values: Tensor, mask: Tensor | None = None) -> Memory:
+        """Return the memory of the outputs of an encoder (B, S, H), with a mask (B, S) that is False at padding."""
+        return Memory(values, self.key(values), mask)
 
-    def align(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """(B, T, H), (B, S, H) -> (B, T, S)"""
+    def score(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Return the scores (B, T, S) of queries (B, T, H) and keys (B, S, H)."""
         raise NotImplementedError
 
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        alignment = self.align(queries, memory.keys)
-        if memory.words is not None:  # padding gets the weight nought, exactly
-            alignment = alignment.masked_fill(~memory.words[:, None], -torch.inf)
-        weights = alignment.softmax(-1)
+        """Attend to a memory.
+
+        Args:
+            queries: The hidden vectors of the decoder (B, T, H).
+            memory: The memory of S tokens.
+
+        Returns:
+            The contexts (B, T, H), and the attention weights (B, T, S), which are exactly 0 at padding.
+        """
+        scores = self.score(queries, memory.keys)
+        if memory.mask is not None:
+            scores = scores.masked_fill(~memory.mask[:, None], -torch.inf)
+        weights = scores.softmax(-1)
         return weights @ memory.values, weights
 
 
-class Dot(Alignment):
-    def align(self, queries: Tensor, keys: Tensor) -> Tensor:
+class DotAttention(Attention):
+    """score(h, v) = h^T W v."""
+
+    def score(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Return the scores (B, T, S) of queries (B, T, H) and keys (B, S, H)."""
         return queries @ keys.mT
 
 
-class Additive(Alignment):
+class AdditiveAttention(Attention):
+    """score(h, v) = u^T tanh(W h + U v)."""
+
     def __init__(self, size: int) -> None:
+        """Build the layer for vectors of this size, H."""
         super().__init__(size)
         self.query = nn.Linear(size, size)
         self.weight = nn.Parameter(torch.empty(size).uniform_(-(size**-0.5), size**-0.5))
 
-    def align(self, queries: Tensor, keys: Tensor) -> Tensor:
-        steps = max(1, CELLS // max(1, keys.numel()))
+    def score(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Return the scores (B, T, S) of queries (B, T, H) and keys (B, S, H), a few steps at a time."""
+        steps = max(1, ELEMENTS // max(1, keys.numel()))
         return torch.cat(
             [
                 torch.tanh(some[:, :, None] + keys[:, None]) @ self.weight  # (B, T, S, H) @ (H,)
@@ -77,4 +93,5 @@ class Additive(Alignment):
         )
 
 
-ALIGNMENTS: dict[str, type[Alignment]] = {"dot": Dot, "additive": Additive}
+ATTENTIONS: dict[str, type[Attention]] = {"dot": DotAttention, "additive": AdditiveAttention}
+"""The layers by the setting `attention`."""

@@ -1,31 +1,33 @@
-"""The decoder of a target: notes "Transformers-2", h_m = decoder(h_{m-1}, d_{m-1}), h_0 = z*; attention if wanted.
+"""The decoder, which predicts the target: h_m = decoder(h_{m-1}, d_{m-1}), h_0 = z* (Sutskever, Vinyals and Le 2014).
 
-With attention what goes to the softmax is a_m = tanh(W [h_m; c_m]), where c_m is the context that h_m looks up (Luong,
-Pham and Manning 2015, equation 5). With input feeding (section 3.3 there) the cell reads [d_{m-1}; a_{m-1}]; without it
-no step waits for the attention of the one before, so that all steps are computed at once.
+With attention the output is o_m = tanh(W [h_m; c_m]), where c_m is the context of h_m (Luong, Pham and Manning 2015,
+equation 5). With input feeding (section 3.3 there) the cell reads [d_{m-1}; o_{m-1}], so each step needs the attention
+of the step before. Without input feeding all steps are computed together.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from unroll.layers.recurrent import Recurrent, State
-from unroll.models.seq2seq.attention import ALIGNMENTS, Alignment, Attention, Memory
+from unroll.models.seq2seq.attention import ATTENTIONS, Attention, Memory
 from unroll.params.layers import Cell
 
 
 class Decoded(NamedTuple):
+    """The results of a decoder."""
+
     outputs: Tensor
-    """(B, T, H), for the softmax."""
+    """The inputs of the softmax (B, T, H)."""
     state: State
-    """After the last step."""
+    """The state after the last step."""
     weights: Tensor | None
-    """(B, T, S) of the attention; None without."""
+    """The attention weights (B, T, S); None without attention."""
 
 
 class Decoder(nn.Module):
-    """`layers` recurrent layers over (B, T, input_size), from z*, and the attention on a memory."""
+    """Recurrent layers over (B, T, input_size), which begin at z*, and attention to a memory."""
 
     def __init__(
         self,
@@ -34,26 +36,56 @@ class Decoder(nn.Module):
         hidden_size: int,
         layers: int,
         dropout: float,
-        attention: Attention | None,
+        attention: Literal["none", "dot", "additive"],
         input_feeding: bool,
     ) -> None:
+        """Build the layers.
+
+        Args:
+            cell: The cell of all layers.
+            input_size: The size of the inputs.
+            hidden_size: The size of the states and the outputs, H.
+            layers: The number of layers.
+            dropout: The dropout rate for the inputs of every layer and for the outputs.
+            attention: The kind of attention.
+            input_feeding: Feed the outputs back as inputs. This has an effect with attention only.
+        """
         super().__init__()
-        self.feeds = attention is not None and input_feeding
-        self.recurrent = Recurrent(cell, input_size + hidden_size * self.feeds, hidden_size, layers, dropout)
-        self.alignment: Alignment | None = ALIGNMENTS[attention](hidden_size) if attention else None
-        self.combine = nn.Linear(2 * hidden_size, hidden_size, bias=False) if attention else None
+        self.input_feeding = attention != "none" and input_feeding
+        self.recurrent = Recurrent(cell, input_size + hidden_size * self.input_feeding, hidden_size, layers, dropout)
+        # The name `alignment` is part of the names of saved weights.
+        self.alignment: Attention | None = ATTENTIONS[attention](hidden_size) if attention != "none" else None
+        self.combine = nn.Linear(2 * hidden_size, hidden_size, bias=False) if attention != "none" else None
         self.dropout = nn.Dropout(dropout)
 
     def start(self, last: State) -> State:
-        """From z*; with input feeding a_0 = 0 is part of the state."""
-        return (*last, torch.zeros_like(last[0])) if self.feeds else last
+        """Return the initial state, given z*. With input feeding it also holds o_0 = 0."""
+        return (*last, torch.zeros_like(last[0])) if self.input_feeding else last
 
-    def memory(self, values: Tensor, words: Tensor | None = None) -> Memory | None:
-        """Of the encoder's outputs (B, S, H); None without attention."""
-        return self.alignment.memory(values, words) if self.alignment is not None else None
+    def memory(self, values: Tensor, mask: Tensor | None = None) -> Memory | None:
+        """Return the memory of the outputs of an encoder; None without attention.
+
+        Args:
+            values: The outputs of the encoder (B, S, H).
+            mask: (B, S), False at padding; None if no source is padded.
+
+        Returns:
+            The memory.
+        """
+        return self.alignment.memory(values, mask) if self.alignment is not None else None
 
     def forward(self, inputs: Tensor, state: State, memory: Memory | None) -> Decoded:
-        if not self.feeds:
+        """Run all steps.
+
+        Args:
+            inputs: The embedded target tokens that are read (B, T, input_size).
+            state: The state before the first step.
+            memory: The memory of the sources; None without attention.
+
+        Returns:
+            The outputs, the state and the attention weights.
+        """
+        if not self.input_feeding:
             hidden, state = self.recurrent(inputs, state)
             outputs, weights = self._attend(hidden, memory)
             return Decoded(outputs, state, weights)
@@ -67,6 +99,7 @@ class Decoder(nn.Module):
         return Decoded(outputs, state, weights)
 
     def _attend(self, hidden: Tensor, memory: Memory | None) -> tuple[Tensor, Tensor | None]:
+        """Return the outputs (B, T, H) for hidden vectors (B, T, H), and the attention weights (B, T, S)."""
         if self.alignment is None or self.combine is None or memory is None:
             return hidden, None
         contexts, weights = self.alignment(hidden, memory)

@@ -1,4 +1,4 @@
-"""Family `seq2seq`."""
+"""Settings of family `seq2seq`."""
 
 from typing import Annotated, Literal
 
@@ -10,12 +10,16 @@ from unroll.params.training import Training
 
 
 class TeacherForcing(Params):
-    """The fraction of target words for which the decoder reads the true previous word and not its own prediction
-    (scheduled sampling, Bengio et al. 2015). It changes in equal steps from the first planned epoch to the last."""
+    """Scheduled sampling (Bengio et al. 2015).
+
+    Both settings are fractions of the target words for which the decoder reads the true previous word, not its own
+    prediction. The fraction changes in equal steps from the first planned epoch to the last one.
+    """
 
     first: Probability
-    """1: always the true word. This is fast, since all steps are computed together."""
+    """The fraction in the first epoch. 1 in both is the fastest, since all steps are computed together."""
     last: Probability
+    """The fraction in the last planned epoch."""
 
 
 class Seq2seqParams(Params):
@@ -33,8 +37,8 @@ class Seq2seqParams(Params):
     bidirectional: bool
     """The encoder also reads the source from right to left. hidden_size must be even."""
     attention: Literal["none", "dot", "additive"]
-    """`none`: the decoder sees the last state of the encoder only; `dot`: Luong et al. (2015); `additive`: Bahdanau et al.
-    (2015)."""
+    """`none`: the decoder depends on the last state of the encoder only; `dot`: Luong et al. (2015); `additive`:
+    Bahdanau et al. (2015)."""
     input_feeding: bool
     """The decoder also reads its previous attentional vector (Luong et al. 2015, section 3.3). It is slower, and needs
     attention."""
@@ -44,6 +48,7 @@ class Seq2seqParams(Params):
     """The output layer shares its weights with the target embedding (Press and Wolf 2017). This needs embedding_size ==
     hidden_size."""
     dropout: Dropout
+    """The dropout rate for the inputs of every layer and for the outputs, in training only."""
     label_smoothing: Share
     """The fraction of each target's probability that is spread over the vocabulary, in training only (Szegedy et al.
     2016)."""

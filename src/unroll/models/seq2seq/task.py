@@ -1,8 +1,10 @@
-"""Training on pairs: batches of sources and targets, and the loss of the targets.
+"""The training task of encoder-decoders: predict the target of a pair, given its source.
 
-A batch holds sources of one length, so the encoder never reads padding; targets are padded, and padding counts nothing.
+All sources of a batch have the same length, so the encoder never reads padding. Targets are padded, and padding is not
+counted.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -14,54 +16,83 @@ from unroll.models.seq2seq.network import EncoderDecoder
 from unroll.models.seq2seq.params import Seq2seqParams
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import BOS, PAD
-from unroll.training.batching import bucketed_batches
+from unroll.training.batching import bucketed_batches, padding_share
 
 SIDES = ("source", "target")
 
 Batch = tuple[Tensor, Tensor, Tensor]
-"""Sources (B, S) of one length with their <eos>, targets (B, T), and where (B, T) the decoder reads its own guess."""
+"""Sources (B, S) of one length with their `<eos>`, targets (B, T), and where the decoder reads predictions (B, T)."""
+
+logger = logging.getLogger("unroll")
 
 
 class Task:
-    """Target words given the source."""
+    """Prediction of targets with teacher forcing. It satisfies `unroll.training.task.Task`."""
 
     def __init__(self, network: EncoderDecoder, params: Seq2seqParams, data: Data) -> None:
+        """Set the network, its settings and the data."""
         self.network, self.params, self.data = network, params, data
         self.pairs = {split: [data.streams[split][side].documents for side in SIDES] for split in ("train", "valid")}
         self.planned = len(self._rows("train", 0))
 
+    def log_batches(self) -> None:
+        """Log the number of batches of an epoch and the share of padding. Both are the same in every epoch."""
+        share = padding_share(self._lengths("train")[:, 1:], self._rows("train", 0))
+        logger.info(
+            "seq2seq: %d batches per epoch, %.1f %% of the target tokens are padding", self.planned, 100 * share
+        )
+
     def steps(self, epoch: int) -> int:
+        """Return the number of batches of an epoch."""
         return self.planned
 
     def train_batches(self, epoch: int) -> Iterable[Batch]:
-        """Words that the decoder guesses itself are drawn anew in every epoch, from (seed, epoch)."""
+        """Return the batches of an epoch, a pure function of its number.
+
+        Where the decoder reads its own predictions is random, too, and depends on (seed, epoch).
+        """
         forcing, last = self.params.teacher_forcing, max(1, self.params.training.epochs - 1)
-        truth = forcing.first + (forcing.last - forcing.first) * epoch / last
+        forced = forcing.first + (forcing.last - forcing.first) * epoch / last
         generator = np.random.default_rng([self.data.seed, epoch, 1])
         for sources, targets in self._batches("train", epoch):
-            yield sources, targets, torch.from_numpy(generator.random(tuple(targets.shape)) >= truth)
+            yield sources, targets, torch.from_numpy(generator.random(tuple(targets.shape)) >= forced)
 
     def valid_batches(self) -> Sequence[Batch]:
+        """Return the batches of the valid split."""
         return [(sources, targets, torch.zeros(0, 0)) for sources, targets in self._batches("valid", 0)]
 
+    def _lengths(self, split: str) -> NDArray[np.int64]:
+        """Return the lengths of all pairs with their `<eos>` (pairs, 2)."""
+        return np.asarray([[len(document) for document in side] for side in self.pairs[split]]).T
+
     def _rows(self, split: str, epoch: int) -> list[NDArray[np.int64]]:
-        """Rows of like length, those of one source length to a batch."""
-        lengths = np.asarray([[len(document) for document in side] for side in self.pairs[split]]).T
+        """Return the row numbers of each batch: pairs of similar length whose sources have the same length."""
+        lengths = self._lengths(split)
         batches = bucketed_batches(lengths, self.params.training.batch_size, self.data.seed, epoch)
         return [part for rows in batches for part in np.split(rows, np.flatnonzero(np.diff(lengths[rows, 0])) + 1)]
 
     def _batches(self, split: str, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield sources (B, S) and targets (B, T)."""
         sources, targets = self.pairs[split]
         for rows in self._rows(split, epoch):
-            yield stack([sources[row] for row in rows]), stack([targets[row] for row in rows])
+            yield pad([sources[row] for row in rows]), pad([targets[row] for row in rows])
 
     def loss(self, batch: Batch, state: None) -> tuple[Tensor, Tensor, None]:
-        sources, targets, own = batch
+        """Compute the loss of a batch.
+
+        Args:
+            batch: Sources, targets, and where the decoder reads its own prediction.
+            state: None, since batches are independent.
+
+        Returns:
+            The summed loss in nats, the number of target tokens, and None.
+        """
+        sources, targets, predicted = batch
         values, last = self.network.encode(sources)
         start, memory = self.network.decoder.start(last), self.network.decoder.memory(values)
-        tokens, training = shifted(targets), self.network.training
-        if training and own.any():
-            outputs = self.network.guess(tokens, own, start, memory)
+        tokens, training = shift_right(targets), self.network.training
+        if training and predicted.any():
+            outputs = self.network.decode_predictions(tokens, predicted, start, memory)
         else:
             outputs = self.network.decode(tokens, start, memory).outputs
         smoothing, softmax = self.params.label_smoothing, self.network.softmax
@@ -72,14 +103,19 @@ class Task:
         return nats, (targets != PAD).sum(), None
 
 
-def stack(documents: Sequence[Ids]) -> Tensor:
-    """(B, T) with <pad> after the end of the shorter ones."""
+def pad(documents: Sequence[Ids]) -> Tensor:
+    """Return documents as rows (B, T), with `<pad>` after the end of the shorter ones."""
     tokens = np.full((len(documents), max(map(len, documents), default=0)), PAD, dtype=np.int64)
     for row, document in enumerate(documents):
         tokens[row, : len(document)] = document
     return torch.from_numpy(tokens)
 
 
-def shifted(targets: Tensor) -> Tensor:
-    """What the decoder reads: <start>, then the target without its last token."""
+def length_mask(lengths: NDArray[np.int64]) -> Tensor:
+    """Return the mask (B, longest) that is False at the padding after each of these lengths (B,)."""
+    return torch.arange(int(lengths.max())) < torch.from_numpy(lengths)[:, None]
+
+
+def shift_right(targets: Tensor) -> Tensor:
+    """Return what the decoder reads to predict targets (B, T): `<bos>`, then each target without its last token."""
     return torch.cat([torch.full_like(targets[:, :1], BOS), targets[:, :-1]], dim=1)
