@@ -68,7 +68,7 @@ def texts(case: str) -> list[Ids]:
         ("mixture", EXACT),
         ("window", FLOAT32),
         ("rnn", FLOAT32),
-        ("gru-random-untied", FLOAT32),
+        ("gru-shuffled-untied", FLOAT32),
         ("lstm", FLOAT32),
         ("transformer", FLOAT32),
     ],

@@ -17,7 +17,7 @@ from unroll.text.tokenizers.vocabulary import BOS, EOS
 from unroll.training import dynamic_evaluation
 
 PARAMS = DynamicSgd(kind="sgd", learning_rate=0.3, segment=8, decay=0.01)
-CASES = ["gru-random-untied", "lstm", "bidirectional", "transformer", "rnn-sampled"]
+CASES = ["gru-shuffled-untied", "lstm", "bidirectional", "transformer", "rnn-sampled"]
 
 
 @pytest.fixture(scope="module", params=CASES)

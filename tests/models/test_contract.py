@@ -1,4 +1,4 @@
-"""The laws of `unroll.models.base.protocol`, over every family and its main options."""
+"""The laws of `unroll.models.base.protocol`, for every family and its main options."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,7 +91,8 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "cache": {"family": "cache", "tokenizer": "toy", "window": 20, "decay": 0.9, "uniform": 0.5},
     "rnn": RECURRENT | {"cell": "rnn"},
-    "gru-random-untied": RECURRENT | {"cell": "gru", "batching": "shuffled", "tie_weights": False, "embedding_size": 8},
+    "gru-shuffled-untied": RECURRENT
+    | {"cell": "gru", "batching": "shuffled", "tie_weights": False, "embedding_size": 8},
     "lstm": RECURRENT | {"cell": "lstm"},
     "lstm-two-layers": RECURRENT | {"cell": "lstm", "layers": 2},
     "rnn-adaptive": RECURRENT
@@ -117,7 +118,7 @@ CASES: dict[str, dict[str, Any]] = {
     "window-of-one": WINDOW | {"window": 1, "batching": "shuffled"},
     "window-direct": WINDOW | {"direct_connections": True, "tie_weights": False, "embedding_size": 8},
     "transformer": TRANSFORMER,
-    "transformer-random-untied": TRANSFORMER | {"context": 64, "batching": "shuffled", "tie_weights": False},
+    "transformer-shuffled-untied": TRANSFORMER | {"context": 64, "batching": "shuffled", "tie_weights": False},
     "transformer-context-of-one": TRANSFORMER | {"context": 1, "layers": 1},
     "seq2seq": SEQ2SEQ | {"teacher_forcing": {"first": 1.0, "last": 0.5}},
     "seq2seq-dot": SEQ2SEQ | {"cell": "gru", "layers": 2, "bidirectional": True, "attention": "dot"},
@@ -153,13 +154,13 @@ def model(trained: Any) -> LanguageModel[Any]:
 
 
 def language_model(trained: Any) -> LanguageModel[Any]:
-    """The model itself, or the one a conditional model becomes for a source."""
+    """Return the model itself, or the language model of a conditional model given SOURCE."""
     return trained.condition_on([SOURCE]) if isinstance(trained, ConditionalModel) else trained
 
 
 @pytest.fixture
 def documents() -> list[Ids]:
-    """With <eos> and without, an empty one, one token, unknown words, and a long one."""
+    """Documents with and without <eos>, an empty one, single tokens, unknown words, and a long one."""
     long = np.concatenate(toy.documents(12, seed=99))
     texts = [*toy.documents(5, seed=98), np.asarray([UNK, UNK]), long]
     return [np.append(text, EOS) for text in texts] + [
@@ -169,21 +170,21 @@ def documents() -> list[Ids]:
     ]
 
 
-def walk(model: LanguageModel[Any], document: Ids) -> Any:
+def state_after(model: LanguageModel[Any], document: Ids) -> Any:
     state = model.start(1)
     for token in document:
         state = model.advance(state, np.asarray([token]))
     return state
 
 
-def test_keeps_a_contract(trained: Any, model: LanguageModel[Any]) -> None:
+def test_satisfies_the_protocol(trained: Any, model: LanguageModel[Any]) -> None:
     assert isinstance(model, LanguageModel)
     assert model.vocabulary_size == toy.VOCABULARY_SIZE
 
 
 def test_rows_sum_to_one(model: LanguageModel[Any], documents: list[Ids]) -> None:
     for document in documents:
-        log_probs = np.asarray(model.next_log_probs(walk(model, document[:9])), dtype=np.float64)
+        log_probs = np.asarray(model.next_log_probs(state_after(model, document[:9])), dtype=np.float64)
         assert log_probs.shape == (1, model.vocabulary_size)
         assert np.exp(log_probs).sum() == pytest.approx(1, abs=1e-5)
 
@@ -242,7 +243,7 @@ def test_same_seed_same_bytes(case: str, trained: Any, tmp_path: Path) -> None:
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
 
 
-@pytest.mark.parametrize("case", [name for name in CASES if name != "cache"], indirect=True)  # which learns nothing
+@pytest.mark.parametrize("case", [name for name in CASES if name != "cache"], indirect=True)  # it is not trained
 def test_beats_uniform(trained: Any) -> None:
     uniform = np.log(toy.VOCABULARY_SIZE - 2)
     if isinstance(trained, ConditionalModel):

@@ -7,7 +7,7 @@ from unroll.corpora.cache import copy_verified
 from unroll.corpora.paths import resolve
 from unroll.corpora.user_file import REMEDY, check_exists
 from unroll.errors import UnrollError
-from unroll.params.base import nearest
+from unroll.params.base import suggest
 from unroll.params.files import File, PathFile
 
 
@@ -32,6 +32,6 @@ def fetch(params: File, format: str, folder: Path) -> Path:
         return folder / source.name
     names = [name for name in catalogue.names() if catalogue.entry(name).data[0].format == format]
     if params.source not in names:
-        raise UnrollError(f"source: the catalogue has no {format} {params.source}{nearest(params.source, names)}")
+        raise UnrollError(f"source: the catalogue has no {format} {params.source}{suggest(params.source, names)}")
     catalogue.fetch(params.source, folder)
     return folder / catalogue.entry(params.source).data[0].file

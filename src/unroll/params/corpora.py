@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from ruamel.yaml import YAML
 
-from unroll.params.base import Params, Share, nearest
+from unroll.params.base import Params, Share, suggest
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
 """The data of `unroll.corpora.catalogue`. The schema reads only the names and formats."""
@@ -113,7 +113,7 @@ class TextCorpus(BaseCorpus):
     @classmethod
     def _check_source(cls, source: str) -> str:
         if source not in SOURCES and source not in catalogue_formats():
-            raise ValueError(f"there is no {source}{nearest(source, [*SOURCES, *catalogue_formats()])}")
+            raise ValueError(f"there is no {source}{suggest(source, [*SOURCES, *catalogue_formats()])}")
         return source
 
 

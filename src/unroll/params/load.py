@@ -10,7 +10,7 @@ from ruamel.yaml import YAML, AliasEvent, ScalarEvent
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from unroll.errors import UnrollError
-from unroll.params.base import nearest
+from unroll.params.base import suggest
 from unroll.params.renamed import new_key, new_value
 from unroll.params.root import Root
 
@@ -115,7 +115,7 @@ def _sentence(fault: Any, values: Any) -> str:
         fields = list(model.model_fields) if model else []
         if new := new_key(path[-1], fields):
             return f"{where}: {RENAMED}; write {new}"
-        return f"{where}: unknown key{nearest(path[-1], fields)}"
+        return f"{where}: unknown key{suggest(path[-1], fields)}"
     if kind == "missing":
         return f"{where}: missing; add it"
     if kind == "value_error":
@@ -126,7 +126,7 @@ def _sentence(fault: Any, values: Any) -> str:
         if new := new_value(key, context["tag"]):
             return f"{where}.{key}: the value {context['tag']} {RENAMED}; write {new}"
         tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-        return f"{where}.{key}: there is no {context['tag']}{nearest(context['tag'], tags)}"
+        return f"{where}.{key}: there is no {context['tag']}{suggest(context['tag'], tags)}"
     if kind == "union_tag_not_found":
         key = context["discriminator"].strip("'")
         old = next((name for name in fault["input"] if new_key(name, [key])), None) if _is_mapping(fault) else None

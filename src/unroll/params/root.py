@@ -9,7 +9,7 @@ from unroll.models.generative_classifier.params import GenerativeClassifierParam
 from unroll.models.mixture.params import MixtureParams
 from unroll.models.oracle.params import OracleParams
 from unroll.models.seq2seq.params import Seq2seqParams
-from unroll.params.base import Name, Params, nearest
+from unroll.params.base import Name, Params, suggest
 from unroll.params.corpora import Corpus, SampledCorpus, corpus_format
 from unroll.params.evaluate import Evaluate
 from unroll.params.experiments import (
@@ -164,7 +164,7 @@ class Root(Params):
 def _known(path: str, name: str, names: Iterable[str]) -> str:
     if name in names:
         return name
-    raise ValueError(f"{path}: there is no {name}{nearest(name, names)}")
+    raise ValueError(f"{path}: there is no {name}{suggest(name, names)}")
 
 
 def _same(path: str, key: str, name: str, value: str, wanted: str) -> None:

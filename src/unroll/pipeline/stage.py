@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from unroll.errors import UnrollError
-from unroll.params.base import nearest
+from unroll.params.base import suggest
 from unroll.params.load import load
 
 TERMINATED = 143
@@ -51,7 +51,7 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
                 main(params)
         else:
             if arguments.name not in (names := getattr(params, section)):
-                raise UnrollError(f"params.yaml: there is no {arguments.name}{nearest(arguments.name, names)}")
+                raise UnrollError(f"params.yaml: there is no {arguments.name}{suggest(arguments.name, names)}")
             with _exclusive_lock(f"{stage}-{arguments.name}"):
                 main(params, arguments.name)
     except (UnrollError, OSError) as error:  # the sentence of an OSError names the file: a full disk, no permission
