@@ -3,10 +3,12 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unroll.text.streams import Stream
+from unroll.errors import UnrollError
+from unroll.text.streams import Stream, stream_of
 from unroll.training.batching import (
     bucketed_batches,
     contiguous_batches,
@@ -73,6 +75,12 @@ def test_contiguous_batches_go_on_where_the_last_ended(size: int, n: int, batch:
     offset = epoch_plan(1, epoch, size, n)[0]
     np.testing.assert_array_equal(read, np.arange(offset, offset + len(read)))
     assert size - offset - 1 - len(read) < batch
+
+
+def test_a_stream_with_fewer_tokens_than_rows_is_refused() -> None:
+    stream = stream_of([np.arange(4, 14)], 20)
+    with pytest.raises(UnrollError, match="12 tokens are too few for 32 rows; set batch_size below"):
+        list(contiguous_batches(stream, 4, 32, 1, 0))
 
 
 def test_epochs_differ_and_repeat() -> None:
