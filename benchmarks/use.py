@@ -134,13 +134,14 @@ def spelling(models: dict[str, TextModel], texts: list[str], held_out: list[str]
 def hasty(texts: list[str], count: int, seed: int) -> list[tuple[str, str]]:
     """(typed, meant) texts."""
     generator = np.random.default_rng(seed)
-    return [(" ".join(noise.typed(one, generator)), " ".join(one)) for one in noise.spans(texts, count, seed)]
+    spans = noise.sample_spans(texts, count, seed)
+    return [(" ".join(noise.misspell_text(words, generator)), " ".join(words)) for words in spans]
 
 
 def rescoring(models: dict[str, TextModel], texts: list[str], held_out: list[str], count: int) -> Iterator[Figure]:
-    vocabulary = [word for word in words_of(next(iter(models.values()))) if noise.PLAIN.fullmatch(word)]
-    dev = noise.lists(noise.spans(held_out, count, 4), vocabulary, 4)
-    test = noise.lists(noise.spans(texts, count, 5), vocabulary, 5)
+    vocabulary = [word for word in words_of(next(iter(models.values()))) if noise.REPLACEABLE.fullmatch(word)]
+    dev = noise.make_nbest_lists(noise.sample_spans(held_out, count, 4), vocabulary, 4)
+    test = noise.make_nbest_lists(noise.sample_spans(texts, count, 5), vocabulary, 5)
     wrong = [word_errors(one) for one in test]
     before = [int(each[int(np.argmax(one.scores))]) for each, one in zip(wrong, test, strict=True)]
     for name, model in models.items():
@@ -160,7 +161,7 @@ def figures(models: Path, clean: Path, small: bool) -> Iterator[Figure]:
     texts = table[table["split"] == "test"]["text"].tolist()
     held_out = table[table["split"] == "valid"]["text"].tolist()
     loaded = {name: load(models / name) for name in MODELS}
-    scored = [" ".join(words) for words in noise.spans(texts, 20 if small else 1000, 1)]
+    scored = [" ".join(words) for words in noise.sample_spans(texts, 20 if small else 1000, 1)]
     for name in ("kneser5", "lstm"):
         yield from speed(loaded[name], name, scored, 5 if small else 100)
     train = table[table["split"] == "train"]["text"].tolist()

@@ -19,8 +19,8 @@ Reference = Callable[[Ids], Sequence[float]]
 
 
 def trigram_with_add_k(k: float, vocabulary_size: int) -> Reference:
-    """(c(h w) + k) / (c(h) + k V'), counted from the toy text. An n-gram model stores log p of the n-grams of its text, and
-    for the others log gamma(h) and log 1 / V', each rounded to float32."""
+    """(c(h w) + k) / (c(h) + k V'), counted from the toy text. An n-gram model stores log p of the n-grams of its text,
+    and for the others log gamma(h) and log 1 / V', each rounded to float32."""
     pairs = [pair for document in toy.text().train.documents for pair in contexts(document)]
     counts, totals = Counter(pairs), Counter(context for context, _ in pairs)
     predicted = vocabulary_size - 2
