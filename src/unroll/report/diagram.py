@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-BOX, GAP, ROW = 118, 46, 52
-"""The width of a box, the gap between columns and the height of a row, in pixels."""
+LETTER, GAP, ROW = 7, 46, 52
+"""The width of a letter, the gap between columns and the height of a row, in pixels."""
 
 
 @dataclass
@@ -23,6 +23,16 @@ class StageGroup:
     """The names of the stages."""
     needs: set[str] = field(default_factory=set)
     """The names of the groups whose outputs the stages read."""
+
+    @property
+    def label(self) -> str:
+        """The name as words."""
+        return self.name.replace("_", " ")
+
+    @property
+    def count(self) -> str:
+        """The number of stages; empty for a single stage."""
+        return f"× {len(self.stages)}" if self.section else ""
 
 
 def read_groups(pipeline: Mapping[str, Any], params: Mapping[str, Any]) -> list[StageGroup]:
@@ -67,26 +77,26 @@ def draw(groups: Sequence[StageGroup]) -> Markup:
     row: dict[str, int] = {}
     for group in groups:
         row[group.name] = sum(column[other] == column[group.name] for other in row)
-    place = {g.name: (column[g.name] * (BOX + GAP), 8 + row[g.name] * ROW) for g in groups}
-    parts = [_draw_edge(place[need], place[group.name]) for group in groups for need in sorted(group.needs)]
-    parts += [_draw_box(group, *place[group.name]) for group in groups]
-    width, height = max(x for x, _ in place.values()) + BOX, max(y for _, y in place.values()) + 46
+    box = LETTER * max(len(f"{group.label} {group.count}") for group in groups)
+    place = {g.name: (column[g.name] * (box + GAP), 8 + row[g.name] * ROW) for g in groups}
+    parts = [_draw_edge(place[need], place[group.name], box) for group in groups for need in sorted(group.needs)]
+    parts += [_draw_box(group, *place[group.name], box) for group in groups]
+    width, height = max(x for x, _ in place.values()) + box, max(y for _, y in place.values()) + 46
     head = Markup('<svg class="dag" viewBox="0 0 {0} {1}" style="min-width:{2}px" role="img" aria-label="{3}">')
     svg = head.format(width, height, width * 3 // 4, "stages of the pipeline")
     return svg + Markup("").join(parts) + Markup("</svg>")
 
 
-def _draw_edge(start: tuple[int, int], end: tuple[int, int]) -> Markup:
-    (x1, y1), (x2, y2) = (start[0] + BOX, start[1] + 19), (end[0], end[1] + 19)
+def _draw_edge(start: tuple[int, int], end: tuple[int, int], box: int) -> Markup:
+    (x1, y1), (x2, y2) = (start[0] + box, start[1] + 19), (end[0], end[1] + 19)
     middle = (x1 + x2) / 2
     path = '<path class="edge" d="M{} {} C{:.0f} {} {:.0f} {} {} {}"/>'
     return Markup(path).format(x1, y1, middle, y1, middle, y2, x2, y2)
 
 
-def _draw_box(group: StageGroup, x: int, y: int) -> Markup:
+def _draw_box(group: StageGroup, x: int, y: int, width: int) -> Markup:
     box = '<g><title>{}</title><rect class="node" x="{}" y="{}" width="{}" height="38" rx="8"/>'
     label = '<text x="{}" y="{}" text-anchor="middle">{} <tspan class="count">{}</tspan></text></g>'
-    count = f"× {len(group.stages)}" if group.section else ""
-    return Markup(box).format(", ".join(group.stages), x, y, BOX) + Markup(label).format(
-        x + BOX / 2, y + 24, group.name.replace("_", " "), count
+    return Markup(box).format(", ".join(group.stages), x, y, width) + Markup(label).format(
+        x + width / 2, y + 24, group.label, group.count
     )
