@@ -1,4 +1,4 @@
-"""Small corpora to clean, and the parameters to do it with."""
+"""Settings of corpora and tokenizers, and a small corpus whose raw files a test chooses."""
 
 import json
 import os
@@ -27,7 +27,7 @@ CORPUS = {
     "duplicates": {"kind": "exact", "drop": False},
     "splits": {"by": "position", "valid": 0.2, "test": 0.2},
 }
-TOKENS = {"corpus": "tiny", "shared_vocabulary": True, "sequence_length": 5}
+TOKENIZER = {"corpus": "tiny", "shared_vocabulary": True, "sequence_length": 5}
 
 
 def corpus(**values: Any) -> TextCorpus:
@@ -36,20 +36,20 @@ def corpus(**values: Any) -> TextCorpus:
 
 def words(**values: Any) -> WordTokenizerParams:
     default = {"type": "word", "pretokenizer": "whitespace", "min_count": 1, "vocabulary_size": "all"}
-    return WordTokenizerParams.model_validate(TOKENS | default | values)
+    return WordTokenizerParams.model_validate(TOKENIZER | default | values)
 
 
 def chars(**values: Any) -> CharTokenizerParams:
-    return CharTokenizerParams.model_validate(TOKENS | {"type": "char", "min_count": 1} | values)
+    return CharTokenizerParams.model_validate(TOKENIZER | {"type": "char", "min_count": 1} | values)
 
 
 def bpe(**values: Any) -> BpeTokenizerParams:
     default = {"type": "bpe", "base_alphabet": "bytes", "vocabulary_size": 400, "max_training_characters": 10**6}
-    return BpeTokenizerParams.model_validate(TOKENS | default | values)
+    return BpeTokenizerParams.model_validate(TOKENIZER | default | values)
 
 
 class Workshop:
-    """Raw files in, clean rows out."""
+    """A corpus in a temporary folder: `add` writes its raw files, and `clean` runs stage clean on them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -91,7 +91,7 @@ def folder(tmp_path: Path) -> Callable[[str], Path]:
 
 @pytest.fixture
 def mirror() -> Path:
-    """The folder of the real corpora; a test that asks for it is marked `mirror` and skipped where there is none."""
+    """The folder of the real corpora. A test that uses it has the mark `mirror` and is skipped without the folder."""
     place = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[3] / "shared" / "corpora")
     if not place.is_dir():
         pytest.skip("no mirror of the real corpora: set UNROLL_MIRROR to its folder")

@@ -1,4 +1,4 @@
-"""unroll.text.arrow: what `pa.array` gives, without pandas."""
+"""Arrow arrays equal those of `pyarrow.array`, and pandas is not imported."""
 
 import subprocess
 import sys
@@ -14,13 +14,13 @@ from unroll.text.arrow import number_array, string_array
 
 @pytest.mark.parametrize("kind", ["int32", "int64", "float32", "float64"])
 @pytest.mark.parametrize("step", [1, 2, -1])
-def test_numbers_are_those_of_arrow(kind, step):
+def test_number_arrays_equal_those_of_pyarrow(kind, step):
     values = np.arange(7).astype(kind)[::step]
     assert number_array(values).equals(pa.array(values))
     assert len(number_array(values[:0])) == 0
 
 
-def test_numbers_keep_their_memory():
+def test_a_number_array_keeps_its_memory_alive():
     values = np.arange(5)
     column = number_array(values)
     del values
@@ -28,14 +28,13 @@ def test_numbers_keep_their_memory():
 
 
 @pytest.mark.parametrize("values", [[], [""], ["a", "", "zwölf", "日本", "\0", "a"]])
-def test_strings_are_those_of_arrow(values):
+def test_string_arrays_equal_those_of_pyarrow(values):
     column = string_array(values)
     column.validate(full=True)
     assert column.equals(pa.array(values, pa.string()))
 
 
 def test_pandas_is_not_imported():
-    """The reason for the file."""
     code = (
         "import sys, numpy as np\n"
         "from unroll.text import arrow, token_store\n"
@@ -45,8 +44,8 @@ def test_pandas_is_not_imported():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_ids_that_are_missing_are_one_sentence(tmp_path):
-    """A file of ours has no nulls; a damaged one may claim them."""
+def test_a_file_with_nulls_is_refused(tmp_path):
+    """Stage tokenize writes no nulls, but a damaged file may contain them."""
     column = pa.array([[1, None, 2]], token_store.TOKEN_IDS)
     with pa.ipc.new_file(str(tmp_path / "train.arrow"), pa.schema([("text", token_store.TOKEN_IDS)])) as file:
         file.write_batch(pa.record_batch([column], names=["text"]))

@@ -1,4 +1,4 @@
-"""What stage clean keeps, drops, changes and counts."""
+"""Stage clean: the documents that it keeps, drops and changes, and its counts."""
 
 import hashlib
 import json
@@ -16,8 +16,8 @@ from unroll.text.cleaner import Cleaner
 from unroll.text.streams import SPLITS
 
 LINES = "\n".join(f"line {n}" for n in range(20)) + "\n"
-HASH = {"by": "hash", "valid": 0.2, "test": 0.2}
-GIVEN = {"by": "source", "valid": 0.1, "test": 0.1}
+BY_HASH = {"by": "hash", "valid": 0.2, "test": 0.2}
+BY_SOURCE = {"by": "source", "valid": 0.1, "test": 0.1}
 
 
 def cleaner(**values: object) -> Cleaner:
@@ -28,14 +28,14 @@ def cleaner(**values: object) -> Cleaner:
 @pytest.mark.parametrize("invisible", ["keep", "drop"])
 @pytest.mark.parametrize("lowercase", [True, False])
 @given(text=st.text())
-def test_cleaning_twice_changes_nothing(cleaning: str, invisible: str, lowercase: bool, text: str) -> None:
+def test_cleaning_is_idempotent(cleaning: str, invisible: str, lowercase: bool, text: str) -> None:
     clean = cleaner(cleaning=cleaning, invisible=invisible, lowercase=lowercase)
     once = clean(text)
     assert clean(once) == once
 
 
 @given(text=st.text())
-def test_every_character_dropped_is_counted(text: str) -> None:
+def test_every_removed_character_is_counted(text: str) -> None:
     clean, alone = (cleaner(cleaning="layout", invisible="drop") for _ in range(2))
     assert is_normalized("NFC", clean(text))
     assert sum(clean.removed.values()) == sum(alone(sign) == "" for sign in text)
@@ -80,7 +80,7 @@ def test_documents_by_line_paragraph_and_file(workshop: Workshop) -> None:
     ]
 
 
-def test_names_say_file_and_line(workshop: Workshop) -> None:
+def test_names_contain_file_and_line(workshop: Workshop) -> None:
     workshop.add("a\nb\n\nc\n", "one.txt").add("d\ne", "two.txt")
     assert [row["document"] for row in workshop.clean()] == [
         "one.txt:1",
@@ -94,17 +94,17 @@ def test_names_say_file_and_line(workshop: Workshop) -> None:
 def test_long_documents_are_cut_at_white_space(workshop: Workshop) -> None:
     text = "word " * 100 + "x" * 250
     rows = workshop.add(f"short\n{text}\n{LINES}").clean(max_characters=100)
-    pieces = [row["text"] for row in rows if row["document"].split("+")[0] == "a.txt:2"]
-    assert " ".join(pieces).replace(" ", "") == text.replace(" ", "")
-    assert max(map(len, pieces)) == 100
-    assert pieces[0] == ("word " * 20).strip()
+    parts = [row["text"] for row in rows if row["document"].split("+")[0] == "a.txt:2"]
+    assert " ".join(parts).replace(" ", "") == text.replace(" ", "")
+    assert max(map(len, parts)) == 100
+    assert parts[0] == ("word " * 20).strip()
     assert [row["document"] for row in rows][1:4] == ["a.txt:2", "a.txt:2+1", "a.txt:2+2"]
-    assert workshop.counts["changed"] == {"cuts_in_long_documents": len(pieces) - 1}
+    assert workshop.counts["changed"] == {"cuts_in_long_documents": len(parts) - 1}
 
 
-def test_pieces_of_one_document_stay_in_one_split(workshop: Workshop) -> None:
+def test_the_parts_of_a_long_document_are_in_one_split(workshop: Workshop) -> None:
     text = "\n".join(" ".join(f"w{n}x{m}" for m in range(100)) for n in range(40))
-    rows = workshop.add(text).clean(max_characters=100, splits=HASH)
+    rows = workshop.add(text).clean(max_characters=100, splits=BY_HASH)
     homes: dict[str, set[str]] = {}
     for row in rows:
         homes.setdefault(row["document"].split("+")[0], set()).add(row["split"])
@@ -112,7 +112,7 @@ def test_pieces_of_one_document_stay_in_one_split(workshop: Workshop) -> None:
     assert {len(splits) for splits in homes.values()} == {1}
 
 
-def test_position_cuts_a_whole_file_at_the_very_character(workshop: Workshop) -> None:
+def test_position_cuts_a_whole_file_at_the_exact_character(workshop: Workshop) -> None:
     text = "".join(chr(97 + n % 26) for n in range(1115))
     rows = workshop.add(text, documents="file").clean(
         splits={"by": "position", "valid": 0.05, "test": 0.05}, max_characters=400
@@ -123,39 +123,39 @@ def test_position_cuts_a_whole_file_at_the_very_character(workshop: Workshop) ->
     assert len(parts["train"] + parts["valid"]) == int(0.95 * 1115)
 
 
-def test_splits_by_hash_hold_equal_texts_together_and_move_nothing(workshop: Workshop) -> None:
+def test_splits_by_hash_keep_equal_texts_together_when_documents_are_added(workshop: Workshop) -> None:
     few = [f"text {n % 50}" for n in range(100)]
-    rows = workshop.add("\n".join(few)).clean(splits=HASH)
+    rows = workshop.add("\n".join(few)).clean(splits=BY_HASH)
     home = {row["text"]: row["split"] for row in rows}
     assert all(home[row["text"]] == row["split"] for row in rows)
     workshop.add("\n".join(f"more {n}" for n in range(2000)), "b.txt")
-    rows = workshop.clean(splits=HASH)
+    rows = workshop.clean(splits=BY_HASH)
     assert all(home.get(row["text"], row["split"]) == row["split"] for row in rows)
     counts = Counter(row["split"] for row in rows if row["document"].startswith("b"))
     assert all(abs(counts[split] - 400) < 80 for split in ("valid", "test"))
 
 
-def test_given_splits_are_the_files_own(workshop: Workshop) -> None:
+def test_splits_by_source_are_those_of_the_files(workshop: Workshop) -> None:
     for split in SPLITS:
         workshop.add(f"text of {split}\n", f"{split}.txt", split=split)
-    assert [(row["text"], row["split"]) for row in workshop.clean(splits=GIVEN)] == [
+    assert [(row["text"], row["split"]) for row in workshop.clean(splits=BY_SOURCE)] == [
         (f"text of {split}", split) for split in SPLITS
     ]
 
 
-def test_given_splits_that_are_not_given(workshop: Workshop) -> None:
+def test_splits_by_source_need_a_source_with_splits(workshop: Workshop) -> None:
     with pytest.raises(UnrollError, match=r"corpora.tiny.splits: the source does not define splits; set by: hash"):
-        workshop.add(LINES).clean(splits=GIVEN)
+        workshop.add(LINES).clean(splits=BY_SOURCE)
 
 
-def test_pairs_part_by_the_source_sentence(workshop: Workshop) -> None:
+def test_pairs_are_split_by_the_source_sentence(workshop: Workshop) -> None:
     lines = [f"sentence {n % 30}.\tzin {n}.\tCC-BY ({n})" for n in range(90)] + [
         "",
         "\tleeg",
         "empty\t",
         "x" * 2000 + "\ty",
     ]
-    rows = workshop.add("\n".join(lines), "p.tsv", format="pairs", documents=None).clean(splits=HASH)
+    rows = workshop.add("\n".join(lines), "p.tsv", format="pairs", documents=None).clean(splits=BY_HASH)
     assert list(rows[0]) == ["document", "split", "source", "target"]
     homes = {row["source"]: row["split"] for row in rows}
     assert all(homes[row["source"]] == row["split"] for row in rows)
@@ -163,24 +163,24 @@ def test_pairs_part_by_the_source_sentence(workshop: Workshop) -> None:
     assert sum(size["documents"] for size in workshop.counts["splits"].values()) == 90
 
 
-def test_a_pair_without_a_tab(workshop: Workshop) -> None:
+def test_a_pair_without_a_tab_is_refused(workshop: Workshop) -> None:
     with pytest.raises(UnrollError, match=r"p.tsv: line 2: there is no tab; write source and target"):
         workshop.add("a\tb\nc d\n", "p.tsv", format="pairs").clean()
 
 
-def test_pairs_of_identical_sides_are_counted(workshop: Workshop) -> None:
-    """Not dropped: "Stop!" is both English and Dutch."""
+def test_pairs_with_identical_sides_are_counted(workshop: Workshop) -> None:
+    """They are not dropped, since "Stop!" is both English and Dutch."""
     lines = "".join(f"sentence {n}\tzin {n}\n" for n in range(20)) + "Stop!\t stop! \n"
     rows = workshop.add(lines, "p.tsv", format="pairs", documents=None).clean(lowercase=True)
     assert (len(rows), workshop.counts["identical_sides"], workshop.counts["dropped"]) == (21, 1, {})
 
 
-def test_a_file_of_which_both_columns_are_the_same(workshop: Workshop) -> None:
+def test_a_file_with_two_equal_columns_is_refused(workshop: Workshop) -> None:
     with pytest.raises(UnrollError, match=r"^corpora.tiny: source and target are the same text in all 9 pairs; write"):
         workshop.add("".join(f"{n}\t{n}\n" for n in range(9)), "p.tsv", format="pairs", documents=None).clean()
 
 
-def test_labelled_by_column_and_by_folder(workshop: Workshop) -> None:
+def test_labels_from_a_column_and_from_folders(workshop: Workshop) -> None:
     workshop.add("good\tA <b>fine</b> film\nbad\tDull\n" * 5, "l.tsv", format="labelled", documents=None)
     for n in range(5):
         workshop.add(f"Text\nnumber {n}", f"Good/{n}.txt", format="labelled", documents="file")
@@ -192,7 +192,7 @@ def test_labelled_by_column_and_by_folder(workshop: Workshop) -> None:
     ]
 
 
-def test_kinds_do_not_mix(workshop: Workshop) -> None:
+def test_files_with_different_fields_are_refused(workshop: Workshop) -> None:
     with pytest.raises(UnrollError, match="keep one kind per corpus"):
         workshop.add("a\n").add("a\tb\n", "p.tsv", format="pairs").clean()
 
@@ -200,7 +200,7 @@ def test_kinds_do_not_mix(workshop: Workshop) -> None:
 @pytest.mark.parametrize(
     "line", ["text", "[]", '{"document": "a"}', '{"document": 1, "text": "a"}', '{"document": "a", "text": null}']
 )
-def test_a_line_that_is_no_document(workshop: Workshop, line: str) -> None:
+def test_a_line_that_is_not_a_document_is_refused(workshop: Workshop, line: str) -> None:
     good = json.dumps({"document": "d", "text": "t"})
     with pytest.raises(UnrollError, match=r"d.jsonl: line 2: not"):
         workshop.add(f"{good}\n{line}\n", "d.jsonl", format="documents").clean()
@@ -210,13 +210,13 @@ def test_the_same_raw_files_give_the_same_bytes(workshop: Workshop) -> None:
     workshop.add(LINES * 1000)
     hashes = set()
     for _ in range(2):
-        workshop.clean(splits=HASH)
+        workshop.clean(splits=BY_HASH)
         hashes.add(hashlib.sha256(workshop.out.read_bytes()).hexdigest())
     assert len(hashes) == 1
     assert b"pandas" not in workshop.out.read_bytes()
 
 
-def test_counts_are_those_of_the_file(workshop: Workshop) -> None:
+def test_counts_equal_those_of_the_written_documents(workshop: Workshop) -> None:
     rows = workshop.add(LINES + "één café\n" * 3).clean()
     for split, size in workshop.counts["splits"].items():
         texts = [row["text"] for row in rows if row["split"] == split]
@@ -227,7 +227,7 @@ def test_counts_are_those_of_the_file(workshop: Workshop) -> None:
         }
 
 
-def test_a_flipped_bit_in_the_clean_file_is_found(workshop: Workshop) -> None:
+def test_a_flipped_bit_in_the_table_is_detected(workshop: Workshop) -> None:
     from unroll.text import document_table
 
     workshop.add(LINES * 100).clean()
@@ -238,7 +238,7 @@ def test_a_flipped_bit_in_the_clean_file_is_found(workshop: Workshop) -> None:
         list(document_table.read_row_groups(workshop.out))
 
 
-def test_an_unreadable_file(workshop: Workshop) -> None:
+def test_a_missing_file_is_refused(workshop: Workshop) -> None:
     workshop.add(LINES)
     (workshop.raw / "a.txt").unlink()
     with pytest.raises(UnrollError, match=r"a.txt: cannot be read \(No such file"):
@@ -246,7 +246,7 @@ def test_an_unreadable_file(workshop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{"])
-def test_a_damaged_list_of_files(tmp_path: Path, content: str) -> None:
+def test_a_damaged_manifest_is_refused(tmp_path: Path, content: str) -> None:
     folder = Workshop(tmp_path).add(LINES)
     (folder.raw / "raw.json").write_text(content)
     with pytest.raises(UnrollError, match=r"raw.json: .*download this corpus again"):

@@ -1,4 +1,4 @@
-"""Near copies, against the similarity computed in full."""
+"""Exact and near copies. The estimated similarity is compared with the exact one."""
 
 import random
 
@@ -13,8 +13,8 @@ WORDS = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in "prstvz"]
 
 
 def jaccard(a: str, b: str, words: int) -> float:
-    runs = [{tuple(text.split()[i : i + words]) for i in range(len(text.split()) - words + 1)} for text in (a, b)]
-    return len(runs[0] & runs[1]) / len(runs[0] | runs[1])
+    shingles = [{tuple(text.split()[i : i + words]) for i in range(len(text.split()) - words + 1)} for text in (a, b)]
+    return len(shingles[0] & shingles[1]) / len(shingles[0] | shingles[1])
 
 
 def changed(text: str, share: float, generator: random.Random) -> str:
@@ -34,13 +34,13 @@ def test_signatures_estimate_the_similarity() -> None:
     assert np.std(errors) < 1.2 * 0.5 / SIGNATURE**0.5  # at most the binomial deviation
 
 
-def test_case_punctuation_and_digits_play_no_part() -> None:
+def test_case_punctuation_and_digits_are_ignored() -> None:
     one, two, three = minhash(["He is here!", "he -- IS here 3", "she is here"], 3)
     assert (one == two).all()
     assert not (one == three).any()
 
 
-def test_a_short_text_is_one_run_and_a_wordless_one_is_like_nothing() -> None:
+def test_a_short_text_is_one_shingle_and_a_text_without_words_is_not_similar_to_any() -> None:
     assert (minhash(["yes"], 3) == minhash(["Yes."], 3)).all()
     assert not (minhash(["yes"], 3) == minhash(["no"], 3)).any()
     texts, splits = ["123", "...", "123"], np.array([TRAIN, TRAIN, TEST], np.int8)
@@ -48,7 +48,7 @@ def test_a_short_text_is_one_run_and_a_wordless_one_is_like_nothing() -> None:
     assert not find_near([(texts, splits)], rule, SignatureIndex([(texts, splits)], 3)).any()
 
 
-def test_the_signature_of_a_text_is_its_own() -> None:
+def test_the_signature_of_a_text_does_not_depend_on_other_texts() -> None:
     texts = [" ".join(random.Random(n).choices(WORDS, k=n)) for n in range(1, 40)]
     together = minhash(texts, 3)
     assert all((minhash([text], 3)[0] == row).all() for text, row in zip(texts, together, strict=True))
@@ -69,7 +69,7 @@ def test_near_copies_are_found_and_others_are_not() -> None:
     assert not found[len(copies) :].any()
 
 
-def test_exact_looks_at_later_splits_only() -> None:
+def test_exact_copies_are_found_in_later_splits_only() -> None:
     keys = np.array([1, 1, 2, 2, 3, 3, 4, 4], np.uint64)
     splits = np.array([TRAIN, TRAIN, TRAIN, VALID, VALID, TEST, TEST, TRAIN], np.int8)
     assert find_exact(keys, splits).tolist() == [False, False, True, False, True, False, False, True]
@@ -95,6 +95,6 @@ def _rule():
 
 
 @pytest.mark.parametrize("words", [1, 2, 5])
-def test_runs_do_not_cross_documents(words: int) -> None:
+def test_shingles_do_not_cross_documents(words: int) -> None:
     a, b = " ".join(WORDS[:20]), " ".join(WORDS[20:40])
     assert (minhash([a, b], words)[1] == minhash([b], words)[0]).all()

@@ -1,4 +1,4 @@
-"""Lines to documents, however the lines come."""
+"""Segmentation does not depend on the parts in which lines are read."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +9,7 @@ TEXT = st.text(alphabet="ab \n", max_size=200)
 
 
 def parts(text: str, size: int) -> list[str]:
-    """As `encoding.lines` gives them: lines with their ends, in parts of at most `size`."""
+    """Return lines with their ends in parts of at most `size` characters, as `encoding.read_lines` yields them."""
     found = []
     for line in text.split("\n"):
         whole = line + "\n"
@@ -38,7 +38,7 @@ def test_paragraphs(text: str, size: int) -> None:
 
 
 @given(text=TEXT, size=st.integers(1, 30), limit=st.integers(1, 50))
-def test_nothing_of_a_file_is_lost_and_nothing_is_longer_than_the_limit(text: str, size: int, limit: int) -> None:
+def test_the_parts_of_a_file_are_complete_and_within_the_limit(text: str, size: int, limit: int) -> None:
     found = list(segment(iter(parts(text, size)), "file", limit))
     assert "".join(document.text for document in found) == text
     assert all(len(document.text) <= limit for document in found)
@@ -46,12 +46,12 @@ def test_nothing_of_a_file_is_lost_and_nothing_is_longer_than_the_limit(text: st
 
 
 @given(text=st.text(alphabet="ab ", max_size=300))
-def test_cuts_follow_white_space_where_there_is_any(text: str) -> None:
+def test_cuts_follow_white_space_if_there_is_any(text: str) -> None:
     for document in list(segment(iter([text]), "line", 40))[:-1]:
         assert document.text[-1] == " " or " " not in document.text[20:]
 
 
-def test_documents_know_their_line() -> None:
+def test_documents_have_their_line_number() -> None:
     text = "a\nb\n\nc\nd\n"
     lines = [f"{line}\n" for line in text.split("\n")][:-1]
     assert [document.line for document in segment(iter(lines), "line", 10)] == [1, 2, 3, 4, 5]

@@ -28,27 +28,27 @@ def test_a_series_is_not_split_by_hash(squares: Workshop) -> None:
 
 
 @pytest.mark.parametrize("value", ["?0.2", "", "nan", "inf"])
-def test_what_is_no_number(workshop: Workshop, value: str) -> None:
+def test_a_value_that_is_not_a_number_is_refused(workshop: Workshop, value: str) -> None:
     workshop.add(f"time,value\n1,2\n2,{value}\n", "s.csv", format="series")
     with pytest.raises(UnrollError, match=r"s.csv: line 3: .* is not a finite number"):
         workshop.clean()
 
 
 @pytest.mark.parametrize(("row", "columns"), [("2", 1), ("2,3,4", 3)])
-def test_a_row_that_lacks_a_column_or_has_one_more(workshop: Workshop, row: str, columns: int) -> None:
+def test_a_row_with_another_number_of_columns_is_refused(workshop: Workshop, row: str, columns: int) -> None:
     workshop.add(f"time,value\n1,2\n{row}\n", "s.csv", format="series")
     message = f"s.csv: line 3: has {columns} columns, the first row has 2; correct the row"
     with pytest.raises(UnrollError, match=message):
         workshop.clean()
 
 
-def test_a_series_without_a_value(workshop: Workshop) -> None:
+def test_a_series_without_values_is_refused(workshop: Workshop) -> None:
     workshop.add("time,value\n", "s.csv", format="series")
     with pytest.raises(UnrollError, match="nothing is left after cleaning"):
         workshop.clean()
 
 
-def test_a_series_has_no_tokens(squares: Workshop) -> None:
+def test_a_series_is_not_tokenized(squares: Workshop) -> None:
     squares.clean()
     with pytest.raises(UnrollError, match="name it in the section series"):
         tokenize(words(), squares.out, squares.folder)

@@ -1,4 +1,4 @@
-"""Counts, files and sides of stage tokenize."""
+"""Stage tokenize: its counts, its files, and the sides of pairs."""
 
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from unroll.text.tokenize import tokenize
 from unroll.text.tokenizers.frequencies import read_rank_frequencies
 from unroll.text.tokenizers.loading import load_tokenizer
 
-GIVEN = {"by": "source", "valid": 0.1, "test": 0.1}
+BY_SOURCE = {"by": "source", "valid": 0.1, "test": 0.1}
 
 
 @pytest.fixture
 def small(workshop: Workshop) -> Workshop:
     workshop.add("a b a\nb c\n", "1.txt", split="train").add("a d\n", "2.txt", split="valid")
-    workshop.add("é a zz\n\n", "3.txt", split="test").clean(splits=GIVEN, empty="keep")
+    workshop.add("é a zz\n\n", "3.txt", split="test").clean(splits=BY_SOURCE, empty="keep")
     return workshop
 
 
@@ -74,7 +74,7 @@ def test_nothing_is_learned_outside_train(small: Workshop) -> None:
     assert {tokenizer.id_to_token(token) for token in range(4, tokenizer.vocabulary_size)} == set(" abc")
 
 
-def test_ids_are_the_tokenizers_and_flow_into_streams(small: Workshop) -> None:
+def test_token_ids_are_those_of_the_tokenizer_and_of_the_streams(small: Workshop) -> None:
     tokenize(words(), small.out, small.folder)
     [(values, offsets)] = token_store.read_batches(small.folder / "test.arrow", "text")
     assert (values.tolist(), offsets.tolist()) == ([3, 4, 3], [0, 3, 3])
@@ -91,7 +91,7 @@ def pairs(workshop: Workshop) -> Workshop:
     return workshop
 
 
-def test_joint_vocabulary_of_pairs(workshop: Workshop) -> None:
+def test_shared_vocabulary_of_pairs(workshop: Workshop) -> None:
     counts = tokenize(words(), pairs(workshop).out, workshop.folder)
     train = counts["train"]["source"]["documents"]
     assert counts["vocabulary_size"] == 4 + 2 + 2 * train
@@ -118,7 +118,7 @@ def test_separate_vocabularies_need_pairs(small: Workshop) -> None:
         tokenize(words(shared_vocabulary=False), small.out, small.folder)
 
 
-def test_labels_go_with_their_texts(workshop: Workshop) -> None:
+def test_labels_stay_with_their_texts(workshop: Workshop) -> None:
     lines = "".join(f"{'good' if n % 2 else 'bad'}\ttext {n}\n" for n in range(20))
     rows = workshop.add(lines, "l.tsv", format="labelled").clean()
     tokenize(words(), workshop.out, workshop.folder)
@@ -130,14 +130,14 @@ def test_labels_go_with_their_texts(workshop: Workshop) -> None:
     assert data.labels == {split: [row["label"] for row in rows if row["split"] == split] for split in SPLITS}
 
 
-def test_a_damaged_file_of_ids(small: Workshop, tmp_path: Path) -> None:
+def test_a_damaged_file_of_token_ids_is_refused(small: Workshop, tmp_path: Path) -> None:
     tokenize(words(), small.out, small.folder)
     (small.folder / "train.arrow").write_bytes(b"ARROW1 but not for long")
     with pytest.raises(UnrollError, match=r"train.arrow: unreadable"):
         partition(words(), "tiny", 1, small.folder, small.folder)
 
 
-def test_arrow_columns_hold_what_was_put_in() -> None:
+def test_a_column_holds_one_list_per_document() -> None:
     column = token_store.list_array(np.arange(5, dtype=np.int32), [2, 0, 3])
     assert column.type == pa.list_(pa.int32())
     assert column.to_pylist() == [[0, 1], [], [2, 3, 4]]

@@ -1,4 +1,4 @@
-"""Laws of every tokenizer, and the counts of a text small enough to check by hand."""
+"""Laws of all tokenizers, and examples that were computed by hand."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -37,19 +37,19 @@ def learned(params: Any, texts: Sequence[str] = TEXTS) -> Tokenizer:
     return learn_tokenizer(params, Texts(texts))
 
 
-LEVELS = {
+PARAMS = {
     "whitespace": words(),
     "punctuation": words(pretokenizer="punctuation"),
     "char": chars(),
     "bytes": bpe(vocabulary_size=300),
     "characters": bpe(vocabulary_size=100, base_alphabet="characters"),
 }
-TOKENIZERS = {name: learned(params) for name, params in LEVELS.items()}
-every = pytest.mark.parametrize("name", LEVELS)
+TOKENIZERS = {name: learned(params) for name, params in PARAMS.items()}
+every = pytest.mark.parametrize("name", PARAMS)
 
 
 @every
-def test_saved_and_loaded_it_is_the_same(name: str, tmp_path: Path) -> None:
+def test_loading_restores_what_was_saved(name: str, tmp_path: Path) -> None:
     tokenizer = TOKENIZERS[name]
     tokenizer.save(tmp_path / "tokenizer.json")
     other = load_tokenizer(tmp_path / "tokenizer.json")
@@ -59,9 +59,9 @@ def test_saved_and_loaded_it_is_the_same(name: str, tmp_path: Path) -> None:
 
 
 @every
-def test_the_order_of_the_texts_plays_no_part(name: str, tmp_path: Path) -> None:
+def test_the_order_of_the_texts_does_not_matter(name: str, tmp_path: Path) -> None:
     for number, texts in enumerate((TEXTS, TEXTS[::-1])):
-        learned(LEVELS[name], texts).save(tmp_path / f"{number}.json")
+        learned(PARAMS[name], texts).save(tmp_path / f"{number}.json")
     assert (tmp_path / "0.json").read_bytes() == (tmp_path / "1.json").read_bytes()
 
 
@@ -77,7 +77,7 @@ def test_ids_fill_the_vocabulary_and_spellings_differ(name: str) -> None:
 
 
 @every
-def test_a_batch_is_one_text_at_a_time(name: str) -> None:
+def test_a_batch_is_encoded_like_its_texts(name: str) -> None:
     tokenizer = TOKENIZERS[name]
     assert tokenizer.encode_batch([*TEXTS, ""]) == [tokenizer.encode(text) for text in [*TEXTS, ""]]
     assert tokenizer.encode("") == []
@@ -86,7 +86,7 @@ def test_a_batch_is_one_text_at_a_time(name: str) -> None:
 
 @every
 @given(text=st.text())
-def test_unknown_pieces_are_those_that_become_unk(name: str, text: str) -> None:
+def test_unknown_tokens_are_those_that_become_unk(name: str, text: str) -> None:
     tokenizer = TOKENIZERS[name]
     assert len(tokenizer.unknown_tokens(text)) == tokenizer.encode(text).count(UNK)
 
@@ -110,7 +110,6 @@ def test_round_trip_of_any_text_through_bytes(text: str) -> None:
 )
 @pytest.mark.parametrize("alphabet", ["bytes", "characters"])
 def test_no_token_has_white_space_after_its_first_character(alphabet: str, texts: list[str]) -> None:
-    """The rule of the notes, "Tokenization", step 4."""
     tokenizer = learned(bpe(base_alphabet=alphabet, vocabulary_size=330), texts)
     for token in range(len(SPECIAL), tokenizer.vocabulary_size):
         spelling = tokenizer.decode([token])
@@ -118,7 +117,7 @@ def test_no_token_has_white_space_after_its_first_character(alphabet: str, texts
 
 
 def test_byte_pair_encoding_against_merges_by_hand() -> None:
-    """The most frequent pair is merged first, and the notes' family of words ends up sharing the token "cook"."""
+    """The most frequent pair is merged first, and all words get the common token "cook"."""
     texts = ["cook cooks cooked cooking cooker " * 5]
     tokenizer = learned(bpe(base_alphabet="characters", vocabulary_size=4 + len(set(texts[0])) + 4), texts)
     merged = [tokenizer.id_to_token(token) for token in range(4 + len(set(texts[0])), tokenizer.vocabulary_size)]
@@ -127,7 +126,7 @@ def test_byte_pair_encoding_against_merges_by_hand() -> None:
 
 
 def _merges(text: str, count: int) -> list[str]:
-    """The seeds' algorithm, written down: merge the most frequent pair that does not begin a new word."""
+    """Merge the most frequent pair that does not begin a new word, `count` times, and return the merged tokens."""
     tokens, found = list(text), []
     alphabet = {sign: rank for rank, sign in enumerate(sorted(set(text)))}
     for _ in range(count):
@@ -151,7 +150,7 @@ def _merges(text: str, count: int) -> list[str]:
 @pytest.mark.parametrize("name", ["bytes", "characters"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(alphabet=st.sampled_from("cok \n\u00a0\u2028\x1c\x85,é"), max_size=80))
-def test_a_long_text_may_be_encoded_in_parts(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_text_is_encoded_like_its_segments(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = TOKENIZERS[name].encode_batch([text, text])
     with monkeypatch.context() as patch:
         patch.setattr("unroll.text.tokenizers.bpe.SEGMENT_CHARACTERS", 7)
@@ -174,13 +173,13 @@ def test_min_count_and_vocabulary_size() -> None:
 
 
 def test_punctuation() -> None:
-    pieces = TOKENIZERS["punctuation"]
-    assert pieces.split("Don't cook, o'clock zo’n <unk>: 3.14!") == (  # type: ignore[attr-defined]
+    tokenizer = TOKENIZERS["punctuation"]
+    assert tokenizer.split("Don't cook, o'clock zo’n <unk>: 3.14!") == (  # type: ignore[attr-defined]
         ["Don't", "cook", ",", "o'clock", "zo’n", "<", "unk", ">", ":", "3", ".", "14", "!"]
     )
 
 
-def test_combining_signs_stay_in_their_word() -> None:
+def test_combining_characters_are_part_of_their_word() -> None:
     assert TOKENIZERS["punctuation"].split("हिन्दी में") == ["हिन्दी", "में"]  # type: ignore[attr-defined]
 
 
@@ -194,7 +193,7 @@ def test_a_sample_is_spread_over_the_text() -> None:
     assert list(_sample(texts, 4000)) == texts.texts
 
 
-def test_the_source_side_may_have_its_own(tmp_path: Path) -> None:
+def test_the_source_side_can_have_its_own_tokenizer(tmp_path: Path) -> None:
     source, target = learned(words(), ["a b"]), learned(words(), ["x y z"])
     target.save(tmp_path / "tokenizer.json", source)
     assert load_tokenizer(tmp_path / "tokenizer.json").vocabulary_size == 7
@@ -206,12 +205,12 @@ def test_the_source_side_may_have_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", ["", "{}", "[]", '{"type": "bpe"}', '{"type": "no"}', '{"type": "word", "pretokenizer": 1}']
 )
-def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: str) -> None:
+def test_a_damaged_file_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "tokenizer.json").write_text(content)
     with pytest.raises(UnrollError, match=r"tokenizer.json: not a readable tokenizer"):
         load_tokenizer(tmp_path / "tokenizer.json")
 
 
-def test_the_file_is_plain_json(tmp_path: Path) -> None:
+def test_the_file_is_json(tmp_path: Path) -> None:
     TOKENIZERS["whitespace"].save(tmp_path / "tokenizer.json")
     assert json.loads((tmp_path / "tokenizer.json").read_text())["vocabulary"][0] == "the"

@@ -1,4 +1,4 @@
-"""Real corpora give the counts that are known of them (README of the mirror)."""
+"""Real corpora have their published counts."""
 
 import csv
 import zipfile
@@ -14,18 +14,18 @@ from unroll.text.streams import SPLITS, load
 from unroll.text.tokenize import tokenize
 
 pytestmark = pytest.mark.mirror
-GIVEN = {"by": "source", "valid": 0.1, "test": 0.1}
+BY_SOURCE = {"by": "source", "valid": 0.1, "test": 0.1}
 
 
 def predicted(workshop: Workshop, params: Any) -> dict[str, int]:
-    """Tokens per split, one <eos> a document included."""
+    """Return the number of tokens of each split, with one `<eos>` per document."""
     tokenize(params, workshop.out, workshop.folder)
     partition(params, "tiny", 1, workshop.folder, workshop.folder)
     data = load(workshop.folder)
     return {split: data.streams[split]["text"].predicted for split in SPLITS}
 
 
-def test_time_machine_as_in_the_notes(workshop: Workshop, mirror: Path) -> None:
+def test_time_machine_has_the_counts_of_dive_into_deep_learning(workshop: Workshop, mirror: Path) -> None:
     workshop.add((mirror / "timemachine/timemachine.txt").read_bytes())
     texts = workshop.texts(cleaning="letters", lowercase=True)
     assert sum(map(len, texts)) == 170_580
@@ -37,7 +37,7 @@ def test_time_machine_as_in_the_notes(workshop: Workshop, mirror: Path) -> None:
 def test_ptb_has_its_tokens_and_no_unknown_word_in_test(workshop: Workshop, mirror: Path) -> None:
     for split in SPLITS:
         workshop.add((mirror / f"ptb/ptb.{split}.txt").read_bytes(), f"{split}.txt", split=split)
-    workshop.clean(splits=GIVEN, empty="keep")
+    workshop.clean(splits=BY_SOURCE, empty="keep")
     assert predicted(workshop, words()) == {"train": 929_589, "valid": 73_760, "test": 82_430}
     data = load(workshop.folder)
     assert data.counts["test"]["text"]["oov"] == 0
@@ -47,7 +47,7 @@ def test_ptb_has_its_tokens_and_no_unknown_word_in_test(workshop: Workshop, mirr
 def test_wikitext_2_has_its_tokens(workshop: Workshop, mirror: Path) -> None:
     for split in SPLITS:
         workshop.add((mirror / f"wikitext-2/{split}.txt").read_bytes(), f"{split}.txt", split=split)
-    workshop.clean(splits=GIVEN, empty="keep", max_characters=100_000)
+    workshop.clean(splits=BY_SOURCE, empty="keep", max_characters=100_000)
     assert predicted(workshop, words()) == {"train": 2_088_628, "valid": 217_646, "test": 245_569}
     table = pq.read_table(workshop.folder / "frequencies.parquet").to_pydict()
     assert dict(zip(table["spelling"], table["valid"], strict=True))["<unk>"] == 0 + _count(workshop, "<unk>", "valid")

@@ -36,7 +36,7 @@ def data(train: int, test: int = 3, n: int = 5) -> Data:
     return Data("tiny", 300, n, 1, streams)
 
 
-def test_written_and_loaded_it_is_the_same(tmp_path: Path) -> None:
+def test_loading_restores_what_was_written(tmp_path: Path) -> None:
     made = data(40)
     write(tmp_path, made, "tokenizers.tiny")
     found = load(tmp_path)
