@@ -107,13 +107,13 @@ def stream_of(documents: Sequence[Ids], vocabulary_size: int) -> Stream:
     return Stream(tokens, offsets + 2 * np.arange(len(offsets)))
 
 
-def write(folder: Path, data: Data, source: str) -> None:
+def write(folder: Path, data: Data, entry: str) -> None:
     """Write a partition into an existing folder.
 
     Args:
         folder: The folder to write to.
         data: The partition.
-        source: The name of the data in error messages.
+        entry: The entry of params.yaml that error messages name, such as `tokenizers.words`.
 
     Raises:
         UnrollError: A split is too small to be used.
@@ -122,7 +122,7 @@ def write(folder: Path, data: Data, source: str) -> None:
         for side, stream in data.streams[split].items():
             np.save(folder / f"{split}.{side}.npy", stream.tokens)
             np.save(folder / f"{split}.{side}.offsets.npy", stream.offsets)
-    write_plan(folder, data, source)
+    write_plan(folder, data, entry)
 
 
 def lay_out(out: NDArray[Any], values: NDArray[Any], offsets: NDArray[np.int64]) -> None:
@@ -145,20 +145,20 @@ def token_type(vocabulary_size: int) -> type[np.generic]:
     return np.uint16 if vocabulary_size <= 2**16 else np.int32
 
 
-def write_plan(folder: Path, data: Data, source: str) -> None:
+def write_plan(folder: Path, data: Data, entry: str) -> None:
     """Check that the splits of a partition are large enough, and write its sizes to plan.json.
 
     Args:
         folder: The folder of the partition.
         data: The partition.
-        source: The name of the data in error messages.
+        entry: The entry of params.yaml that error messages name, such as `tokenizers.words`.
 
     Raises:
         UnrollError: A split is too small to be used.
     """
     for split in SPLITS:
         for side, stream in data.streams[split].items():
-            _check(stream, split, side, data, source)
+            _check(stream, split, side, data, entry)
     plan: dict[str, Any] = {name: getattr(data, name) for name in PLANNED} | {
         "sides": list(data.streams["train"]),
         "tokens": {split: {side: s.predicted for side, s in data.streams[split].items()} for split in SPLITS},
@@ -166,17 +166,17 @@ def write_plan(folder: Path, data: Data, source: str) -> None:
     (folder / "plan.json").write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
 
 
-def _check(stream: Stream, split: str, side: str, data: Data, source: str) -> None:
+def _check(stream: Stream, split: str, side: str, data: Data, entry: str) -> None:
     if len(stream.offsets) == 1:
         raise UnrollError(
-            f"{source}: the {split} split is empty; give it a larger share (corpora.*.splits), "
+            f"{entry}: the {split} split is empty; give it a larger share (corpora.*.splits), "
             "use smaller documents (corpora.*.documents: paragraph or line), or provide more text"
         )
     tokens = len(stream.tokens)
     # An epoch may drop n - 1 tokens; n tokens and a last target must be left.
     if side == "text" and split == "train" and tokens < 2 * data.sequence_length:
         raise UnrollError(
-            f"{source}: the train split has {tokens} tokens, too few for a subsequence and its targets in every epoch; "
+            f"{entry}: the train split has {tokens} tokens, too few for a subsequence and its targets in every epoch; "
             f"set tokenizers.{data.name}.sequence_length to {tokens // 2} or less (it is {data.sequence_length}), or "
             "provide more text"
         )
