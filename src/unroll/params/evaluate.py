@@ -1,4 +1,4 @@
-"""`evaluate`: what the stages evaluate and report measure in addition to perplexity."""
+"""Settings of section `evaluate`: the measures of the stages evaluate and report in addition to perplexity."""
 
 from typing import Annotated, Literal
 
@@ -8,10 +8,14 @@ from unroll.models.cache.params import Cache
 from unroll.params.base import Params, Probability
 
 
-def _rising(values: list[int]) -> list[int]:
+def _check_ascending(values: list[int]) -> list[int]:
     if sorted(set(values)) != values:
-        raise ValueError("distances must ascend, each given once")
+        raise ValueError("distances must ascend, without duplicates")
     return values
+
+
+Distance = Annotated[int, Field(ge=1, le=10**5)]
+"""A number of tokens between a token and its context."""
 
 
 class CacheEvaluation(Cache):
@@ -28,11 +32,14 @@ class NoDynamic(Params):
 
 
 class DynamicSgd(Params):
-    """Dynamic evaluation: networks learn from the test text, from each segment after it was scored (Krause, Kahembwe,
-    Murray and Renals 2018)."""
+    """Dynamic evaluation by gradient descent: networks learn from the test text (Krause et al. 2018).
+
+    They learn from each segment after it was scored.
+    """
 
     kind: Literal["sgd"]
     learning_rate: Annotated[float, Field(gt=0, le=100)]
+    """The size of a step along the gradient."""
     segment: Annotated[int, Field(ge=1, le=100_000)]
     """The number of tokens that are scored before the weights learn from them."""
     decay: Annotated[float, Field(ge=0, le=1)]
@@ -58,7 +65,7 @@ class ContextAblation(Params):
 
     tokens: Annotated[int, Field(ge=0, le=10**6)]
     """The number of tokens of the test split that are drawn at random and predicted this way; 0 omits the measure."""
-    distances: Annotated[list[Annotated[int, Field(ge=1, le=10**5)]], Field(min_length=1), AfterValidator(_rising)]
+    distances: Annotated[list[Distance], Field(min_length=1), AfterValidator(_check_ascending)]
     """The numbers of context tokens that are kept, ascending. The last one is the longest context of the measure."""
 
 
@@ -87,11 +94,11 @@ class Search(Params):
     max_length_ratio: Annotated[float, Field(gt=0, le=1000)]
     """A translation has at most max_length_ratio * (source tokens) + max_length_offset tokens."""
     max_length_offset: Annotated[int, Field(ge=1, le=100_000)]
-    """See `max_length_ratio`."""
+    """The number of tokens that a translation may have in addition to max_length_ratio * (source tokens)."""
 
 
 class Evaluate(Params):
-    """What the stages evaluate and report measure in addition to perplexity."""
+    """The measures of the stages evaluate and report in addition to perplexity."""
 
     batch_size: Annotated[int, Field(ge=1, le=65536)]
     """The number of documents or contexts that are scored together. It changes the speed, never a result."""
@@ -105,8 +112,14 @@ class Evaluate(Params):
     """The number of streams that the test text is divided into for the carried perplexity, in which the state is not
     reset between documents; 0 omits the measure. Sampled corpora have none, since their documents are independent."""
     translation: Search
+    """The beam search for the translations of the test sources."""
     cache: CacheEvaluation
+    """The mixture with a unigram cache."""
     dynamic: Dynamic
+    """Dynamic evaluation of neural language models."""
     statistics: Statistics
+    """Confidence intervals and significance tests."""
     context_ablation: ContextAblation
+    """The loss with a shorter or a shuffled context."""
     k_step: KStep
+    """Predictions k steps ahead, for sampled corpora."""
