@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unroll.errors import UnrollError
-from unroll.text.streams import Data, load, stream_of, write
+from unroll.text.streams import SPLITS, Data, load, stream_of, write_plan
 from unroll.text.tokenizers.vocabulary import BOS, EOS
 
 documents = st.lists(st.lists(st.integers(3, 20), max_size=12).map(np.array), max_size=12)
@@ -34,6 +34,14 @@ def data(train: int, test: int = 3, n: int = 5) -> Data:
         for split, size in (("train", train), ("valid", 3), ("test", test))
     }
     return Data("tiny", 300, n, 1, streams)
+
+
+def write(folder: Path, data: Data, entry: str) -> None:
+    for split in SPLITS:
+        for side, stream in data.streams[split].items():
+            np.save(folder / f"{split}.{side}.npy", stream.tokens)
+            np.save(folder / f"{split}.{side}.offsets.npy", stream.offsets)
+    write_plan(folder, data, entry)
 
 
 def test_loading_restores_what_was_written(tmp_path: Path) -> None:

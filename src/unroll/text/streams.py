@@ -107,24 +107,6 @@ def stream_of(documents: Sequence[Ids], vocabulary_size: int) -> Stream:
     return Stream(tokens, offsets + 2 * np.arange(len(offsets)))
 
 
-def write(folder: Path, data: Data, entry: str) -> None:
-    """Write a partition into an existing folder.
-
-    Args:
-        folder: The folder to write to.
-        data: The partition.
-        entry: The entry of params.yaml that error messages name, such as `tokenizers.words`.
-
-    Raises:
-        UnrollError: A split is too small to be used.
-    """
-    for split in SPLITS:
-        for side, stream in data.streams[split].items():
-            np.save(folder / f"{split}.{side}.npy", stream.tokens)
-            np.save(folder / f"{split}.{side}.offsets.npy", stream.offsets)
-    write_plan(folder, data, entry)
-
-
 def lay_out(out: NDArray[Any], values: NDArray[Any], offsets: NDArray[np.int64]) -> None:
     """Write documents into `out`, with `<bos>` before and `<eos>` after each of them.
 
