@@ -55,6 +55,7 @@ def results(tmp_path: Path) -> list[leaderboard.Result]:
 def test_models_on_the_same_tokens_are_ranked_by_perplexity(results: list[leaderboard.Result]) -> None:
     page = leaderboard.to_markdown(results, 0.95)
     assert page.index("`better`") < page.index("`worse`") < page.index("`impossible`")
+    assert "| model | family | test perplexity | 95 % CI | valid perplexity | cache perplexity | parameters |" in page
     assert "| `better` | ngram | 80.25 | 95.00 – 105.50 | 90.00 | 70.00 | 1,234 |" in page
     assert "| `impossible` | ngram | inf | 95.00 – 105.50 | inf | 70.00 | 1,234 |" in page
     assert "| `translator` | seq2seq | 2.00 | 95.00 – 105.50 | 90.00 | 70.00 | 62.5% | 71.2 | 80.0 | 1,234 |" in page
@@ -90,6 +91,7 @@ def test_figures_have_the_same_bytes_every_time(results: list[leaderboard.Result
 def test_the_table_for_dvc_has_fixed_columns(results: list[leaderboard.Result]) -> None:
     lines = leaderboard.to_csv(results).splitlines()
     assert lines[0] == ",".join(leaderboard.COLUMNS)
+    assert lines[1].startswith("worse,ngram,words,250.5,")
     assert len(lines) == 1 + len(results)
 
 
