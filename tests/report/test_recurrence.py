@@ -6,7 +6,7 @@ from unroll.report.recurrence import RecurrenceSection, gradient_flows, spectral
 
 def test_every_network_has_a_line_and_every_gate_a_row() -> None:
     curves, diagnostics = findings().curves, findings().diagnostics
-    section = RecurrenceSection(curves, diagnostics, colors=10)
+    section = RecurrenceSection(curves, diagnostics)
     assert list(section.colors) == ["lstm", "gru"]
     assert gradient_flows(diagnostics)["lstm"] == [(0, 2.0), (1, 1.0), (2, 0.5)]
     assert list(spectral_radii(curves)["lstm"]) == ["recurrent 1", "recurrent 2"]
@@ -19,6 +19,6 @@ def test_every_network_has_a_line_and_every_gate_a_row() -> None:
 
 def test_a_gradient_that_vanishes_or_explodes_at_once_is_left_out() -> None:
     rows = [{"steps": 0, "norm": 0.0}, {"steps": 1, "norm": "inf"}]
-    section = RecurrenceSection({"rnn": [{"step": 1.0}]}, {"rnn": {"gradient_flow": rows}}, colors=10)
+    section = RecurrenceSection({"rnn": [{"step": 1.0}]}, {"rnn": {"gradient_flow": rows}})
     assert section.flow == section.radius == ""
     assert section.colors == {}

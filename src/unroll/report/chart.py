@@ -4,7 +4,7 @@ All text is escaped by `Markup.format`. Coordinates are rounded, so that equal n
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -13,6 +13,8 @@ WIDTH, HEIGHT, MAP_SIZE = 420, 260, 640
 """Sizes in pixels, close to the width that the page gives them, so that text keeps its size."""
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
 """Margins in pixels."""
+COLORS = 10
+"""The number of colours of page.css."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class Axis:
         power = 10 ** math.floor(math.log10(step))
         step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= step)
         return [step * n for n in range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)]
+
+
+def assign_colors(names: Iterable[str]) -> dict[str, int]:
+    """Return a colour of the page for each name; colours repeat if there are more names than colours."""
+    return {name: index % COLORS for index, name in enumerate(names)}
 
 
 def format_number(value: float) -> str:

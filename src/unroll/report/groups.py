@@ -28,7 +28,6 @@ class Group:
         losses: Mapping[str, Mapping[str, Column]],
         diagnostics: Mapping[str, Mapping[str, Any]],
         curves: Mapping[str, Rows],
-        colors: int,
     ) -> None:
         """Prepare the charts.
 
@@ -39,12 +38,11 @@ class Group:
             losses: The table of losses, by model.
             diagnostics: The diagnostics, by model.
             curves: The learning curves, by model.
-            colors: The number of colours of the page.
         """
         self.tokenizer, self.ranked = tokenizer, ranked
         self.oracle = next((r for r in ranked if r.is_oracle), None)
         self.contenders = [r for r in ranked if r is not self.oracle]
-        self.colors = {r.name: index % colors for index, r in enumerate(ranked)}
+        self.colors = chart.assign_colors(r.name for r in ranked)
         self.pairs = {(p.better, p.worse): p for p in pairs}
         self._losses, self._diagnostics = losses, diagnostics
         self._curves = {r.name: curves.get(r.name, []) for r in ranked}

@@ -28,8 +28,6 @@ from unroll.report.series import ABSENT, MEASURES, SeriesSection
 from unroll.report.zipf import ZipfSection
 
 FOLDER = Path(__file__).parent / "page"
-COLORS = 10
-"""The number of colours of page.css."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,6 @@ def render(findings: Findings) -> str:
             findings.losses,
             findings.diagnostics,
             findings.curves,
-            COLORS,
         )
         for tokenizer, ranked in leaderboard.rank(findings.results).items()
     ]
@@ -101,8 +98,8 @@ def render(findings: Findings) -> str:
             for group in groups
             if group.tokenizer in findings.distances
         ],
-        zipf=ZipfSection(findings.frequencies, COLORS),
-        recurrence=RecurrenceSection(findings.curves, findings.diagnostics, COLORS),
+        zipf=ZipfSection(findings.frequencies),
+        recurrence=RecurrenceSection(findings.curves, findings.diagnostics),
         has_dynamic=any("dynamic_perplexity" in r.metrics for r in findings.results),
         ci=leaderboard.interval_label(findings.confidence),
         alpha=1 - findings.confidence,

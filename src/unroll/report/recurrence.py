@@ -68,14 +68,14 @@ def _is_positive(norm: Any) -> bool:
 class RecurrenceSection:
     """The charts of the section; each is empty if there is nothing to show."""
 
-    def __init__(self, curves: Mapping[str, Rows], diagnostics: Diagnostics, colors: int) -> None:
+    def __init__(self, curves: Mapping[str, Rows], diagnostics: Diagnostics) -> None:
         """Collect the numbers of all recurrent networks.
+
+        The section has its own colours, since its models are from several groups of the page.
 
         Args:
             curves: The learning curves, by model.
             diagnostics: The diagnostics, by model.
-            colors: The number of colours of the page. The section has its own colours, since its models are from
-                several groups of the page.
         """
         self._radii, self._flows = spectral_radii(curves), gradient_flows(diagnostics)
         self.gates = [
@@ -83,8 +83,7 @@ class RecurrenceSection:
             for name, entry in diagnostics.items()
             for row in entry.get("gates", [])
         ]
-        names = dict.fromkeys([*self._flows, *self._radii])
-        self.colors = {name: index % colors for index, name in enumerate(names)}
+        self.colors = chart.assign_colors(dict.fromkeys([*self._flows, *self._radii]))
 
     @property
     def flow(self) -> Markup:

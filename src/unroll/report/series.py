@@ -48,6 +48,11 @@ class SeriesSection:
     """The points (step, RMSE) of each forecaster at every step up to the horizon."""
 
     @property
+    def colors(self) -> dict[str, int]:
+        """The colour of each forecaster."""
+        return chart.assign_colors(row.name for row in self.rows)
+
+    @property
     def columns(self) -> list[tuple[str, int]]:
         """The columns (measure, step) of the table."""
         return [(measure, step) for measure in MEASURES for step in self.metrics["steps"]]
@@ -62,11 +67,7 @@ class SeriesSection:
     @property
     def rmse(self) -> Markup:
         """The chart of the RMSE by step, a line per forecaster."""
-        traces = [
-            chart.Trace(name, index % 10, points)
-            for index, (name, points) in enumerate(self.curves.items())
-            if len(points) > 1
-        ]
+        traces = [chart.Trace(name, self.colors[name], line) for name, line in self.curves.items() if len(line) > 1]
         return chart.draw_lines(traces, "steps ahead", "RMSE", log_x=True)
 
 

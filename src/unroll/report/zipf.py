@@ -14,15 +14,14 @@ LAW = "Zipf's law"
 class ZipfSection:
     """The chart of token frequencies beside Zipf's law."""
 
-    def __init__(self, counts: Mapping[str, NDArray[np.int64]], colors: int) -> None:
+    def __init__(self, counts: Mapping[str, NDArray[np.int64]]) -> None:
         """Compute the shares of the tokens.
 
         Args:
             counts: For each tokenizer, the counts (R,) of its tokens in the train split, the most frequent first.
-            colors: The number of colours of the page.
         """
         self._shares = {name: ranked / ranked.sum() for name, ranked in counts.items() if len(ranked)}
-        self.colors = {name: index % colors for index, name in enumerate([*self._shares, LAW] if self._shares else [])}
+        self.colors = chart.assign_colors([*self._shares, LAW] if self._shares else [])
 
     @property
     def frequencies(self) -> Markup:
