@@ -17,8 +17,8 @@ CARD_TEXT = """# `{name}`
 
 A model of family `{family}`, trained by `dvc repro` from `params.yaml`. Its arrays have {size:,} elements.
 
-- **Training data**: the train split of corpus `{corpus}` (source `{source}`), with tokenizer `{tokenizer}` (type
-  `{type}`).
+- **Training data**: the train split of corpus `{corpus}` (source `{source}`), with tokenizer
+  `{tokenizer}` (type `{type}`).
 - **Evaluation**: `metrics/{name}.json` and `reports/index.html`, on the test split of the same corpus. On other text,
   expect worse results, and measure them first (`unroll score {name} FILE`).
 - **Files**: `params.json` and `weights.safetensors`, `manifest.json` with the hashes of both, `tokenizer.json`,
