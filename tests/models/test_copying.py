@@ -1,10 +1,10 @@
-"""What attention is for: a network says texts backwards that do not fit through one vector."""
+"""Attention reverses texts that do not fit into one vector."""
 
-from benchmarks.translation import solving
+from benchmarks.translation import measure_exact_match
 
 
 def test_attention_solves_what_the_bottleneck_cannot() -> None:
-    whole, short, long = solving("reverse", pairs=8000, max_characters=8, hidden=64, epochs=4)
+    whole, short, long = measure_exact_match("reverse", pairs=8000, max_length=8, hidden=64, epochs=4)
     assert whole["value"] > 0.98
     assert long["value"] > 0.97
     assert long["peer_value"] < short["peer_value"] - 0.2
