@@ -15,8 +15,7 @@ def main(params: Root) -> None:
     """Publish the tables, the figures and the page, and bring MLflow up to date."""
     from unroll import tracking
     from unroll.report import figures, report
-    from unroll.tracking.record import records
-    from unroll.tracking.sync import sync
+    from unroll.tracking.sync import records, sync
 
     with tracking.run("report", "all", params.evaluate.model_dump(), Path("metrics")) as run:
         with stage.atomic_outputs(*(FOLDER / name for name in (*FILES, FIGURES))) as (*files, folder):

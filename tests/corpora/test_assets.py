@@ -6,7 +6,7 @@ import pytest
 
 from unroll.corpora.assets import fetch
 from unroll.errors import UnrollError
-from unroll.params.files import CatalogueFile, PathFile
+from unroll.params.word_vectors import CatalogueFile, PathFile
 from unroll.text.manifest import file_sha256
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from unroll.errors import UnrollError
 from unroll.layers import softmax
 from unroll.layers.softmax import cross_entropy as fused
-from unroll.params.softmax import SoftmaxParams
+from unroll.params.layers import SoftmaxParams
 from unroll.text.tokenizers.vocabulary import BOS, FIRST_PREDICTED, PAD
 
 HIDDEN, WORDS = 6, 40

@@ -10,8 +10,7 @@ import pytest
 from unroll.models.base import storage
 from unroll.params.fingerprint import fingerprint
 from unroll.tracking import store
-from unroll.tracking.record import Record, forecast_record, learning_curve_record, model_records
-from unroll.tracking.sync import sync
+from unroll.tracking.sync import Record, forecast_record, learning_curve_record, model_records, sync
 
 PARAMS = {"family": "cache", "tokenizer": "words", "window": 3}
 

@@ -8,7 +8,7 @@ from unroll.corpora.paths import resolve
 from unroll.corpora.user_file import REMEDY, check_exists
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
-from unroll.params.files import File, PathFile
+from unroll.params.word_vectors import File, PathFile
 
 
 def fetch(params: File, format: str, folder: Path) -> Path:

@@ -1,11 +1,10 @@
-"""Settings of layers that several families share: cells, dropout and stacks of recurrent layers."""
+"""Settings of layers that several families share: cells, dropout, output layers and stacks of recurrent layers."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from unroll.params.base import Name, Params, Size
-from unroll.params.softmax import SoftmaxParams
+from unroll.params.base import Count, Name, Params, Probability, Size
 from unroll.params.training import Training
 
 Cell = Literal["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm", "mingru", "minlstm"]
@@ -41,6 +40,66 @@ class ActivationRegularization(Params):
     """Activation regularization: the factor of the mean square of the last layer's outputs."""
     tar: Penalty
     """Temporal activation regularization: the factor of the mean square of their differences between steps."""
+
+
+class FullSoftmax(Params):
+    """Training computes the score of every word at every position."""
+
+    kind: Literal["full"]
+    precision: Literal[32, "bf16"]
+    """The precision of the products in training. Evaluation always uses 32 bits."""
+
+
+class AdaptiveSoftmax(Params):
+    """Rare words are in clusters with smaller vectors (Grave et al. 2017)."""
+
+    kind: Literal["adaptive"]
+    cutoffs: Annotated[list[Count], Field(min_length=1)]
+    """Ranks by frequency where the clusters begin: [2000, 6000] makes a head and two clusters."""
+    div_value: Annotated[float, Field(gt=1, le=1000)]
+    """The size of the vectors of each cluster is that of the cluster before, divided by this."""
+
+    @field_validator("cutoffs")
+    @classmethod
+    def _increasing(cls, cutoffs: list[int]) -> list[int]:
+        if sorted(set(cutoffs)) != cutoffs:
+            raise ValueError(f"{cutoffs}: cutoffs must increase; sort them")
+        return cutoffs
+
+
+class Sampling(Params):
+    """Training compares the target with words that are drawn from a noise distribution q."""
+
+    samples: Count
+    """The number of words drawn per batch. All positions of the batch share them."""
+    exponent: Probability
+    """q is proportional to the frequency to this power: 1 draws words as often as they occur, 0 uniformly."""
+
+
+class SampledSoftmax(Sampling):
+    """A softmax over the target and the sampled words, corrected for q (Bengio and Senecal 2008)."""
+
+    kind: Literal["sampled"]
+
+
+class NoiseContrastive(Sampling):
+    """A binary decision between the target and each noise word (Mnih and Teh 2012)."""
+
+    kind: Literal["nce"]
+
+
+class NegativeSampling(Sampling):
+    """NCE without the correction for q (Mikolov et al. 2013).
+
+    The network learns log p(w | h) / q(w), so evaluation multiplies by q.
+    """
+
+    kind: Literal["negative_sampling"]
+
+
+SoftmaxParams = Annotated[
+    FullSoftmax | AdaptiveSoftmax | SampledSoftmax | NoiseContrastive | NegativeSampling, Field(discriminator="kind")
+]
 
 
 class RecurrentLayers(Params):

@@ -5,6 +5,7 @@ in a temporary file, and renamed into place. A relative address would be lost wi
 queued experiment runs in. So the address is absolute and built from DVC_ROOT, which names the original.
 """
 
+import logging
 import os
 import socket
 import sqlite3
@@ -126,11 +127,28 @@ def _create(database: Path) -> None:
         stale.unlink()
     unfinished = database.with_name(f".{database.name}.{os.getpid()}")
     # A process of its own makes the store, so that no connection is open to the file when it is renamed.
-    command = [sys.executable, "-m", "unroll.tracking.create", str(unfinished), str(database.parent / "artifacts")]
+    command = [sys.executable, "-m", "unroll.tracking.store", str(unfinished), str(database.parent / "artifacts")]
     subprocess.run(command, check=True, env=os.environ | environment())
     connection = sqlite3.connect(unfinished)
-    connection.execute(
-        "PRAGMA journal_mode = WAL"
-    )  # readers do not block the writer; it is stored in the file
+    connection.execute("PRAGMA journal_mode = WAL")  # readers do not block the writer
     connection.close()
     unfinished.rename(database)
+
+
+def make_store(database: str, artifacts: str) -> None:
+    """Make a database file with an experiment.
+
+    Args:
+        database: The file to make.
+        artifacts: The folder of the artifacts of the experiment.
+    """
+    import mlflow
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    client = mlflow.MlflowClient(f"sqlite:///{database}")
+    client.create_experiment("unroll", artifact_location=Path(artifacts).resolve().as_uri())
+    client.search_registered_models(max_results=1)  # this makes the tables of the registry, too
+
+
+if __name__ == "__main__":
+    make_store(*sys.argv[1:])

@@ -16,7 +16,7 @@ from unroll.evaluation.analysis import embeddings
 from unroll.evaluation.evaluate import evaluate
 from unroll.evaluation.tasks import analogies
 from unroll.models.vector_file import model as vector_file
-from unroll.params.files import PathFile
+from unroll.params.word_vectors import PathFile
 from unroll.text.tokenizers.word import WordTokenizer
 
 QUESTIONS = """: capitals

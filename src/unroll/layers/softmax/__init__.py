@@ -10,7 +10,7 @@ from unroll.layers.softmax.adaptive import Adaptive as Adaptive
 from unroll.layers.softmax.full import Softmax as Softmax
 from unroll.layers.softmax.nce import NegativeSampling, NoiseContrastive
 from unroll.layers.softmax.sampled import Sampled
-from unroll.params.softmax import SoftmaxParams
+from unroll.params.layers import SoftmaxParams
 
 SAMPLED = {"sampled": Sampled, "nce": NoiseContrastive, "negative_sampling": NegativeSampling}
 

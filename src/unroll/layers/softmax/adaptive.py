@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unroll.errors import UnrollError
-from unroll.params.softmax import AdaptiveSoftmax
+from unroll.params.layers import AdaptiveSoftmax
 from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from unroll.layers.softmax.full import Softmax
-from unroll.params.softmax import Sampling
+from unroll.params.layers import Sampling
 from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED
 
 

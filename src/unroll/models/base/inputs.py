@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from unroll import models
-from unroll.params.files import File
+from unroll.params.word_vectors import File
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.loading import load_tokenizer
 

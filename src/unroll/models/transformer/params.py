@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from unroll.params.base import Name, Params, Size
 from unroll.params.layers import Batching, Dropout
-from unroll.params.softmax import SoftmaxParams
+from unroll.params.layers import SoftmaxParams
 from unroll.params.training import Training
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from unroll.params.files import File
+from unroll.params.word_vectors import File
 from unroll.params.word_vectors import WordVectorParams
 
 
