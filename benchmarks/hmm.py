@@ -1,8 +1,9 @@
-"""Hidden Markov models beside hmmlearn: python -m benchmarks.hmm [--json] [--rounds N] [--truth].
+"""Compare hidden Markov models with hmmlearn: python -m benchmarks.hmm [--json] [--rounds N] [--oracle].
 
-32 states, the 2,000 most frequent words and the first 100,000 tokens of Penn Treebank (of a Zipf law without the
-mirror); both start from the same random parameters and take turns. Both use one thread, so CPU seconds are the seconds
-of a machine that does nothing else. --truth adds the fit of 10^6 tokens sampled from a chain of 8 states: minutes.
+The data are the 2,000 most frequent words and the first 100,000 tokens of Penn Treebank, or tokens of a Zipf
+distribution without the mirror. Both models have 32 states, start from the same random parameters, and run in turns.
+Both use one thread, so CPU seconds do not depend on other load. --oracle adds a training on 10^6 tokens that are
+sampled from a chain of 8 states, which takes minutes.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from benchmarks.figures import Figure, figure, show
 from unroll.models.base.inputs import Inputs
 from unroll.models.hmm import model as hmm
+from unroll.models.hmm.em import BaumWelch
+from unroll.models.hmm.forward_backward import Probabilities
 from unroll.models.hmm.params import HmmParams
 from unroll.text.streams import Data, Ids, Stream, stream_of
 from unroll.text.tokenizers.vocabulary import EOS
@@ -31,13 +34,14 @@ STATES, SIZE, TOKENS = 32, 2000, 100_000
 
 
 def params(**changes: Any) -> HmmParams:
+    """Return the settings of the models, with changes."""
     numbers = {"states": STATES, "pseudo_count": 0.01, "restarts": 1, "restart_tokens": 50_000}
     numbers |= {"restart_iterations": 1, "iterations": 500, "tolerance": 1e-7}
     return HmmParams.model_validate({"family": "hmm", "tokenizer": "words"} | numbers | changes)
 
 
-def words() -> Stream:
-    """TOKENS tokens over SIZE types, a line a document; what is rarer is the last type."""
+def read_tokens() -> Stream:
+    """Read TOKENS tokens. Each line is a document, and the last of the SIZE types stands for all rarer words."""
     if not PTB.is_file():
         generator = np.random.default_rng(0)
         documents = np.split(4 + np.minimum(generator.zipf(1.2, TOKENS), SIZE - 5), range(20, TOKENS, 20))
@@ -53,20 +57,19 @@ def words() -> Stream:
     return stream_of(documents, SIZE)
 
 
-def iterations(rounds: int) -> list[Figure]:
-    """One EM iteration, as many documents and as one long one."""
-    documents = words()
+def measure_iterations(rounds: int) -> list[Figure]:
+    """Measure one EM iteration on many documents, and on the same tokens as one document."""
+    documents = read_tokens()
     tokens = np.delete(documents.tokens, documents.offsets[:-1]).astype(np.int64)
     one = Stream(np.insert(tokens, 0, 1), np.array([0, len(tokens) + 1]))
     figures = []
     for name, stream in (("as one document", one), (f"as {len(documents.offsets) - 1} documents", documents)):
-        em = hmm.ExpectationMaximisation(params(), stream, SIZE)
-        model = em.random(np.random.default_rng(1))
+        em = BaumWelch(params(), stream, SIZE)
+        model = em.initialize(np.random.default_rng(1))
         theirs, peer = _peer(model, tokens, stream.lengths)
-        chain = model.chain()
 
-        def ours(em: hmm.ExpectationMaximisation = em, model: hmm.Model = model) -> None:
-            em.maximise(em.trellis.expected_counts(model.chain()), model)
+        def ours(em: BaumWelch = em, model: Probabilities = model) -> None:
+            em.maximize(em.trellis.expected_counts(model), model)
 
         seconds: dict[str, list[float]] = {"ours": [], "peer": []}
         for _ in range(rounds):
@@ -78,10 +81,10 @@ def iterations(rounds: int) -> list[Figure]:
         name_of_peer = "hmmlearn scaling" if peer else "skipped: hmmlearn is not installed"
         figures.append(figure(label, median(seconds["ours"]), "CPU s", name_of_peer, peer_value, goal))
         if theirs:
-            counts = em.trellis.expected_counts(chain)
+            counts = em.trellis.expected_counts(model)
             expected, log_likelihood = theirs
             pairs = ((counts.initial, "start"), (counts.transition, "trans"), (counts.emission, "obs"))
-            far = max(_distance(mine, expected[key]) for mine, key in pairs)
+            far = max(_relative_difference(mine, expected[key]) for mine, key in pairs)
             goal = "at most 1e-6"
             figures.append(figure(f"largest difference of a count, {name}", far, "relative", "hmmlearn", None, goal))
             far = abs(counts.log_likelihood / log_likelihood - 1)
@@ -89,8 +92,10 @@ def iterations(rounds: int) -> list[Figure]:
     return figures
 
 
-def _peer(model: hmm.Model, tokens: Ids, lengths: Ids) -> tuple[tuple[Any, float] | None, Callable[[], None] | None]:
-    """hmmlearn's E-step from the same parameters, and an iteration to time."""
+def _peer(
+    model: Probabilities, tokens: Ids, lengths: Ids
+) -> tuple[tuple[Any, float] | None, Callable[[], None] | None]:
+    """Return the result of hmmlearn's E-step from the same parameters, and a function that runs an iteration."""
     try:
         from hmmlearn.hmm import CategoricalHMM
     except ImportError:
@@ -108,13 +113,14 @@ def _peer(model: hmm.Model, tokens: Ids, lengths: Ids) -> tuple[tuple[Any, float
     return peer._do_estep(tokens[:, None], lengths), iteration
 
 
-def _distance(ours: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
-    seen = expected > 1e-9  # counts
+def _relative_difference(ours: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
+    """Return the largest relative difference of counts that are not nearly zero."""
+    seen = expected > 1e-9
     return float(np.abs(ours[seen] / expected[seen] - 1).max())
 
 
-def memory() -> list[Figure]:
-    """The E-step of 256 states on ever more tokens of one document: the peak must not follow."""
+def measure_memory() -> list[Figure]:
+    """Measure the memory of an E-step with 256 states. It must not grow with the length of the document."""
     figures = []
     for tokens in (100_000, 400_000):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -126,40 +132,41 @@ def memory() -> list[Figure]:
 
 
 def _peak(tokens: int) -> tuple[float, float]:
+    """Return the memory in MB that an E-step needs, and its seconds."""
     generator = np.random.default_rng(0)
     stream = stream_of([generator.integers(4, SIZE, tokens)], SIZE)
-    em = hmm.ExpectationMaximisation(params(states=256), stream, SIZE)
-    chain = em.random(generator).chain()
-    before, start = _highest(), time.perf_counter()
-    em.trellis.expected_counts(chain)
-    return _highest() - before, time.perf_counter() - start
+    em = BaumWelch(params(states=256), stream, SIZE)
+    model = em.initialize(generator)
+    before, start = _peak_memory(), time.perf_counter()
+    em.trellis.expected_counts(model)
+    return _peak_memory() - before, time.perf_counter() - start
 
 
-def _highest() -> float:
-    """MB; the kernel's own mark of this process, since getrusage also knows that of the parent."""
+def _peak_memory() -> float:
+    """Return the peak memory of this process in MB. That of getrusage includes the parent before the fork."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 
 
-def truth() -> list[Figure]:
-    """EM's excess over the chain that 10^6 tokens are sampled from, on tokens it has not seen."""
+def measure_oracle_gap() -> list[Figure]:
+    """Measure the excess loss of EM over the chain that 10^6 tokens are sampled from, on other tokens."""
     generator = np.random.default_rng(5)
     states, size = 8, 104
     emission = np.zeros((states, size))
     emission[:, EOS], emission[:, 4:] = 0.02, 0.98 * generator.dirichlet(np.full(size - 4, 0.1), states)
     transition = generator.dirichlet(np.full(states, 0.3), states)
     start = generator.dirichlet(np.ones(states))
-    wanted = params(states=states, restarts=16, restart_iterations=60)
-    source = hmm.Model(wanted, start, transition, emission)
-    splits = {split: _sample(source, tokens, generator) for split, tokens in _SAMPLED.items()}
+    settings = params(states=states, restarts=16, restart_iterations=60)
+    oracle = hmm.Model(settings, start, transition, emission)
+    splits = {split: _sample(oracle, tokens, generator) for split, tokens in SAMPLED_TOKENS.items()}
     streams = {split: {"text": stream_of(documents, size)} for split, documents in splits.items()}
     data = Data("hidden", size, 35, 1, streams)
     rows: list[int] = []
     begin = time.perf_counter(), time.process_time()
-    model = hmm.fit(wanted, data, Inputs(), lambda step, **values: rows.append(step))
+    model = hmm.fit(settings, data, Inputs(), lambda step, **values: rows.append(step))
     wall, cpu = time.perf_counter() - begin[0], time.process_time() - begin[1]
     documents = data.test.documents
-    excess = np.concatenate(source.log_probs(documents)) - np.concatenate(model.log_probs(documents))
+    excess = np.concatenate(oracle.log_probs(documents)) - np.concatenate(model.log_probs(documents))
     free = (states - 1) + states * (states - 1) + states * (size - 4)  # <pad>, <bos>, <unk> never occur
     limit = 1.5 * free / (2 * data.train.predicted)
     label, goal = "excess over the true chain, 8 states, 10^6 tokens", "at most the peer value"
@@ -171,13 +178,13 @@ def truth() -> list[Figure]:
     ]
 
 
-_SAMPLED = {"train": 10**6, "valid": 50_000, "test": 300_000}
+SAMPLED_TOKENS = {"train": 10**6, "valid": 50_000, "test": 300_000}
 
 
-def _sample(source: hmm.Model, tokens: int, generator: np.random.Generator) -> list[Ids]:
-    """Documents until there are `tokens` tokens; many at a time, each until its <eos>."""
+def _sample(model: hmm.Model, tokens: int, generator: np.random.Generator) -> list[Ids]:
+    """Sample documents until there are `tokens` tokens, 1,000 documents at a time, each up to its <eos>."""
     documents: list[Ids] = []
-    initial, transition, emission = (p.cumsum(-1) for p in (source.initial, source.transition, source.emission))
+    initial, transition, emission = (p.cumsum(-1) for p in (model.initial, model.transition, model.emission))
     while sum(map(len, documents)) + len(documents) < tokens:
         cumulative, rows = np.broadcast_to(initial, (1000, len(initial))), []
         running = np.ones(1000, dtype=bool)
@@ -194,18 +201,24 @@ def _sample(source: hmm.Model, tokens: int, generator: np.random.Generator) -> l
 
 
 def _cpu(work: Callable[[], None]) -> float:
+    """Return the CPU seconds of a function."""
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
 def main() -> None:
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--truth", action="store_true", help="add the fit to a known source")
+    parser.add_argument("--oracle", action="store_true", help="add the training on sampled text")
     arguments = parser.parse_args()
-    figures = [*iterations(arguments.rounds), *memory(), *(truth() if arguments.truth else [])]
+    figures = [
+        *measure_iterations(arguments.rounds),
+        *measure_memory(),
+        *(measure_oracle_gap() if arguments.oracle else []),
+    ]
     show(figures, arguments.json)
 
 

@@ -1,8 +1,9 @@
-"""n-grams beside KenLM, on Penn Treebank and WikiText-2: python -m benchmarks.ngram [--json] [--rounds N].
+"""Compare n-gram models with KenLM on Penn Treebank and WikiText-2: python -m benchmarks.ngram [--json] [--rounds N].
 
-`lmplz` on PATH (github.com/kpu/kenlm) and the Python module `kenlm` are the peers; without them, KenLM's published
-numbers stand in for perplexity and the rest says why it is skipped. Both sides estimate in a fresh process, from text
-to a model on disk, in turns; medians. The literal <unk> of the corpora is a word, which KenLM needs spelt otherwise.
+The peers are the program `lmplz` on PATH (github.com/kpu/kenlm) and the Python module `kenlm`. Without them,
+perplexities are compared with numbers that KenLM gave before, and the other comparisons are skipped. Both sides
+estimate in a new process, from text to a model on disk, in turns. All figures are medians. The literal <unk> of the
+corpora is a word, which is escaped for KenLM.
 """
 
 import argparse
@@ -32,11 +33,18 @@ from unroll.text.tokenizers.vocabulary import SPECIAL
 MIRROR = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[2] / "shared/corpora")
 PTB, WIKITEXT = "ptb/ptb.{}.txt", "wikitext-2/{}.txt"
 KENLM = {(PTB, 5, "valid"): 148.01, (PTB, 5, "test"): 141.19, (WIKITEXT, 5, "test"): 220.14}
-"""Perplexities of lmplz -o N on the closed vocabulary."""
+"""The perplexities of lmplz -o N with a closed vocabulary."""
 
 
 def read(pattern: str) -> tuple[Data, list[str]]:
-    """The corpus with every white-space word in the vocabulary, and the words by token."""
+    """Read a corpus with all its white-space words in the vocabulary.
+
+    Args:
+        pattern: The file of the mirror, with {} for the split.
+
+    Returns:
+        The partition, and the spelling of every token.
+    """
     words: dict[str, int] = {}
     streams = {}
     for split in ("train", "valid", "test"):
@@ -51,7 +59,15 @@ def read(pattern: str) -> tuple[Data, list[str]]:
 
 
 def estimate(pattern: str, order: int) -> tuple[ngram.Model, Data, list[str], float]:
-    """The modified Kneser-Ney model of a corpus and the seconds `fit` took."""
+    """Estimate a modified Kneser-Ney model.
+
+    Args:
+        pattern: The file of the mirror, with {} for the split.
+        order: The order of the model.
+
+    Returns:
+        The model, the partition, the spelling of every token, and the seconds of `fit`.
+    """
     data, words = read(pattern)
     smoothing = {"kind": "modified_kneser_ney", "fallback": [0.5, 1.0, 1.5]}
     params = NgramParams.model_validate(
@@ -62,10 +78,10 @@ def estimate(pattern: str, order: int) -> tuple[ngram.Model, Data, list[str], fl
     return model, data, words, time.perf_counter() - start
 
 
-def child(command: list[str], **options: Any) -> dict[str, float]:
-    """Run a process; its wall and CPU seconds and peak memory in MB."""
+def run_process(command: list[str]) -> dict[str, float]:
+    """Run a process, and return its wall and CPU seconds, its peak memory in MB, and the values that it prints."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout
     output = process.stdout.read().decode()
     _, status, usage = os.wait4(process.pid, 0)
@@ -75,19 +91,19 @@ def child(command: list[str], **options: Any) -> dict[str, float]:
     return measured | {"memory": usage.ru_maxrss / 1024} | (json.loads(output) if output.startswith("{") else {})
 
 
-def estimation(rounds: int, folder: Path) -> list[Figure]:
-    """Order 5 of the PTB, from text to disk, each in a process of its own."""
+def measure_estimation(rounds: int, folder: Path) -> list[Figure]:
+    """Measure the estimation of order 5 on Penn Treebank, from text to disk, each in a new process."""
     lmplz = shutil.which("lmplz")
     peer = "lmplz -o 5 -S 512M" if lmplz else "skipped: lmplz is not on PATH"
     text = folder / "train.txt"
     lines = (MIRROR / PTB.format("train")).read_text(encoding="utf-8").split("\n")[:-1]
-    text.write_text("".join(" ".join(map(arpa.spell, line.split())) + "\n" for line in lines), encoding="utf-8")
+    text.write_text("".join(" ".join(map(arpa.escape, line.split())) + "\n" for line in lines), encoding="utf-8")
     ours, theirs = [], []
     for _ in range(rounds):
-        ours.append(child([sys.executable, "-m", "benchmarks.ngram", "--estimate", str(folder)]))
+        ours.append(run_process([sys.executable, "-m", "benchmarks.ngram", "--estimate", str(folder)]))
         if lmplz:
             arguments = ["-o", "5", "-S", "512M", "-T", str(folder / "tmp"), "--arpa", str(folder / "peer.arpa")]
-            theirs.append(child([lmplz, *arguments, "--text", str(text)]))
+            theirs.append(run_process([lmplz, *arguments, "--text", str(text)]))
 
     def line(name: str, key: str, peer_key: str, unit: str, goal: str) -> Figure:
         peer_value = median(run[peer_key] for run in theirs) if theirs else None
@@ -101,8 +117,8 @@ def estimation(rounds: int, folder: Path) -> list[Figure]:
     ]
 
 
-def scoring(rounds: int, model: ngram.Model, data: Data, words: list[str], folder: Path) -> list[Figure]:
-    """Order 5 of the PTB on valid and test, one core."""
+def measure_scoring(rounds: int, model: ngram.Model, data: Data, words: list[str], folder: Path) -> list[Figure]:
+    """Measure the speed of scoring the valid and the test split of Penn Treebank with order 5, on one core."""
     documents = [*data.valid.documents, *data.test.documents]
     tokens = sum(map(len, documents))
     goal, name = "at least 2,000,000", "scoring, log p of every token"
@@ -113,7 +129,7 @@ def scoring(rounds: int, model: ngram.Model, data: Data, words: list[str], folde
         return [figure(name, median(speeds), "tokens per CPU second", "skipped: kenlm is not installed", None, goal)]
     arpa.write(model, words, folder / "model.arpa")
     peer = kenlm.Model(str(folder / "model.arpa"))
-    sentences = [" ".join(arpa.spell(words[token]) for token in document[:-1]) for document in documents]
+    sentences = [" ".join(arpa.escape(words[token]) for token in document[:-1]) for document in documents]
     ours, totals, each = [], [], []
     for _ in range(rounds):
         ours.append(_speed(lambda: model.log_probs(documents), tokens))
@@ -133,17 +149,20 @@ def scoring(rounds: int, model: ngram.Model, data: Data, words: list[str], folde
 
 
 def _speed(work: Callable[[], Any], tokens: int) -> float:
-    # Both sides use one thread, so CPU time is the wall time of a machine that does nothing else.
+    """Return the tokens per CPU second. Both sides use one thread, so this does not depend on other load."""
     start = time.process_time()
     work()
     return tokens / (time.process_time() - start)
 
 
 def main() -> None:
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--estimate", type=Path, help=argparse.SUPPRESS)  # the child: one estimation, saved there
+    parser.add_argument(
+        "--estimate", type=Path, help=argparse.SUPPRESS
+    )  # for the new process: estimate, and save there
     arguments = parser.parse_args()
     if not (MIRROR / PTB.format("train")).is_file():
         raise SystemExit("benchmarks.ngram: the corpora are not there; set UNROLL_MIRROR to a mirror with ptb")
@@ -154,7 +173,7 @@ def main() -> None:
         return
     figures = []
     with tempfile.TemporaryDirectory() as folder:
-        figures += estimation(arguments.rounds, Path(folder))
+        figures += measure_estimation(arguments.rounds, Path(folder))
         for pattern in (PTB, WIKITEXT):
             model, data, words, _ = estimate(pattern, 5)
             for (corpus, order, split), published in KENLM.items():
@@ -163,7 +182,7 @@ def main() -> None:
                     name = f"{pattern.split('/')[0]} order {order}, {split}"
                     figures.append(figure(name, value, "perplexity", "lmplz, published", published, "equal to 0.01"))
             if pattern == PTB:
-                figures += scoring(arguments.rounds, model, data, words, Path(folder))
+                figures += measure_scoring(arguments.rounds, model, data, words, Path(folder))
     show(figures, arguments.json)
 
 
