@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unroll.evaluation.token_gains import token_gains
+from unroll.evaluation.token_losses import token_gains
 
 
 def test_gains_add_up_to_the_difference() -> None:

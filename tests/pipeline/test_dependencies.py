@@ -35,7 +35,7 @@ def left_out(module: str) -> bool:
 
 STAGES: dict[str, Any] = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 PARAMS = load(ROOT / "params.yaml")
-MODELS = {"seq2seq", "naive_bayes", "ngram", "hmm", "cache", "window", "recurrent", "bidirectional", "transformer"}
+MODELS = ("bidirectional", "cache", "hmm", "naive_bayes", "ngram", "recurrent", "seq2seq", "transformer", "window")
 
 ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
     "models": {family: {"family": family, "tokenizer": "t"} for family in MODELS},
@@ -62,7 +62,7 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
 def families(section: str, entry: Mapping[str, Any]) -> set[str]:
     """The families whose modules a stage of this entry finds by name."""
     if section == "mixtures":
-        return MODELS | {"mixture"}
+        return {*MODELS, "mixture"}
     found = {entry["family"]} if "family" in entry else set()
     if "member" in entry:
         found.add(entry["member"]["family"])

@@ -6,8 +6,7 @@ import numpy as np
 
 from unroll.params.corpora import SineCorpus
 from unroll.params.series import SeriesParams
-from unroll.series.forecaster import Floats, Past
-from unroll.series.scale import Scale
+from unroll.series.forecaster import Floats, Past, Scale
 
 CORPUS = {
     "cleaning": "plain",

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from unroll.series.forecaster import Floats, Forecast, Origins
+from unroll.series.forecaster import Floats, Forecast, Origins, Scale
 from unroll.series.rolling import MIN_DEVIATION, measure_errors, roll
-from unroll.series.scale import Scale
 
 
 @dataclass

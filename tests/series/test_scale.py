@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unroll.errors import UnrollError
-from unroll.series.scale import Scale
+from unroll.series.forecaster import Scale
 
 SQUARES = np.arange(20.0) ** 2
 TRAIN = SQUARES[:12]

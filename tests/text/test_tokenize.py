@@ -12,8 +12,8 @@ from unroll.errors import UnrollError
 from unroll.text import token_store
 from unroll.text.partition import partition
 from unroll.text.streams import SPLITS, load
+from unroll.text.token_store import read_rank_frequencies
 from unroll.text.tokenize import tokenize
-from unroll.text.tokenizers.frequencies import read_rank_frequencies
 from unroll.text.tokenizers.loading import load_tokenizer
 
 BY_SOURCE = {"by": "source", "valid": 0.1, "test": 0.1}

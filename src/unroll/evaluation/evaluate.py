@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from unroll.evaluation import cache_mixture, dynamic, perplexity, samples, token_losses
-from unroll.evaluation.analysis import context_ablation, embeddings, k_step, position, rnn_diagnostics
+from unroll.evaluation import cache_mixture, perplexity, samples, token_losses
+from unroll.evaluation.analysis import context_ablation, embeddings, k_step, rnn_diagnostics
 from unroll.evaluation.evaluation import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.evaluation.tasks import analogies, classification, cloze, translation_metrics
@@ -16,10 +16,10 @@ Measure = Callable[[Subject], Evaluation | None]
 MEASURES: Sequence[Measure] = (
     perplexity.measure,
     cache_mixture.measure,
-    dynamic.measure,
+    perplexity.measure_dynamic,
     perplexity.measure_carried,
     cloze.measure,
-    position.measure,
+    context_ablation.measure_position,
     context_ablation.measure,
     rnn_diagnostics.measure,
     embeddings.measure_map,

@@ -10,7 +10,7 @@ import numpy as np
 from unroll.evaluation import statistics
 from unroll.evaluation.evaluation import Evaluation
 from unroll.evaluation.subject import Subject
-from unroll.models.base.protocol import LanguageModel, LogProbs
+from unroll.models.base.protocol import DynamicModel, LanguageModel, LogProbs
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import BOS, UNK
 
@@ -158,3 +158,14 @@ def measure_carried(subject: Subject) -> Evaluation | None:
         return None
     carried = evaluate_carried(subject.model, subject.documents["test"], streams)
     return Evaluation({"carried_perplexity": carried.perplexity})
+
+
+def measure_dynamic(subject: Subject) -> Evaluation | None:
+    """Measure the perplexity of a model by dynamic evaluation, if params.yaml enables it."""
+    params = subject.params.dynamic
+    if params.kind == "none" or not isinstance(subject.model, DynamicModel):
+        return None
+    documents = subject.documents["test"]
+    log_probs = subject.model.adapted_log_probs(documents, params)
+    metrics = {"dynamic_perplexity": score(log_probs, documents).perplexity}
+    return Evaluation(metrics, log_probs={"dynamic_nll": log_probs})

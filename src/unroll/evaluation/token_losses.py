@@ -1,4 +1,4 @@
-"""The loss of every token of a test text: a table, and the Parquet file that holds it.
+"""The loss of every token of a test text: a table, its Parquet file, and the gain of one model over another.
 
 Columns: `document` and `position` (of the token in its document), `token` (its id), `surface` (its spelling),
 `train_count` (its count in the train split), `nll` (-log p of the model in nats), `cache_nll` (of the model mixed with
@@ -7,6 +7,7 @@ order of the text. The file has Zstandard compression and page checksums, and it
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.models.base.protocol import LogProbs
-from unroll.text.arrow import number_array, string_array
 from unroll.text.streams import Ids
+from unroll.text.token_store import number_array, string_array
 
 FILE = "losses.parquet"
 ROWS = 1 << 16
@@ -89,3 +90,42 @@ def read(path: Path) -> dict[str, Column]:
 
 def _concatenate(arrays: Sequence[NDArray]) -> Column:
     return np.concatenate(arrays) if arrays else np.empty(0)
+
+
+@dataclass(frozen=True)
+class TokenGain:
+    """The losses of two models on one token of the vocabulary, in nats."""
+
+    surface: str
+    count: int
+    """The number of times that the token occurs in the test text."""
+    gain: float
+    """The total loss of the second model minus that of the first."""
+    first_nll: float
+    """The mean loss of the first model."""
+    second_nll: float
+    """The mean loss of the second model."""
+
+
+def token_gains(first: Mapping[str, Column], second: Mapping[str, Column]) -> list[TokenGain]:
+    """Compare two models token by token of the vocabulary.
+
+    Args:
+        first: The table of losses of the first model (`unroll.evaluation.token_losses`).
+        second: The table of losses of the second model on the same text.
+
+    Returns:
+        A row for every token of the test text, the largest gain of the first model first. Test tokens with an infinite
+        loss are left out.
+    """
+    finite = np.isfinite(first["nll"]) & np.isfinite(second["nll"])
+    _, index, code, counts = np.unique(
+        first["token"][finite], return_index=True, return_inverse=True, return_counts=True
+    )
+    totals = [np.bincount(code, table["nll"][finite]) for table in (first, second)]
+    surfaces = first["surface"][finite][index]
+    rows = [
+        TokenGain(str(surface), int(n), float(b - a), float(a / n), float(b / n))
+        for surface, n, a, b in zip(surfaces, counts, *totals, strict=True)
+    ]
+    return sorted(rows, key=lambda row: -row.gain)

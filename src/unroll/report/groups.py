@@ -6,8 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from unroll.evaluation.token_gains import TokenGain, token_gains
-from unroll.evaluation.token_losses import Column
+from unroll.evaluation.token_losses import Column, TokenGain, token_gains
 from unroll.report import chart
 from unroll.report.comparison import Pair
 from unroll.report.curves import Rows, gradient_norms, points

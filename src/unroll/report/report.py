@@ -13,7 +13,7 @@ from unroll.evaluation.evaluation import read_diagnostics
 from unroll.params.root import NEEDED, Root
 from unroll.report import comparison, curves, diagram, leaderboard, oracle, page, series
 from unroll.report.leaderboard import Result
-from unroll.text.tokenizers.frequencies import read_rank_frequencies
+from unroll.text.token_store import read_rank_frequencies
 
 
 def gather(params: Root, root: Path) -> page.Findings:

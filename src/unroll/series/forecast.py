@@ -13,10 +13,9 @@ from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus
 from unroll.params.series import SeriesParams
 from unroll.series import family
-from unroll.series.forecaster import Past
+from unroll.series.forecaster import Past, Scale
 from unroll.series.observed import ObservedSeries
 from unroll.series.rolling import RollingForecasts, StepErrors, measure_errors, roll
-from unroll.series.scale import Scale
 
 COLUMNS = tuple(field.name for field in fields(StepErrors))
 

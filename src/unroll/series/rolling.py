@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unroll.series.forecaster import Floats, Forecast, Forecaster, Origins
-from unroll.series.scale import Scale
+from unroll.series.forecaster import Floats, Forecast, Forecaster, Origins, Scale
 
 MIN_DEVIATION = 1e-6
 """The smallest deviation of a forecast, in units of the scale: it bounds the density of a certain forecast."""

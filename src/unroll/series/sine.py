@@ -11,8 +11,7 @@ from unroll.corpora.sine import wave
 from unroll.errors import UnrollError
 from unroll.params.corpora import SineCorpus
 from unroll.params.series import SineParams
-from unroll.series.forecaster import Floats, Forecast, Origins, Past
-from unroll.series.scale import Scale
+from unroll.series.forecaster import Floats, Forecast, Origins, Past, Scale
 
 
 @dataclass(frozen=True)

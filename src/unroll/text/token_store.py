@@ -1,16 +1,17 @@
-"""The token ids that stage tokenize writes: one Arrow file (IPC, uncompressed) per split, read by memory map."""
+"""The files that stage tokenize writes: token ids (Arrow IPC, read by memory map) and token frequencies (Parquet)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
-from unroll.text.arrow import number_array
 from unroll.text.streams import SPLITS
+from unroll.text.tokenizers.base import Tokenizer
 
 LABEL = "label"
 TOKEN_IDS = pa.list_(pa.int32())
@@ -82,7 +83,7 @@ def read_batches(path: Path, side: str) -> Iterator[Batch]:
             file = pa.ipc.open_file(source)
             for number in range(file.num_record_batches):
                 column = file.get_batch(number).column(side)
-                # DLPack does not import pandas; `to_numpy` does: see unroll.text.arrow.
+                # DLPack does not import pandas; `to_numpy` does: see unroll.text.token_store.
                 offsets = np.from_dlpack(column.offsets).astype(np.int64)
                 yield np.from_dlpack(column.values)[offsets[0] : offsets[-1]], offsets - offsets[0]
     except (OSError, pa.ArrowInvalid, pa.ArrowTypeError) as error:  # DLPack refuses nulls with an ArrowTypeError
@@ -107,3 +108,40 @@ def read_labels(path: Path) -> list[str]:
             return list(table[LABEL].to_pylist()) if LABEL in table.column_names else []
     except (OSError, pa.ArrowInvalid) as error:
         raise UnrollError(f"{path}: unreadable ({error}); run `dvc repro -f` for this tokenizer") from None
+
+
+Frequencies = dict[str, NDArray[np.int64]]
+"""The number of occurrences of each token (V,), by split. `<pad>`, `<bos>` and `<eos>` do not occur."""
+
+
+def zero_frequencies(vocabulary_size: int) -> Frequencies:
+    """Return frequencies of 0 for each split and token."""
+    return {split: np.zeros(vocabulary_size, np.int64) for split in SPLITS}
+
+
+def write_frequencies(path: Path, tokenizer: Tokenizer, frequencies: Frequencies) -> None:
+    """Write a Parquet table with one row per token and the columns token (id), spelling, train, valid and test."""
+    ids = np.arange(tokenizer.vocabulary_size, dtype=np.int32)
+    spellings = string_array([tokenizer.id_to_token(int(token)) for token in ids])
+    counts = {split: number_array(frequencies[split]) for split in SPLITS}
+    columns = {"token": number_array(ids), "spelling": spellings} | counts
+    pq.write_table(pa.table(columns), path, compression="zstd", write_page_checksum=True)
+
+
+def read_rank_frequencies(path: Path) -> NDArray[np.int64]:
+    """Read the frequencies (R,) of the R tokens that occur in the train split, in descending order."""
+    counts = pq.read_table(path, columns=["train"])["train"].to_numpy()
+    return np.sort(counts[counts > 0])[::-1]
+
+
+def number_array(values: NDArray[Any]) -> pa.Array:
+    """Return numbers (N,) as an Arrow array. A contiguous array is not copied."""
+    values = np.ascontiguousarray(values)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
+
+
+def string_array(values: Sequence[str]) -> pa.StringArray:
+    """Return strings as an Arrow array. Their UTF-8 encoding must be shorter than 2 GiB in total."""
+    encoded = [value.encode() for value in values]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.params.tokenizers import CharTokenizerParams, TokenizerParams
-from unroll.text import arrow, document_table, token_store
+from unroll.text import document_table, token_store
 from unroll.text.streams import SPLITS
+from unroll.text.token_store import write_frequencies, zero_frequencies
 from unroll.text.tokenizers.base import Tokenizer
-from unroll.text.tokenizers.frequencies import write_frequencies, zero_frequencies
 from unroll.text.tokenizers.loading import learn_tokenizer
 from unroll.text.tokenizers.vocabulary import UNK
 
@@ -70,7 +70,9 @@ def _tokenize(params: TokenizerParams, clean: Path, folder: Path, fields: Sequen
     schema = pa.schema([(name, pa.string() if name == token_store.LABEL else token_store.TOKEN_IDS) for name in fields])
     with token_store.TokenWriter(folder, schema) as writer:
         for split, rows in _read_splits(clean, SPLITS):
-            columns = {name: arrow.string_array(texts) for name, texts in rows.items() if name == token_store.LABEL}
+            columns = {
+                name: token_store.string_array(texts) for name, texts in rows.items() if name == token_store.LABEL
+            }
             for side in sides:
                 occurrences = frequencies[tokenizers[side]][split]
                 columns[side] = _encode(tokenizers[side], rows[side], counts[split][side], occurrences)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.evaluation.tasks import attention, translation
+from unroll.evaluation.tasks import translation
 from unroll.models.base.protocol import ConditionalModel
 from unroll.params.evaluate import Search
 from unroll.text.streams import Ids
@@ -101,7 +101,7 @@ def map_attention(
         The attention, or None if the model has no attention.
     """
     source_ids, target_ids = np.append(_encode(source, text), EOS), np.append(result.tokens, EOS)
-    if (weights := attention.attention_weights(model, source_ids[:-1], target_ids)) is None:
+    if (weights := translation.attention_weights(model, source_ids[:-1], target_ids)) is None:
         return None
     return AttentionMap(
         [source.id_to_token(int(token)) for token in source_ids], [target.id_to_token(int(token)) for token in target_ids], weights

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unroll.evaluation.analysis.position import loss_by_position
+from unroll.evaluation.analysis.context_ablation import loss_by_position
 
 
 def test_groups_of_positions_add_up() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unroll.evaluation.tasks.attention import attention_weights
+from unroll.evaluation.tasks.translation import attention_weights
 
 
 class Diagonal:

@@ -1,4 +1,4 @@
-"""How much context a model uses: its loss with a shorter context, and with a partly shuffled one.
+"""How much context a model uses: its loss with a shorter context, with a partly shuffled one, and by position.
 
 The method is that of Khandelwal et al. (2018), "Sharp nearby, fuzzy far away". A fixed random sample is drawn from the
 test tokens with at least K tokens before them in their document. Each sampled token is predicted from the last k of
@@ -106,3 +106,33 @@ def _row(distance: int, nats: LogProbs, full: LogProbs) -> dict[str, Any]:
     change = nats - full
     error = float(change.std(ddof=1) / len(change) ** 0.5) if len(change) > 1 and np.isfinite(change).all() else 0.0
     return {"distance": distance, "nats": float(nats.mean()), "error": error}
+
+
+def measure_position(subject: Subject) -> Evaluation | None:
+    """Measure the loss by position of a model that predicts tokens."""
+    if not subject.predicts:
+        return None
+    return Evaluation(diagnostics={"position": loss_by_position(subject.log_probs["test"])})
+
+
+def loss_by_position(log_probs: Sequence[LogProbs]) -> list[dict[str, Any]]:
+    """Average the losses of positions 0, 1, 2 to 3, 4 to 7, ... of the documents.
+
+    Args:
+        log_probs: For each document, the log-probabilities of its tokens.
+
+    Returns:
+        A row for each group of positions: first, last, tokens and nats per token.
+    """
+    positions = np.concatenate([np.arange(len(scores)) for scores in log_probs])
+    nats = -np.concatenate(log_probs).astype(np.float64)
+    groups = np.where(positions, np.floor(np.log2(np.maximum(positions, 1))).astype(int) + 1, 0)
+    return [
+        {
+            "first": int(2 ** (group - 1)) if group else 0,
+            "last": int(2**group) - 1,
+            "tokens": int((groups == group).sum()),
+            "nats": float(nats[groups == group].mean()),
+        }
+        for group in np.unique(groups)
+    ]

@@ -1,6 +1,7 @@
 """Translations by a conditional model: beam search, sampling, and the scores of given targets."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from unroll.evaluation import beam
 from unroll.evaluation.beam import Hypothesis
 from unroll.evaluation.generation import UNCHANGED, SamplingOptions, generate
-from unroll.models.base.protocol import ConditionalModel, LogProbs
+from unroll.models.base.protocol import AttentionModel, ConditionalModel, LogProbs
 from unroll.params.evaluate import Search
 from unroll.text.streams import Ids
 
@@ -102,3 +103,26 @@ def _batches(sources: Sequence[Ids], batch_size: int) -> Iterator[NDArray[np.int
     order = np.argsort([len(source) for source in sources], kind="stable")
     for first in range(0, len(order), batch_size):
         yield order[first : first + batch_size]
+
+
+def attention_weights(model: ConditionalModel, source: Ids, target: Ids) -> NDArray[np.floating] | None:
+    """Return the weights of the source tokens in the prediction of each target token.
+
+    Args:
+        model: The model.
+        source: The source (S - 1,), without special tokens.
+        target: The target (T,).
+
+    Returns:
+        Weights (T, S), the last column those of the source's `<eos>`. None if the model has no attention.
+    """
+    if not isinstance(conditional := model.condition_on([source]), AttentionModel):
+        return None
+    decoder: Any = conditional
+    state, rows = decoder.start(1), []
+    for token in target:
+        if (weights := decoder.attention(state)) is None:
+            return None
+        rows.append(weights[0])
+        state = decoder.advance(state, np.asarray([token]))
+    return np.stack(rows) if rows else None

@@ -8,7 +8,7 @@ import numpy as np
 from unroll.evaluation.evaluation import Evaluation, Metrics
 from unroll.evaluation.subject import Subject
 from unroll.evaluation.tasks import translation
-from unroll.evaluation.tasks.attention import attention_weights
+from unroll.evaluation.tasks.translation import attention_weights
 from unroll.models.base.protocol import ConditionalModel
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import EOS, SPECIAL, UNK
