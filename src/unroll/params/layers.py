@@ -107,15 +107,21 @@ class RecurrentLayers(Params):
 
     family: str
     tokenizer: Name
+    """The tokenizer of the text, a key of `tokenizers`."""
     cell: Cell
+    """The cell of all layers."""
     embedding_size: Size
+    """The size of the token embeddings."""
     hidden_size: Size | list[Size]
     """The size of all layers, or a list with the size of each."""
     layers: Annotated[int, Field(ge=1, le=100)]
+    """The number of layers."""
     residual: bool
     """Each layer but the first adds its input to its output; needs layers of one size."""
     dropout: Dropouts
+    """The dropout rates."""
     activation_regularization: ActivationRegularization
+    """Penalties on the outputs of the last layer."""
     tie_weights: bool
     """The output layer shares its weights with the embedding (Press and Wolf 2017). This needs embedding_size == the
     last hidden_size."""
@@ -123,7 +129,9 @@ class RecurrentLayers(Params):
     """`shuffled`: shuffled subsequences, each from a zero state; `contiguous`: the state is carried from one
     subsequence to the next and detached: truncated backpropagation through time."""
     softmax: SoftmaxParams
+    """The output layer."""
     training: Training
+    """How the network is trained."""
 
     @property
     def sizes(self) -> list[int]:

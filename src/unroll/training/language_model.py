@@ -17,7 +17,7 @@ Batch = tuple[Tensor, Tensor]
 
 
 class LanguageModelTask:
-    """Next-token prediction. It satisfies `unroll.training.fit.Task`."""
+    """Next-token prediction. It satisfies `unroll.training.task.Task`."""
 
     def __init__(self, network: LanguageModelNetwork, batching: Batching, batch_size: int, data: Data) -> None:
         """Set the network, the way batches are drawn, their size, and the data."""

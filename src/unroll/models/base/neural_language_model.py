@@ -39,7 +39,7 @@ class NeuralLanguageModel:
     settings: ClassVar[type[Params]]
     """The class of the settings of the family."""
     network_type: ClassVar[Any]
-    """Makes the network of the settings and the size of the vocabulary."""
+    """The class of the network. It takes the settings and the size of the vocabulary."""
 
     def __init__(self, params: Any, vocabulary_size: int, network: LanguageModelNetwork) -> None:
         """Set the settings of the family, the size of the vocabulary and the trained network."""

@@ -41,5 +41,5 @@ class RecurrentLanguageModel(NeuralLanguageModel):
 
     @torch.no_grad()
     def _embed(self, contexts: Ids) -> Tensor:
-        """(N, K) token ids -> (N, 1 + K, E) embeddings, with `<bos>` first."""
+        """Return the embeddings (N, 1 + K, E) of contexts (N, K), with `<bos>` before each."""
         return self.network.embedding(nn.functional.pad(as_tensor(contexts), (1, 0), value=BOS))

@@ -27,9 +27,11 @@ class Seq2seqParams(Params):
 
     family: Literal["seq2seq"]
     tokenizer: Name
+    """The tokenizer of a corpus of sentence pairs, a key of `tokenizers`."""
     cell: Literal["rnn", "gru", "lstm"]
     """The cell of the encoder and the decoder."""
     embedding_size: Size
+    """The size of the embeddings of both sides."""
     hidden_size: Size
     """The hidden size of the decoder and the encoder. Each direction of a bidirectional encoder has half of it."""
     layers: Annotated[int, Field(ge=1, le=100)]
@@ -53,7 +55,9 @@ class Seq2seqParams(Params):
     """The fraction of each target's probability that is spread over the vocabulary, in training only (Szegedy et al.
     2016)."""
     teacher_forcing: TeacherForcing
+    """How often the decoder reads the true previous word in training."""
     training: Training
+    """How the network is trained."""
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> "Seq2seqParams":

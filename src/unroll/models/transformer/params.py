@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from unroll.params.base import Name, Params, Size
-from unroll.params.layers import Batching, Dropout
-from unroll.params.layers import SoftmaxParams
+from unroll.params.layers import Batching, Dropout, SoftmaxParams
 from unroll.params.training import Training
 
 
@@ -15,9 +14,11 @@ class TransformerParams(Params):
 
     family: Literal["transformer"]
     tokenizer: Name
+    """The tokenizer of the text, a key of `tokenizers`."""
     hidden_size: Size
     """The size of embeddings and layers."""
     layers: Annotated[int, Field(ge=1, le=100)]
+    """The number of layers."""
     heads: Annotated[int, Field(ge=1, le=1024)]
     """The number of attention heads. They divide hidden_size into parts of an even size."""
     feedforward_size: Size
@@ -32,7 +33,9 @@ class TransformerParams(Params):
     """`shuffled`: shuffled subsequences, each without a context before it; `contiguous`: keys and values are carried
     from one subsequence to the next, without gradient (Dai et al. 2019)."""
     softmax: SoftmaxParams
+    """The output layer."""
     training: Training
+    """How the network is trained."""
 
     @model_validator(mode="after")
     def _heads_are_even(self) -> "TransformerParams":

@@ -5,8 +5,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from unroll.params.base import Name, Params, Size
-from unroll.params.layers import Batching, Dropout
-from unroll.params.layers import SoftmaxParams
+from unroll.params.layers import Batching, Dropout, SoftmaxParams
 from unroll.params.training import Training
 
 
@@ -15,10 +14,13 @@ class WindowParams(Params):
 
     family: Literal["window"]
     tokenizer: Name
+    """The tokenizer of the text, a key of `tokenizers`."""
     window: Size
     """w: the number of tokens that the next token is predicted from."""
     embedding_size: Size
+    """The size of the token embeddings."""
     hidden_size: Size
+    """The size of the hidden layer."""
     direct_connections: bool
     """Also connect the embeddings of the window directly to the output layer."""
     dropout: Dropout
@@ -30,7 +32,9 @@ class WindowParams(Params):
     """`shuffled`: shuffled subsequences, each without a context before it; `contiguous`: each subsequence follows the
     one before, so that every token has its whole window."""
     softmax: SoftmaxParams
+    """The output layer."""
     training: Training
+    """How the network is trained."""
 
     @model_validator(mode="after")
     def _can_be_tied(self) -> "WindowParams":
