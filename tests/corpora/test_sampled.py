@@ -90,7 +90,7 @@ def test_close_finds_a_wrong_row() -> None:
 
 def test_a_chain_has_the_frequencies_of_its_transition_matrix(tmp_path: Path) -> None:
     documents, numbers, arrays = fetched("markov", tmp_path)
-    assert numbers == {"kind": "markov", "order": 1, "symbols": 5, "end": 0.05}
+    assert numbers == {"kind": "markov", "order": 1, "vocabulary_size": 5, "stop_probability": 0.05}
     counts = np.zeros((6, 5))
     for document in documents:
         np.add.at(counts, ([5, *document[:-1]], document), 1)

@@ -46,7 +46,7 @@ def by_definition(process: Any, symbols: tuple[int, ...]) -> float:
             context = sum(past[-1 - j] * (process.symbols + 1) ** j for j in range(process.order))
             p *= process.transition[context, symbol]
             past.append(symbol)
-        return p * (1 - process.end) ** (len(symbols) - 1) * process.end
+        return p * (1 - process.stop_probability) ** (len(symbols) - 1) * process.stop_probability
     if isinstance(process, Hmm):
         total = 0.0
         for path in itertools.product(range(len(process.initial)), repeat=len(symbols)):
@@ -54,7 +54,7 @@ def by_definition(process: Any, symbols: tuple[int, ...]) -> float:
             for before, after in itertools.pairwise(path):
                 p *= process.transition[before, after]
             total += p * math.prod(process.emission[s, w] for s, w in zip(path, symbols, strict=True))
-        return total * (1 - process.end) ** (len(symbols) - 1) * process.end
+        return total * (1 - process.stop_probability) ** (len(symbols) - 1) * process.stop_probability
     return trees(process, 0, symbols)
 
 

@@ -28,10 +28,10 @@ def markov_entropy(process: Markov) -> float:
     """
     hidden = process.to_hmm()
     contexts = len(process.transition)
-    visits = np.linalg.solve(np.eye(contexts) - (1 - process.end) * hidden.transition.T, hidden.initial)
-    stop = entropy(np.array([process.end, 1 - process.end]))
+    visits = np.linalg.solve(np.eye(contexts) - (1 - process.stop_probability) * hidden.transition.T, hidden.initial)
+    stop = entropy(np.array([process.stop_probability, 1 - process.stop_probability]))
     rows = np.array([entropy(row) for row in process.transition])
-    return rows[-1] + float(visits @ (stop + (1 - process.end) * rows))
+    return rows[-1] + float(visits @ (stop + (1 - process.stop_probability) * rows))
 
 
 def test_the_cross_entropy_of_a_chain_is_its_entropy(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ def fetch(params: HmmCorpus, seed: int, folder: Path) -> None:
     settings = {
         "kind": "hmm",
         "states": params.states,
-        "symbols": params.vocabulary_size,
-        "end": params.stop_probability,
+        "vocabulary_size": params.vocabulary_size,
+        "stop_probability": params.stop_probability,
     }
     arrays = {"initial": initial, "transition": transition, "emission": emission}
     write_corpus(folder, settings, arrays, tokens, lengths)

@@ -31,8 +31,8 @@ def fetch(params: MarkovCorpus, seed: int, folder: Path) -> None:
     settings = {
         "kind": "markov",
         "order": params.order,
-        "symbols": params.vocabulary_size,
-        "end": params.stop_probability,
+        "vocabulary_size": params.vocabulary_size,
+        "stop_probability": params.stop_probability,
     }
     write_corpus(folder, settings, {"transition": transition}, tokens, lengths)
 

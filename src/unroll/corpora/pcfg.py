@@ -24,7 +24,7 @@ def fetch(params: PcfgCorpus, seed: int, folder: Path) -> None:
     binary, emission = draw_grammar(params, generator)
     mean_length = 2 * (1 - params.branching) / (1 - 2 * params.branching)
     tokens, lengths = sample(binary, emission, max(1, round(params.expected_tokens / mean_length)), generator)
-    settings = {"kind": "pcfg", "nonterminals": params.nonterminals, "symbols": params.vocabulary_size}
+    settings = {"kind": "pcfg", "nonterminals": params.nonterminals, "vocabulary_size": params.vocabulary_size}
     write_corpus(folder, settings, {"binary": binary, "emission": emission}, tokens, lengths)
 
 

@@ -76,7 +76,7 @@ def write_corpus(
         tokens: The symbols of all documents, one document after the other.
         lengths: The lengths of the documents.
     """
-    words = np.array([f"w{symbol}" for symbol in range(settings["symbols"])], dtype=object)[tokens].tolist()
+    words = np.array([f"w{symbol}" for symbol in range(settings["vocabulary_size"])], dtype=object)[tokens].tolist()
     ends = np.cumsum(lengths).tolist()
     with (folder / TEXT_FILE).open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(" ".join(words[a:b]) + "\n" for a, b in zip([0, *ends], ends, strict=False))

@@ -1,18 +1,18 @@
-"""The contract of models: what evaluation, search and use rely on. Nothing else is known of a model.
+"""The contract of models. Evaluation, search and use rely on nothing else.
 
-A **language model** is a value with a state machine. A *state* stands for B contexts, one per row. It is a value, too:
-`advance` and `select` return a new state and never change the given one, so that a beam search, a sampler or a cache
-can keep any number of states. Its content depends on the family: the last n - 1 tokens (n-gram), the distribution over
-hidden states (HMM), the hidden vectors (recurrent network).
+A **language model** is immutable and works on states. A *state* represents B contexts, one per row. It is immutable as
+well: `advance` and `select` return a new state and do not change the given one, so that a beam search, a sampler or a
+cache can keep any number of states. Its content depends on the family: the last n - 1 tokens (n-gram), the distribution
+over hidden states (HMM), the hidden vectors (recurrent network).
 
 Conventions:
 
 - Tokens are integers in [0, vocabulary_size). 0 `<pad>` and 1 `<bos>` are never predicted: their log-probability is
-  -inf. 2 `<eos>` ends a document and is predicted and counted. 3 `<unk>` stands for what the vocabulary lacks.
+  -inf. 2 `<eos>` ends a document and is predicted and counted. 3 `<unk>` replaces tokens that are not in the vocabulary.
 - A *document* is a 1-d integer array of tokens to predict, usually with `<eos>` at its end. `<bos>` is not part of it:
   `start` is the state after `<bos>`. An empty document has no tokens and an empty array of log-probabilities.
 - Logarithms are natural. Arrays are numpy arrays of float64 or float32.
-- The context of a token is everything before it in its own document, and nothing of other documents.
+- The context of a token is all tokens before it in its own document. Other documents do not belong to it.
 
 The laws in tests/models/test_contract.py hold for every family. Each family is a folder of `unroll.models` whose module
 `model` has `fit(params, data, inputs, log) -> Model`, the class `Model`, and `load(path) -> Model`.

@@ -23,19 +23,19 @@ def log(probabilities: Floats) -> Floats:
         return np.log(probabilities)
 
 
-def append_end(log_probs: Floats, end: float, first: NDArray[np.bool_]) -> Floats:
+def append_end(log_probs: Floats, stop_probability: float, first: NDArray[np.bool_]) -> Floats:
     """Append the end of the document to the predictions of the next symbol.
 
     Args:
         log_probs: log p(next symbol | the document continues), (B, M).
-        end: The probability that a document ends after a symbol.
+        stop_probability: The probability that a document ends after a symbol.
         first: Whether no symbol has been read (B,). A document does not end before its first symbol.
 
     Returns:
         log p(next code), (B, M + 1).
     """
-    going = np.where(first, 0.0, np.log1p(-end))[:, None]
-    return np.hstack([log_probs + going, np.where(first, -np.inf, np.log(end))[:, None]])
+    going = np.where(first, 0.0, np.log1p(-stop_probability))[:, None]
+    return np.hstack([log_probs + going, np.where(first, -np.inf, np.log(stop_probability))[:, None]])
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Markov:
     stands for a position before the document."""
     order: int
     """The number of symbols k of a context."""
-    end: float
+    stop_probability: float
     """The probability that a document ends after a symbol."""
 
     @property
@@ -66,7 +66,7 @@ class Markov:
 
     def next_log_probs(self, state: Codes) -> Floats:
         """Return log p(next code), (B, M + 1)."""
-        return append_end(log(self.transition[state]), self.end, state == len(self.transition) - 1)
+        return append_end(log(self.transition[state]), self.stop_probability, state == len(self.transition) - 1)
 
     def select(self, state: Codes, rows: Codes) -> Codes:
         """Return the state whose row i is row rows[i] of `state`."""
@@ -98,9 +98,9 @@ class Markov:
             context += before * (self.symbols + 1) ** (back - 1)
         ending = codes == self.symbols
         symbol = log(self.transition[context, np.where(ending, 0, codes)]) + np.where(
-            position, np.log1p(-self.end), 0.0
+            position, np.log1p(-self.stop_probability), 0.0
         )
-        end = np.where(position, np.log(self.end), -np.inf)
+        end = np.where(position, np.log(self.stop_probability), -np.inf)
         return np.split(np.where(ending, end, symbol), ends[:-1])
 
     def to_hmm(self) -> "Hmm":
@@ -112,7 +112,7 @@ class Markov:
         emission = np.zeros((len(contexts), self.symbols))
         last = contexts % (self.symbols + 1)
         emission[last < self.symbols, last[last < self.symbols]] = 1.0
-        return Hmm(move[-1], move, emission, self.end)
+        return Hmm(move[-1], move, emission, self.stop_probability)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Hmm:
     """The transition matrix (S, S)."""
     emission: Floats
     """The emission matrix (S, M)."""
-    end: float
+    stop_probability: float
     """The probability that a document ends after a symbol."""
 
     @property
@@ -153,7 +153,7 @@ class Hmm:
 
     def next_log_probs(self, state: HmmState) -> Floats:
         """Return log p(next code), (B, M + 1)."""
-        return append_end(log(state.predicted @ self.emission), self.end, state.first)
+        return append_end(log(state.predicted @ self.emission), self.stop_probability, state.first)
 
     def select(self, state: HmmState, rows: Codes) -> HmmState:
         """Return the state whose row i is row rows[i] of `state`."""
@@ -161,11 +161,11 @@ class Hmm:
 
     def k_step_log_probs(self, state: HmmState, steps: int) -> Floats:
         """Return log p(x_{t+k} | x_1..x_t) for k = 1 .. steps, (steps, B, M + 1). The end is followed by the end."""
-        predicted, running = state.predicted, np.where(state.first, 1.0, 1 - self.end)  # running: (B,)
+        predicted, running = state.predicted, np.where(state.first, 1.0, 1 - self.stop_probability)  # running: (B,)
         results = []
         for _ in range(steps):
             results.append(log(np.hstack([predicted @ self.emission * running[:, None], 1 - running[:, None]])))
-            predicted, running = predicted @ self.transition, running * (1 - self.end)
+            predicted, running = predicted @ self.transition, running * (1 - self.stop_probability)
         return np.stack(results)
 
     def log_probs(self, documents: Sequence[Codes]) -> list[Floats]:
@@ -192,8 +192,8 @@ class Hmm:
                 state = HmmState(state.predicted[:count], state.first[:count])
                 column, first = codes[:count, position], state.first
                 state, probability = self._read(state, column)
-                symbol = log(probability) + np.where(first, 0.0, np.log1p(-self.end))
-                end = np.where(first, -np.inf, np.log(self.end))
+                symbol = log(probability) + np.where(first, 0.0, np.log1p(-self.stop_probability))
+                end = np.where(first, -np.inf, np.log(self.stop_probability))
                 scores[:count, position] = np.where(column == self.symbols, end, symbol)
             for row, index in enumerate(indices):
                 results[index] = scores[row, : sizes[row]]

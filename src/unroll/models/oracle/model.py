@@ -125,7 +125,7 @@ def from_corpus(raw: Path, tokenizer: Vocabulary, params: Mapping[str, Any] | No
             f"{raw}: the parameters of the corpus are not readable ({error}); family oracle needs a corpus of source "
             "markov, hmm or pcfg"
         ) from None
-    found = [tokenizer.encode(f"w{symbol}") for symbol in range(numbers["symbols"])]
+    found = [tokenizer.encode(f"w{symbol}") for symbol in range(numbers["vocabulary_size"])]
     if any(len(ids) != 1 for ids in found) or all(ids == [UNK] for ids in found):
         raise UnrollError(
             f"{raw}: its symbols w0, w1, ... are not words of the vocabulary; use a tokenizer of type word"
@@ -137,7 +137,7 @@ def from_corpus(raw: Path, tokenizer: Vocabulary, params: Mapping[str, Any] | No
 
 
 def fit(params: OracleParams, data: Data, inputs: Inputs, log: Log) -> Model:
-    """Make the oracle of a sampled corpus. It learns nothing.
+    """Make the oracle of a sampled corpus. It is not trained.
 
     Args:
         params: The settings, which name the corpus and the tokenizer.
@@ -170,9 +170,9 @@ def _from_arrays(kind: str, numbers: Mapping[str, Any], arrays: Mapping[str, NDA
     """Make a process from its kind, its numbers and its arrays."""
     match kind:
         case "markov":
-            return Markov(arrays["transition"], numbers["order"], numbers["end"])
+            return Markov(arrays["transition"], numbers["order"], numbers["stop_probability"])
         case "hmm":
-            return Hmm(arrays["initial"], arrays["transition"], arrays["emission"], numbers["end"])
+            return Hmm(arrays["initial"], arrays["transition"], arrays["emission"], numbers["stop_probability"])
         case _:
             return Grammar(arrays["binary"], arrays["emission"])
 
@@ -181,10 +181,14 @@ def _to_arrays(process: Process) -> tuple[str, dict[str, Any], dict[str, NDArray
     """Return the kind, the numbers and the arrays of a process, from which `_from_arrays` makes an equal one."""
     match process:
         case Markov():
-            return "markov", {"order": process.order, "end": process.end}, {"transition": process.transition}
+            return (
+                "markov",
+                {"order": process.order, "stop_probability": process.stop_probability},
+                {"transition": process.transition},
+            )
         case Hmm():
             arrays = {"initial": process.initial, "transition": process.transition, "emission": process.emission}
-            return "hmm", {"end": process.end}, arrays
+            return "hmm", {"stop_probability": process.stop_probability}, arrays
         case Grammar():
             return "pcfg", {}, {"binary": process.binary, "emission": process.emission}
 
@@ -216,5 +220,5 @@ def _merge_symbols(process: Process, ids: Ids, raw: Path) -> tuple[Process, Ids]
     emission = np.zeros((len(process.emission), len(kept)))
     np.add.at(emission.T, group, process.emission.T)
     if isinstance(process, Hmm):
-        return Hmm(process.initial, process.transition, emission, process.end), kept
+        return Hmm(process.initial, process.transition, emission, process.stop_probability), kept
     return Grammar(process.binary, emission), kept
