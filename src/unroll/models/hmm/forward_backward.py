@@ -14,7 +14,7 @@ the forward pass of its block. So memory is bounded by three arrays of BLOCK ele
 All arrays are float64 tensors on one device. Shapes: L steps, R rows, S states, V tokens.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unroll.models.hmm.sweep import MIN_POSITIVE, sweep
 from unroll.text.streams import Ids
 
 Array = NDArray[np.float64]
@@ -33,14 +34,8 @@ BLOCK = 2**22
 """The number of elements (L x R x S) of a block."""
 MIN_STEPS = 64
 """The minimum number of steps of a row. With shorter rows, repairs would take most of the time."""
-CHECK_INTERVAL = 8
-"""The number of steps of a repair between two checks whether it can end."""
-TOLERANCE = 1e-12
-"""The relative difference up to which messages are equal."""
 ZERO = 1e-250
 """A positive number in the place of a probability of zero, so that no quotient is 0 / 0."""
-MIN_POSITIVE = 1e-240
-"""The smallest probability that is not treated as zero."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +196,7 @@ class Trellis:
             return torch.cat([entry[None], leaving[:-1]])
 
         guess = shift(chain.initial.expand(block.tokens.shape[1], -1))
-        _sweep(step, range(self.steps), alpha, guess, shift)
+        sweep(step, range(self.steps), alpha, guess, shift)
         return alpha, scale
 
     def _backward(
@@ -234,7 +229,7 @@ class Trellis:
             return torch.cat([leaving[1:], entry[None]])
 
         guess = shift(torch.ones_like(alpha[0]))
-        leaving = _sweep(step, range(self.steps - 1, -1, -1), gamma, guess, shift)
+        leaving = sweep(step, range(self.steps - 1, -1, -1), gamma, guess, shift)
         return gamma, rho, leaving[0]
 
 
@@ -252,50 +247,3 @@ def _one_thread() -> Iterator[None]:
 def _device() -> torch.device:
     """Return the GPU if there is one, otherwise the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-Step = Callable[[int, Tensor | slice, Tensor, Tensor], Tensor]
-
-
-def _sweep(step: Step, times: range, values: Tensor, entering: Tensor, shift: Callable[[Tensor], Tensor]) -> Tensor:
-    """Sweep all rows from guessed messages, and repair those rows whose guess was wrong.
-
-    Args:
-        step: A function of the time, the rows, their messages and an output tensor. It writes the values of this time
-            to the output, and returns the next messages.
-        times: The times in the order of the sweep.
-        values: The values (L, R, S) to be filled by `step`.
-        entering: The guessed messages (R, S) that enter the rows.
-        shift: A function that returns the messages that enter the rows, given those that leave them.
-
-    Returns:
-        The messages (R, S) that leave the rows.
-    """
-    all_rows, message = slice(None), entering
-    for t in times:
-        message = step(t, all_rows, message, values[t])
-    leaving = message.clone()
-    while (differ := _differing_rows(arrived := shift(leaving), entering)).any():
-        entering = message = arrived
-        rows: Tensor | slice = all_rows
-        picked = torch.arange(len(arrived), device=arrived.device)
-        for done, t in enumerate(times):
-            if done % CHECK_INTERVAL == 0:
-                if not differ.any():
-                    break
-                if 2 * differ.sum() < len(differ):  # picking rows costs as much as a step
-                    rows = picked = picked[differ]
-                    message = message[differ]
-            value = torch.empty_like(message)
-            message = step(t, rows, message, value)
-            if done % CHECK_INTERVAL == CHECK_INTERVAL - 1:
-                differ = _differing_rows(value, values[t, rows])
-            values[t, rows] = value
-        else:
-            leaving[rows] = message
-    return leaving
-
-
-def _differing_rows(new: Tensor, old: Tensor) -> Tensor:
-    """Return which rows differ in any state, relative to its size, (R,)."""
-    return ((new - old).abs() > TOLERANCE * old.abs() + MIN_POSITIVE).any(1)
