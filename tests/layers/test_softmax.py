@@ -44,8 +44,8 @@ def test_loss_and_gradients_are_those_of_torch(
     layer = build(kind="full", precision=32)
     hidden, targets = batch[0].requires_grad_(), batch[1]
     logits = F.linear(hidden, layer.weight[FIRST_PREDICTED:], layer.bias[FIRST_PREDICTED:])
-    wanted = torch.where(targets < FIRST_PREDICTED, -100, targets - FIRST_PREDICTED)
-    theirs = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum", label_smoothing=smoothing)
+    classes = torch.where(targets < FIRST_PREDICTED, -100, targets - FIRST_PREDICTED)
+    theirs = F.cross_entropy(logits.flatten(0, 1), classes.flatten(), reduction="sum", label_smoothing=smoothing)
     ours = layer.smoothed_loss(hidden, targets, smoothing) if smoothing else layer.loss(hidden, targets)
     torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
     of = (hidden, layer.weight, layer.bias)

@@ -33,14 +33,14 @@ def embed(embedding: nn.Embedding, tokens: Tensor, rate: float) -> Tensor:
     vectors = embedding(tokens)
     if rate == 0:
         return vectors
-    kept = F.dropout(vectors.new_ones(embedding.num_embeddings), rate)  # (V,)
-    return vectors * kept[tokens].unsqueeze(-1)
+    mask = F.dropout(vectors.new_ones(embedding.num_embeddings), rate)  # (V,)
+    return vectors * mask[tokens].unsqueeze(-1)
 
 
 def drop_weights(weight: Tensor, rate: float, training: bool) -> Tensor:
     """Drop recurrent weights for a whole sequence (Merity, Keskar and Socher 2018, weight drop).
 
-    The layer is called with the result in place of its weights, so it runs at full speed.
+    The layer is called with the result in place of its weights.
 
     Args:
         weight: The recurrent weights of a layer.

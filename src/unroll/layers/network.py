@@ -32,7 +32,7 @@ class LanguageModelNetwork(nn.Module):
         """Read tokens.
 
         Args:
-            tokens: Token ids (B, T). `<bos>` begins a document: later positions do not see what precedes it.
+            tokens: Token ids (B, T). `<bos>` begins a document: later positions do not depend on what precedes it.
             state: The state before the first token.
 
         Returns:

@@ -39,9 +39,9 @@ class WeightAveraging:
     def swap(self) -> None:
         """Swap the average and the weights of the network."""
         for mean, parameter in zip(self.mean, self.parameters, strict=bool(self.mean)):
-            kept = parameter.detach().clone()
+            weights = parameter.detach().clone()
             parameter.copy_(mean)
-            mean.copy_(kept)
+            mean.copy_(weights)
 
     def record_validation(self, loss: float) -> None:
         """Record the validation loss of an epoch. NT-ASGD begins once it is worse than `interval` epochs ago."""

@@ -27,10 +27,10 @@ class RecurrentLanguageModel(NeuralLanguageModel):
 
     def gradient_flow(self, contexts: Ids, targets: Ids) -> NDArray[np.float64]:
         """Return the norm of d -log p(target) / d state k tokens before it, for k = 0 .. K (K + 1,)."""
-        wanted = as_tensor(targets)
+        target_ids = as_tensor(targets)
 
         def loss(hidden: Tensor) -> Tensor:
-            return self.network.softmax.negative_log_likelihood(hidden, wanted).sum()
+            return self.network.softmax.negative_log_likelihood(hidden, target_ids).sum()
 
         return gradient_flow(self.layers, self._embed(contexts), loss)[:-1]  # without the state before <bos>
 

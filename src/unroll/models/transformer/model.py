@@ -2,7 +2,7 @@
 
     h_t = transformer(E x_1, .., E x_t),  p(x_{t+1} | x_1..x_t) = softmax(W h_t + b)
 
-Every layer attends to the last n = `context` positions of the document, so L layers see L (n - 1) tokens back. The
+Every layer attends to the last n = `context` positions of the document, so L layers reach L (n - 1) tokens back. The
 state holds the keys and values of the last n - 1 positions of each layer (`unroll.models.transformer.layers`).
 """
 

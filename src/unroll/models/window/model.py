@@ -56,10 +56,10 @@ def windows(read: Tensor, size: int) -> Tensor:
     Returns:
         (B, T, size): each of the last T tokens with those before it. Tokens of another document are `<pad>`.
     """
-    found = read.unfold(1, size, 1)
-    is_begin = (found == BOS).long()
+    tokens = read.unfold(1, size, 1)
+    is_begin = (tokens == BOS).long()
     begins_later = is_begin.flip(2).cumsum(2).flip(2) - is_begin  # the number of documents that begin after each place
-    return torch.where(begins_later > 0, PAD, found)
+    return torch.where(begins_later > 0, PAD, tokens)
 
 
 class Model(NeuralLanguageModel):
