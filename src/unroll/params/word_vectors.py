@@ -11,17 +11,17 @@ class CatalogueFile(Params):
     """A file of the catalogue (`src/unroll/corpora/catalogue.yaml`)."""
 
     source: str
-    """Its name in the catalogue."""
+    """The name of the file in the catalogue."""
 
 
 class PathFile(Params):
-    """A file of the user's own."""
+    """A file of the user."""
 
     source: Literal["path"]
     path: str
-    """The file, relative to the repository or absolute."""
+    """The path of the file, relative to the repository or absolute."""
     sha256: str
-    """The SHA-256 of the file. It pins the result; the error for a wrong one shows the right one."""
+    """The SHA-256 of the file. It determines the result; the error for a wrong one shows the right one."""
 
 
 def _kind(value: object) -> str:

@@ -8,7 +8,7 @@ over hidden states (HMM), the hidden vectors (recurrent network).
 Conventions:
 
 - Tokens are integers in [0, vocabulary_size). 0 `<pad>` and 1 `<bos>` are never predicted: their log-probability is
-  -inf. 2 `<eos>` ends a document and is predicted and counted. 3 `<unk>` replaces tokens that are not in the vocabulary.
+  -inf. 2 `<eos>` ends a document and is predicted and counted. 3 `<unk>` replaces tokens that the vocabulary lacks.
 - A *document* is a 1-d integer array of tokens to predict, usually with `<eos>` at its end. `<bos>` is not part of it:
   `start` is the state after `<bos>`. An empty document has no tokens and an empty array of log-probabilities.
 - Logarithms are natural. Arrays are numpy arrays of float64 or float32.

@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-from unroll.params.word_vectors import File
-from unroll.params.word_vectors import WordVectorParams
+from unroll.params.word_vectors import File, WordVectorParams
 
 
 class VectorFileParams(WordVectorParams):
