@@ -1,6 +1,6 @@
 """Reproducible experiments with the classic and recurrent language models.
 
-Importing this package imports nothing heavy; each layer is imported where it is used.
+The import of this package is fast, since the other packages are imported where they are used.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,17 @@ __version__ = "0.1.0"
 
 
 def load(folder: "Path | str") -> "TextModel":
-    """The trained model of a folder: load("models/lstm").score(["the students opened their books"])."""
+    """Load a trained model, for example `unroll.load("models/lstm")`.
+
+    Args:
+        folder: A folder that the train stage wrote, or the name of one under `models/`.
+
+    Returns:
+        The model.
+
+    Raises:
+        UnrollError: There is no model, or its files are damaged.
+    """
     from unroll.use import load
 
     return load(folder)

@@ -1,4 +1,4 @@
-"""python -m unroll: the same as the `unroll` command."""
+"""The command `python -m unroll`, which is the same as `unroll`."""
 
 from unroll.cli import main
 

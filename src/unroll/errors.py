@@ -1,8 +1,9 @@
-"""The one exception a user is meant to read."""
+"""The exception for mistakes of the user."""
 
 
 class UnrollError(Exception):
     """One sentence that names the file, line or parameter at fault, and the fix.
 
-    Raised wherever the user (not the code) is wrong; a stage or command prints it and exits with code 1.
+    It is raised for mistakes of the user, not for faults of the code. A stage or command prints it and exits with code
+    1.
     """

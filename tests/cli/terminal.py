@@ -1,4 +1,4 @@
-"""The command on a terminal of its own, driven by its keys."""
+"""The command on a pseudo terminal, controlled by keys."""
 
 import fcntl
 import os
@@ -12,18 +12,18 @@ import time
 from pathlib import Path
 
 CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-"""Ends the command also where the tests run in the background of a shell, which ignores it."""
+"""Code that makes Ctrl-C end the command when the tests run in the background of a shell, which ignores SIGINT."""
 START = f"{CTRL_C}; import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from unroll.cli import main; main()"
-PATIENCE = 120.0  # seconds: a busy machine is slow
+TIMEOUT = 120.0  # seconds; a busy machine is slow
 
 
 class Terminal:
-    """A context manager; the process is the session's leader, so that Ctrl-C reaches it as from a keyboard."""
+    """A context manager of the process, which leads its session, so that Ctrl-C of the terminal reaches it."""
 
     def __init__(self, folder: Path, *arguments: str, columns: int = 60) -> None:
         self._keys, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self.before = termios.tcgetattr(theirs)
+        self.initial_settings = termios.tcgetattr(theirs)
         self.process = subprocess.Popen(
             [sys.executable, "-c", START, *arguments],
             stdin=theirs,
@@ -48,8 +48,8 @@ class Terminal:
         os.write(self._keys, keys.encode())
 
     def wait(self, text: str) -> str:
-        """What was shown since the last wait, up to and including the text."""
-        end = time.monotonic() + PATIENCE
+        """Wait for a text, and return the output since the last wait, up to and including it."""
+        end = time.monotonic() + TIMEOUT
         while text not in self.shown:
             ready, _, _ = select.select([self._keys], [], [], max(0.0, end - time.monotonic()))
             assert ready, f"{text!r} is not in {self.shown!r}"
@@ -58,8 +58,8 @@ class Terminal:
         return found + text
 
     def end(self) -> int:
-        """The exit code."""
-        return self.process.wait(PATIENCE)
+        """Wait for the end of the process, and return its exit code."""
+        return self.process.wait(TIMEOUT)
 
     def settings(self) -> list:
         return termios.tcgetattr(self._theirs)

@@ -1,4 +1,4 @@
-"""Bad input: one sentence that names the file, line or parameter; what is printed drives no terminal."""
+"""Bad input gives one sentence that names the file, line or parameter; output has no control characters."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ VERBS = {
     "index": ["new"],
     "search": ["searched", "--queries"],
 }
-"""What stands between a verb and its file."""
+"""The arguments between a verb and its file."""
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def _searched(unroll: Run, workspace: Path) -> None:
         ("blank.txt", "has no "),
         ("binary.txt", "binary data"),
         ("long.jsonl", "line 1: is longer than 1,000,000 characters"),
-        ("bad.jsonl", "line 1: is no JSON"),
-        ("list.jsonl", "line 1: is JSON, but no object"),
+        ("bad.jsonl", "line 1: is not JSON"),
+        ("list.jsonl", "line 1: is JSON, but not an object"),
         ("field.jsonl", "line 1: has no "),
     ],
 )
@@ -77,13 +77,13 @@ def test_bad_pairs_are_one_sentence(unroll: Run, option: str, file: str, sentenc
 
 
 @pytest.mark.parametrize("file", ["lines.txt", "empty.txt", "binary.txt", "list.jsonl"])
-def test_what_is_no_lock_is_one_sentence(unroll: Run, file: str) -> None:
+def test_an_invalid_lock_is_one_sentence(unroll: Run, file: str) -> None:
     result = unroll("compare-locks", file, file)
     assert (result.code, result.out) == (1, "")
-    assert result.err == f"unroll: {file}: is no dvc.lock; name one that `dvc repro` wrote\n"
+    assert result.err == f"unroll: {file}: is not a dvc.lock; name one that `dvc repro` wrote\n"
 
 
-def test_a_folder_is_no_file(unroll: Run, workspace: Path) -> None:
+def test_a_folder_instead_of_a_file_is_one_sentence(unroll: Run, workspace: Path) -> None:
     (workspace / "params.yaml").write_text("seed: 1\n", encoding="utf-8")
     result = unroll("apply", "models")
     assert (result.code, result.out) == (1, "")
@@ -115,11 +115,11 @@ def test_without_a_file_standard_input_is_read(unroll: Run, verb: str) -> None:
     assert result.err.startswith("unroll: standard input: has no ")
 
 
-def test_bytes_that_are_no_text_are_named_by_their_line(unroll: Run) -> None:
+def test_the_error_of_invalid_bytes_names_their_line(unroll: Run) -> None:
     assert unroll("score", "trigram", "bad.txt").err.startswith("unroll: bad.txt: line 2: byte 14")
 
 
-def test_standard_input_is_read_as_strictly(unroll: Run) -> None:
+def test_standard_input_is_decoded_strictly(unroll: Run) -> None:
     result = unroll("score", "trigram", "-", text=b"good\nbad \xff line\n")
     assert (result.code, result.err) == (
         1,
@@ -137,7 +137,7 @@ def test_standard_input_is_read_as_strictly(unroll: Run) -> None:
         (("verify",), "unroll: dvc.lock: not found"),
     ],
 )
-def test_what_is_not_there_is_one_sentence(unroll: Run, arguments: tuple[str, ...], sentence: str) -> None:
+def test_a_missing_file_is_one_sentence(unroll: Run, arguments: tuple[str, ...], sentence: str) -> None:
     result = unroll(*arguments)
     assert result.code == 1
     assert result.err.startswith(sentence)
@@ -158,9 +158,9 @@ def test_what_is_not_there_is_one_sentence(unroll: Run, arguments: tuple[str, ..
         ("compare", "trigram", "bayes", "lines.txt"),
     ],
 )
-def test_a_model_of_another_kind_says_what_it_can_do(unroll: Run, arguments: tuple[str, ...]) -> None:
+def test_the_error_of_an_unsupported_verb_lists_the_supported_ones(unroll: Run, arguments: tuple[str, ...]) -> None:
     result = unroll(*arguments)
-    assert (result.code, result.err) == (1, f"unroll: models/bayes: does not {arguments[0]}; it can classify\n")
+    assert (result.code, result.err) == (1, f"unroll: models/bayes: does not {arguments[0]}; it supports: classify\n")
 
 
 @pytest.mark.parametrize(
@@ -178,24 +178,24 @@ def test_a_model_of_another_kind_says_what_it_can_do(unroll: Run, arguments: tup
         ("classify", "bayes", "-", "--json"),
     ],
 )
-def test_case_70_escape_sequences_are_printed_inert(unroll: Run, arguments: tuple[str, ...]) -> None:
+def test_case_70_control_characters_are_escaped(unroll: Run, arguments: tuple[str, ...]) -> None:
     result = unroll(*arguments, text=ESCAPES)
     assert result.code == 0, result.err
     assert not set("\x1b\x07\u202e\x9b") & set(result.out + result.err)
 
 
-def test_a_line_is_shown_with_its_escapes(unroll: Run) -> None:
+def test_escapes_are_visible(unroll: Run) -> None:
     assert "\\x1b[31m" in unroll("score", "trigram", "-", text=ESCAPES).out
 
 
-def test_an_error_drives_no_terminal_either(unroll: Run) -> None:
+def test_control_characters_of_errors_are_escaped(unroll: Run) -> None:
     result = unroll("score", "trigram", "no\x1b[31m\nsuch.txt")
     assert result.code == 1
     assert "no\\x1b[31m" in result.err
     assert "\x1b" not in result.err
 
 
-def test_a_word_of_a_megabyte_is_no_trouble(unroll: Run, workspace: Path) -> None:
+def test_a_word_of_a_megabyte(unroll: Run, workspace: Path) -> None:
     (workspace / "word.txt").write_text("a" * 999_999 + "\n", encoding="utf-8")
     assert unroll("score", "trigram", "word.txt", "--sum").code == 0
     assert unroll("spell", "trigram", "word.txt").out == "a" * 999_999 + "\n"

@@ -1,4 +1,4 @@
-"""What ends early: a reader that has seen enough, Ctrl-C."""
+"""Commands that end early: a closed pipe, a full disk, Ctrl-C."""
 
 import signal
 import subprocess
@@ -20,8 +20,8 @@ def start(workspace: Path, *arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-@pytest.mark.parametrize("lines", [1, 5000])  # written when all is done, and on the way
-def test_a_closed_pipe_ends_the_command_without_a_word(workspace: Path, lines: int) -> None:
+@pytest.mark.parametrize("lines", [1, 5000])  # written at the end, and before
+def test_a_closed_pipe_ends_the_command_without_a_message(workspace: Path, lines: int) -> None:
     (workspace / "piped.txt").write_bytes(LINE * lines)
     with start(workspace, "score", "trigram", "piped.txt", "--json") as process:
         assert process.stdout
@@ -50,7 +50,7 @@ def test_ctrl_c_is_one_sentence(workspace: Path) -> None:
         assert process.stdout
         process.stdin.write(LINE * 2000)
         process.stdin.flush()
-        assert process.stdout.readline()  # it has begun, and waits for more
+        assert process.stdout.readline()  # it has started, and waits for more input
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
         assert (process.returncode, err) == (130, b"unroll: interrupted\n")

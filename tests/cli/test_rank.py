@@ -1,4 +1,4 @@
-"""rescore and judge: verbs that choose between texts."""
+"""`unroll rescore`, `judge` and `spell`, which choose between texts."""
 
 import json
 from pathlib import Path
@@ -28,14 +28,14 @@ def lists(workspace: Path) -> Path:
 
 
 @pytest.mark.parametrize("model", ["trigram", "hmm", "lstm"])
-def test_rescoring_corrects_what_the_model_finds_odd(unroll: Run, lists: Path, model: str) -> None:
+def test_rescoring_corrects_improbable_words(unroll: Run, lists: Path, model: str) -> None:
     result = unroll("rescore", model, lists.name, "--dev", lists.name)
     assert result.code == 0, result.err
     assert result.out == "0\tthe students opened their books\n1\tthe time traveller arrived\n"
     assert "WER before 22.22%, after 0.00%, oracle 0.00% of 9 words" in result.err
 
 
-def test_weight_nought_leaves_the_order(unroll: Run, lists: Path) -> None:
+def test_weight_zero_keeps_the_order(unroll: Run, lists: Path) -> None:
     result = unroll("rescore", "trigram", lists.name, "--weight", "0", "--json")
     assert [json.loads(line)["candidate"] for line in result.out.splitlines()] == [0, 0]
 
@@ -64,10 +64,10 @@ def test_judge_counts_by_phenomenon(unroll: Run, workspace: Path) -> None:
         ("rescore", '{"candidates": [{"text": "a", "score": NaN}]}', 'a candidate has no "score"'),
         ("rescore", '{"candidates": [{"score": 1}]}', 'has no "text"'),
         ("judge", '{"sentence_good": "a"}', 'has no "sentence_bad"'),
-        ("judge", "nothing", "is no JSON"),
+        ("judge", "nothing", "is not JSON"),
     ],
 )
-def test_a_bad_line_is_named(unroll: Run, workspace: Path, verb: str, line: str, sentence: str) -> None:
+def test_the_error_names_a_bad_line(unroll: Run, workspace: Path, verb: str, line: str, sentence: str) -> None:
     (workspace / "lines.jsonl").write_text(f"\n{line}\n", encoding="utf-8")
     result = unroll(verb, "trigram", "lines.jsonl")
     assert result.code == 1
@@ -81,7 +81,7 @@ def test_tuning_needs_references(unroll: Run, workspace: Path, lists: Path) -> N
     assert "WER" not in unroll("rescore", "trigram", "bare.jsonl").err
 
 
-def test_spell_corrects_texts_and_lists_and_measures_itself(unroll: Run, workspace: Path) -> None:
+def test_spell_corrects_texts_and_lists_and_prints_its_accuracy(unroll: Run, workspace: Path) -> None:
     assert unroll("spell", "trigram", text="Teh studnets opend\nbokos\n").out == "The students opened\nbooks\n"
     found = json.loads(unroll("spell", "lstm", "--json", text="teh books").out)
     assert found["changes"] == [{"start": 0, "typed": "teh", "word": "the"}]
@@ -93,7 +93,7 @@ def test_spell_corrects_texts_and_lists_and_measures_itself(unroll: Run, workspa
     assert unroll("spell", "chars", "--words", "words.txt", "--weight", "0", text="teh").out == "the\n"
 
 
-def test_a_bad_line_of_pairs_is_named(unroll: Run, workspace: Path) -> None:
+def test_the_error_names_a_bad_line_of_pairs(unroll: Run, workspace: Path) -> None:
     (workspace / "mistakes.txt").write_text("students: studnets\nteh\n", encoding="utf-8")
     assert unroll("spell", "trigram", "--accuracy", "mistakes.txt").err.startswith(
         "unroll: mistakes.txt: line 2: is not"

@@ -1,4 +1,4 @@
-"""score, evaluate, generate and complete."""
+"""`unroll score`, `evaluate`, `compare`, `generate`, `complete` and `classify`."""
 
 import json
 import math
@@ -37,17 +37,17 @@ def test_tokens_sum_to_lines_and_lines_to_the_total(unroll: Run, model: str) -> 
 
 
 @pytest.mark.parametrize("model", ["trigram", "chars"])
-def test_an_unknown_token_says_what_was_written(unroll: Run, model: str) -> None:
+def test_an_unknown_token_is_printed_with_its_word(unroll: Run, model: str) -> None:
     result = unroll("score", model, "--tokens", text="the 学 students 生\n")
     unknown = [line.partition("\t")[2] for line in result.out.splitlines() if "<unk>" in line]
     assert unknown == ["<unk> 学", "<unk> 生"]
 
 
-def test_few_blocks_are_said_to_be_few(unroll: Run) -> None:
-    assert "1 block(s) say little" in unroll("compare", "trigram", "hmm", text="the students\n").err
+def test_a_warning_about_few_blocks(unroll: Run) -> None:
+    assert "not reliable with 1 block(s)" in unroll("compare", "trigram", "hmm", text="the students\n").err
 
 
-def test_texts_come_as_json_lines_too(unroll: Run, workspace: Path) -> None:
+def test_texts_of_json_lines(unroll: Run, workspace: Path) -> None:
     (workspace / "texts.jsonl").write_text('{"text": "the students"}\n', encoding="utf-8")
     (workspace / "texts.txt").write_text("the students\n", encoding="utf-8")
     assert unroll("score", "trigram", "texts.jsonl").out == unroll("score", "trigram", "texts.txt").out
@@ -72,7 +72,7 @@ def test_generate_is_reproducible_and_continues_the_prompt(unroll: Run) -> None:
     assert all(line.startswith("the students") for line in one.out.splitlines())
 
 
-@pytest.mark.parametrize("options", [("--temperature", "0"), ("--top-k", "1"), ("--nucleus", "0.01")])
+@pytest.mark.parametrize("options", [("--temperature", "0"), ("--top-k", "1"), ("--top-p", "0.01")])
 def test_greedy_completes_the_sentence(unroll: Run, options: tuple[str, ...]) -> None:
     result = unroll("generate", "trigram", "--prompt", "the time", *options)
     assert result.out == "the time traveller arrived\n"
@@ -101,14 +101,14 @@ def test_a_model_of_characters_completes_whole_words(unroll: Run) -> None:
     assert partial["completions"][0]["word"] == "laptops"
 
 
-def test_a_begun_word_is_completed(unroll: Run) -> None:
+def test_a_prefix_is_completed(unroll: Run) -> None:
     result = unroll("complete", "trigram", "the students opened their l", "--partial")
     assert result.out == "1.0000\tlaptops\n"
     lines = unroll("complete", "trigram", "--interactive", text="the ti\n").out
     assert lines == "1.0000\ttime\tthe ti\n"
 
 
-def test_compare_prints_both_and_the_interval(unroll: Run) -> None:
+def test_compare_prints_both_models_and_the_interval(unroll: Run) -> None:
     text, options = "the students opened their books\n" * 30, ("-", "--block", "64")
     first, second, difference = unroll("compare", "trigram", "lstm", *options, text=text).out.splitlines()
     assert float(first.split()[0]) < float(second.split()[0])
@@ -119,13 +119,13 @@ def test_compare_prints_both_and_the_interval(unroll: Run) -> None:
     assert found["difference"]["p"] < 0.01
     assert found["blocks"] == 15
     refused = unroll("compare", "trigram", "bayes", "-", text=text)
-    assert (refused.code, refused.err) == (1, "unroll: models/bayes: does not compare; it can classify\n")
+    assert (refused.code, refused.err) == (1, "unroll: models/bayes: does not compare; it supports: classify\n")
 
 
-def test_classify_prints_the_likeliest_class(unroll: Run) -> None:
+def test_classify_prints_the_most_probable_class(unroll: Run) -> None:
     label, probability, text = unroll("classify", "bayes", "-", text="the time traveller\n").out.rstrip().split("\t")
     assert (label, text) == ("story", "the time traveller")
     assert float(probability) > 0.5
     found = json.loads(unroll("classify", "bayes", "-", "--all", "--json", text="the\n").out)
     assert sum(found["all"].values()) == pytest.approx(1)
-    assert "does not classify; it can score, evaluate" in unroll("classify", "lstm", "-", text="the").err
+    assert "does not classify; it supports: score, evaluate" in unroll("classify", "lstm", "-", text="the").err

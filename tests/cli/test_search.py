@@ -1,4 +1,4 @@
-"""index and search."""
+"""`unroll index` and `unroll search`."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_a_query_finds_its_documents(unroll: Run, indexed: Path, by: str) -> Non
     assert "\x1b" not in result.out
 
 
-def test_queries_make_a_run_that_is_evaluated(unroll: Run, indexed: Path, workspace: Path) -> None:
+def test_queries_print_a_run_that_is_evaluated(unroll: Run, indexed: Path, workspace: Path) -> None:
     (workspace / "topics.jsonl").write_text('{"id": "q1", "text": "close file"}\n', encoding="utf-8")
     (workspace / "qrels.txt").write_text("q1 0 two 1\n", encoding="utf-8")
     result = unroll("search", "indexed", "--queries", "topics.jsonl", "--qrels", "qrels.txt")
@@ -44,14 +44,14 @@ def test_queries_make_a_run_that_is_evaluated(unroll: Run, indexed: Path, worksp
         (("search", "nowhere", "file"), "nowhere: no index here"),
         (("search", "indexed"), "search: no query"),
         (("search", "indexed", "--queries", "absent.jsonl"), "absent.jsonl: cannot be read"),
-        (("search", "indexed", "file", "--qrels", "wrong.jsonl"), "search: --qrels judges the queries of a file"),
+        (("search", "indexed", "file", "--qrels", "wrong.jsonl"), "search: --qrels evaluates the queries of a file"),
         (("search", "indexed", "file", "--queries", "documents.jsonl"), "search: 'file' and --queries"),
         (
             ("search", "indexed", "--queries", "documents.jsonl", "--qrels", "wrong.jsonl"),
             "wrong.jsonl: line 1: is not",
         ),
-        (("index", "new", "wrong.jsonl"), 'wrong.jsonl: line 1: its "id" is no name'),
-        (("index", "models", "documents.jsonl"), "models: is there already and is no index"),
+        (("index", "new", "wrong.jsonl"), 'wrong.jsonl: line 1: its "id" is empty or has white space'),
+        (("index", "models", "documents.jsonl"), "models: exists and is not an index"),
     ],
 )
 def test_bad_input_is_one_sentence(

@@ -1,4 +1,4 @@
-"""similar and analogy, on vectors whose answers are known."""
+"""`unroll similar` and `unroll analogy`, on vectors with known answers."""
 
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_a_word_without_a_vector_is_refused(unroll: Run, word: str) -> None:
     assert result.err == f"unroll: models/vectors: has no vector of {word!r}; give one word of its vocabulary\n"
 
 
-def test_who_has_vectors_and_who_has_none(unroll: Run) -> None:
-    assert "trigram: does not have vectors of words; it can score" in unroll("similar", "trigram", "the").err
+def test_only_models_with_vectors_are_supported(unroll: Run) -> None:
+    assert "trigram: does not have word vectors; it supports: score" in unroll("similar", "trigram", "the").err
     Path("lines.txt").write_text("paris\n", encoding="utf-8")
-    assert "vectors: does not score; it can similar and analogy" in unroll("score", "vectors", "lines.txt").err
+    assert "vectors: does not score; it supports: similar, analogy\n" in unroll("score", "vectors", "lines.txt").err

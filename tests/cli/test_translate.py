@@ -1,4 +1,4 @@
-"""translate: line by line, whatever the lines are; separate vocabularies; pictures; mistakes in one sentence."""
+"""`unroll translate`: any lines, separate vocabularies, pictures of the attention, errors of one sentence."""
 
 import fcntl
 import json
@@ -29,7 +29,7 @@ DUTCH = ["de studenten openden hun boeken", "de tijdreiziger kwam aan"]
 
 @pytest.fixture(scope="module", autouse=True)
 def _translators(workspace: Path) -> None:
-    """models/translator, with attention, and models/bottleneck, without, of random weights."""
+    """models/translator, with attention, and models/bottleneck, without attention, both with random weights."""
     tokens = WordTokenizerParams.model_validate(trained.WORDS | {"shared_vocabulary": False, "vocabulary_size": "all"})
     source, target = (
         learn_tokenizer(tokens, trained.Lines(trained.TEXTS)),
@@ -46,7 +46,7 @@ def _translators(workspace: Path) -> None:
         shutil.copyfile(workspace / "models/trigram/cleaning.json", folder / "cleaning.json")
 
 
-def test_a_line_for_a_line_and_an_empty_one_for_an_empty_one(unroll: Run) -> None:
+def test_each_line_has_a_translation_and_an_empty_line_an_empty_one(unroll: Run) -> None:
     result = unroll("translate", "translator", text="the students\n\n  \nthe time traveller\n")
     assert result.code == 0
     lines = result.out.split("\n")
@@ -56,7 +56,7 @@ def test_a_line_for_a_line_and_an_empty_one_for_an_empty_one(unroll: Run) -> Non
     assert set(f"{lines[0]} {lines[3]}".split()) <= dutch
 
 
-def test_a_file_is_translated_as_standard_input_is(unroll: Run, workspace: Path) -> None:
+def test_a_file_and_standard_input_have_equal_translations(unroll: Run, workspace: Path) -> None:
     text = "".join(f"{line}\n" for line in trained.TEXTS * 40)
     (workspace / "texts.txt").write_text(text, encoding="utf-8")
     found = unroll("translate", "translator", "texts.txt", "--beam", "2")
@@ -72,7 +72,7 @@ def test_hard_lines(unroll: Run, line: str) -> None:
 
 
 class Terminal:
-    """The command on a pseudo terminal of its own, as a person meets it."""
+    """The command on a pseudo terminal."""
 
     def __init__(self, workspace: Path, *arguments: str) -> None:
         self.ours, theirs = pty.openpty()
@@ -83,14 +83,14 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # Ctrl-C becomes a signal
         )
         os.close(theirs)
 
     def until(self, end: str, again: str = "") -> str:
-        """What is shown until `end`, which is left out; where nothing is for a while, `again` is typed once more.
+        """Return the output before `end`. If there is no output for 5 seconds, type `again`.
 
-        Python loses an interrupt that comes between the showing of its prompt and the waiting for a key.
+        Python loses an interrupt between the output of its prompt and the wait for a key.
         """
         shown = ""
         deadline = time.monotonic() + 120
@@ -98,7 +98,7 @@ class Terminal:
             if select.select([self.ours], [], [], 5)[0]:
                 shown += os.read(self.ours, 1).decode()
             else:
-                assert time.monotonic() < deadline, f"nothing follows {shown!r}"
+                assert time.monotonic() < deadline, f"no output after {shown!r}"
                 self.type(again)
         return shown.removesuffix(end)
 
@@ -115,7 +115,7 @@ class Terminal:
 
 
 @pytest.mark.parametrize("key", ["\x04", "\x03"], ids=["Ctrl-D", "Ctrl-C"])
-def test_a_conversation_on_a_terminal(workspace: Path, key: str) -> None:
+def test_lines_typed_on_a_terminal(workspace: Path, key: str) -> None:
     terminal = Terminal(workspace, "translate", "translator")
     assert terminal.until("> ") == ""
     terminal.type("the students\n")
@@ -146,16 +146,16 @@ def test_json_lines(unroll: Run) -> None:
 
 
 def test_a_picture_of_the_attention(unroll: Run, workspace: Path) -> None:
-    result = unroll("translate", "translator", "--attention", "look.png", text="\nthe books $x$\nthe\n")
+    result = unroll("translate", "translator", "--attention", "attention.png", text="\nthe books $x$\nthe\n")
     assert result.code == 0
-    assert (workspace / "look.png").read_bytes().startswith(b"\x89PNG")
+    assert (workspace / "attention.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["trigram"], "does not translate; it can score"),
-        (["bayes"], "does not translate; it can classify"),
+        (["trigram"], "does not translate; it supports: score"),
+        (["bayes"], "does not translate; it supports: classify"),
         (["bottleneck", "--attention", "x.png"], "has no attention to draw"),
         (["translator", "--attention", "nowhere/x.png"], "nowhere/x.png: cannot be written"),
         (["translator", "absent.txt"], "absent.txt: cannot be read"),
@@ -164,7 +164,7 @@ def test_a_picture_of_the_attention(unroll: Run, workspace: Path) -> None:
         (["translator", "long.txt"], "long.txt: line 2: is longer than 1,000,000 characters"),
     ],
 )
-def test_mistakes_are_one_sentence(unroll: Run, workspace: Path, arguments: list[str], sentence: str) -> None:
+def test_errors_are_one_sentence(unroll: Run, workspace: Path, arguments: list[str], sentence: str) -> None:
     (workspace / "empty.txt").write_bytes(b"")
     (workspace / "binary.txt").write_bytes(bytes(range(256)) * 20)
     (workspace / "long.txt").write_text("\n" + "a" * 1_048_576, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""complete --interactive on a real terminal."""
+"""`unroll complete --interactive` on a pseudo terminal."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ END = {"Ctrl-C": "\x03", "Ctrl-D": "\x04"}
 
 
 @pytest.mark.parametrize("end", END.values(), ids=END)
-def test_words_follow_every_key_and_the_terminal_is_left_as_it_was(workspace: Path, end: str) -> None:
+def test_words_follow_every_key_and_the_terminal_is_restored(workspace: Path, end: str) -> None:
     with Terminal(workspace, "complete", "trigram", "--interactive") as terminal:
         terminal.wait("> ")
         terminal.press("the students opened their l")
@@ -23,10 +23,10 @@ def test_words_follow_every_key_and_the_terminal_is_left_as_it_was(workspace: Pa
         terminal.wait("> the students opened their books ")
         terminal.press("\nthe ti")
         terminal.wait("time")
-        assert terminal.settings() != terminal.before
+        assert terminal.settings() != terminal.initial_settings
         terminal.press(end)
         assert terminal.end() == 0
-        assert terminal.settings() == terminal.before
+        assert terminal.settings() == terminal.initial_settings
 
 
 def test_a_long_line_stays_one_line(workspace: Path) -> None:

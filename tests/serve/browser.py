@@ -1,4 +1,4 @@
-"""Headless Chromium driven by its DevTools protocol over a pair of pipes: no library, no port."""
+"""Headless Chromium, controlled by its DevTools protocol over two pipes, without a library and without a port."""
 
 import base64
 import fcntl
@@ -16,15 +16,15 @@ FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "-
 START = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
 )
-PATIENCE = 120.0  # seconds: a busy machine is slow, a broken page never gets there
+TIMEOUT = 120.0  # seconds; a busy machine is slow
 
 
 class Browser:
-    """One page. A context manager."""
+    """A context manager of a browser with one page."""
 
     def __init__(self, folder: Path) -> None:
         read, write = os.pipe(), os.pipe()
-        # The browser reads from 3 and writes to 4; our descriptors stay away from both until it is started.
+        # The browser reads from descriptor 3 and writes to 4. Before its start, its ends have other numbers.
         theirs = [fcntl.fcntl(one, fcntl.F_DUPFD, 10) for one in (write[0], read[1])]
         command = [str(PROGRAM), *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={folder}", "about:blank"]
         self.process = subprocess.Popen(
@@ -55,20 +55,20 @@ class Browser:
         if self.session:
             message["sessionId"] = self.session
         os.write(self._to, json.dumps(message).encode() + b"\0")
-        while (answer := self._next()).get("id") != self._last:
+        while (response := self._next()).get("id") != self._last:
             pass
-        assert "error" not in answer, answer
-        return answer["result"]
+        assert "error" not in response, response
+        return response["result"]
 
     def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression, as JSON."""
+        """Return the value of a JavaScript expression, as JSON."""
         found = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
     def wait(self, expression: str) -> Any:
-        """The first value of the expression that is true."""
-        end = time.monotonic() + PATIENCE
+        """Evaluate an expression until its value is true, and return the value."""
+        end = time.monotonic() + TIMEOUT
         while not (value := self.evaluate(expression)):
             assert time.monotonic() < end, f"{expression} stays {value}"
             time.sleep(0.05)
@@ -89,10 +89,10 @@ class Browser:
 
     def _next(self) -> Any:
         while b"\0" not in self._rest:
-            ready, _, _ = select.select([self._from], [], [], PATIENCE)
-            assert ready, "the browser does not answer"
+            ready, _, _ = select.select([self._from], [], [], TIMEOUT)
+            assert ready, "the browser does not respond"
             block = os.read(self._from, 1 << 16)
-            assert block, "the browser has ended"
+            assert block, "the browser has exited"
             self._rest += block
         message, _, self._rest = self._rest.partition(b"\0")
         return json.loads(message)

@@ -1,4 +1,4 @@
-"""unroll serve: it says where it is, ends with Ctrl-C, and what it cannot do is one sentence."""
+"""`unroll serve`: it prints its address and ends with Ctrl-C, and its errors are one sentence."""
 
 import signal
 import socket
@@ -16,8 +16,8 @@ START = f"{CTRL_C}; from unroll.cli import main; main()"
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
-    """A port that another program listens at."""
+def used_port() -> Iterator[int]:
+    """A port on which another program listens."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -40,19 +40,19 @@ def test_ctrl_c_ends_it_without_a_traceback(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("models", "sentence"),
     [
-        (["bayes"], "models/bayes: does not serve; it can classify"),
-        (["trigram", "bayes"], "models/bayes: does not serve; it can classify"),
+        (["bayes"], "models/bayes: does not serve; it supports: classify"),
+        (["trigram", "bayes"], "models/bayes: does not serve; it supports: classify"),
         (["trigrm"], "models/trigrm: no model here; there are "),
-        (["trigram", "models/trigram"], "serve: two models have the same name; give each once"),
+        (["trigram", "models/trigram"], "serve: two models have the same name; name each model once"),
     ],
 )
-def test_models_that_cannot_be_shown_are_named(unroll: Run, models: list[str], sentence: str) -> None:
+def test_the_error_names_unsupported_models(unroll: Run, models: list[str], sentence: str) -> None:
     result = unroll("serve", *models)
     assert result.code == 1
     assert result.err.startswith(f"unroll: {sentence}")
 
 
-def test_a_port_that_is_taken_is_named(unroll: Run, taken: int) -> None:
-    result = unroll("serve", "trigram", "--port", str(taken))
+def test_the_error_names_a_port_in_use(unroll: Run, used_port: int) -> None:
+    result = unroll("serve", "trigram", "--port", str(used_port))
     assert (result.code, len(result.err.splitlines())) == (1, 1)
-    assert result.err.startswith(f"unroll: serve: port {taken} cannot be had")
+    assert result.err.startswith(f"unroll: serve: port {used_port} is not available")

@@ -1,4 +1,4 @@
-"""Translation with attention, by a model that copies its source backwards and looks where it copies from."""
+"""Translation with attention, by a model that copies its source backwards and attends to the copied token."""
 
 from pathlib import Path
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 import unroll
-from unroll.serve.reading import translate
+from unroll.serve.responses import translate
 from unroll.text.tokenizers.vocabulary import EOS
 from unroll.use import TextModel
 
 
 class Backwards:
-    """Satisfies ConditionalModel; a state is (row of the source, tokens read) per context."""
+    """A ConditionalModel whose state is (row of the source, number of tokens read) for each context."""
 
     def __init__(self, vocabulary_size: int, sources: Any = ()) -> None:
         self.vocabulary_size, self.sources = vocabulary_size, sources
@@ -31,10 +31,10 @@ class Backwards:
         return [(row, max(0, len(self.sources[row]) - 1 - read)) for row, read in state.tolist()]
 
     def next_log_probs(self, state: Any) -> Any:
-        found = np.full((len(state), self.vocabulary_size), -np.inf)
+        log_probs = np.full((len(state), self.vocabulary_size), -np.inf)
         for index, (row, at) in enumerate(self._at(state)):
-            found[index, self.sources[row][at]] = 0
-        return found
+            log_probs[index, self.sources[row][at]] = 0
+        return log_probs
 
     def select(self, state: Any, rows: Any) -> Any:
         return state[rows]
@@ -45,16 +45,16 @@ class Backwards:
     def attention(self, state: Any) -> Any:
         weights = np.zeros((len(state), max(map(len, self.sources))))
         for index, (_, at) in enumerate(self._at(state)):
-            weights[index, at - 1] = 1  # the end stands first here, but last in the source: index -1
+            weights[index, at - 1] = 1  # `<eos>` is first here, but last in the source: index -1
         return weights
 
 
-def test_the_page_is_told_where_the_decoder_looked(workspace: Path) -> None:
+def test_the_response_has_the_attention_of_each_target_token(workspace: Path) -> None:
     words = unroll.load(workspace / "models" / "trigram")
     model = TextModel(Backwards(words.tokenizer.vocabulary_size), words.tokenizer, words.cleaner, words.folder)
-    found = translate(model, "The students opened")
-    assert found.text == "opened students the"
-    assert found.source == ["the", "students", "opened", "<eos>"]
-    assert found.target == ["opened", "students", "the", "<eos>"]
-    assert found.attention == [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]]
+    response = translate(model, "The students opened")
+    assert response.text == "opened students the"
+    assert response.source == ["the", "students", "opened", "<eos>"]
+    assert response.target == ["opened", "students", "the", "<eos>"]
+    assert response.attention == [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]]
     assert translate(model, " ").text == ""

@@ -1,21 +1,20 @@
-"""The `unroll` command: one file per verb, or per pair of verbs that belong together.
+"""The command `unroll`: one module for each verb, or for a few verbs that belong together.
 
-A verb's file imports at its top nothing but the standard library, typer and `unroll.cli`: the library behind it is
-imported when the verb runs, so that help is quick and an n-gram verb never waits for torch.
+The module of a verb imports only the standard library, typer and `unroll.cli` at its top, and the rest of the library
+when the verb runs. So help is fast, and a verb loads only what it needs.
 """
 
 import os
 import sys
 from importlib import import_module
 
-from unroll.cli.app import app, inert
+from unroll.cli.app import app
+from unroll.cli.io import escape_control
 from unroll.errors import UnrollError
 
-VERBS = [
+MODULES = [
     "score",
-    "compare",
     "generate",
-    "complete",
     "rescore",
     "judge",
     "spell",
@@ -24,46 +23,48 @@ VERBS = [
     "similar",
     "search",
     "serve",
-    "apply",
-    "sync",
-    "maintenance",
+    "pipeline",
 ]
-"""The files of the verbs, in the order of the help; importing one registers what it holds."""
+"""The modules of the verbs, in the order of the help. The import of a module registers its verbs."""
 
-for verb in VERBS:
-    import_module(f"unroll.cli.{verb}")
-
+for module in MODULES:
+    import_module(f"unroll.cli.{module}")
 
 INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 
 
 def main() -> None:
-    """Run a command; what a user did wrong is one sentence and exit code 1, and so is Ctrl-C with 130. A reader of the
-    output that has seen enough, as `head`, is no error to speak of; of a full disk the system's own sentence is."""
+    """Run the command of `sys.argv`.
+
+    An error of the user is printed as one sentence, with exit code 1. Ctrl-C gives exit code 130. If the reader of the
+    output has closed its end of the pipe, as `head` does, nothing is printed. If the disk is full, the message of the
+    system is printed.
+    """
     try:
         try:
             app()
         finally:
-            sys.stdout.flush()  # here, where a closed pipe can be caught, and not when Python ends
+            sys.stdout.flush()  # a closed pipe is caught below; the flush at the exit of Python cannot be caught
     except UnrollError as error:
-        sys.exit("unroll: " + "\n".join(map(inert, str(error).splitlines())))
+        sys.exit("unroll: " + "\n".join(map(escape_control, str(error).splitlines())))
     except BrokenPipeError:
         _discard_output()
         sys.exit(1)
     except OSError as error:
         _discard_output()
-        sys.exit(f"unroll: {inert(str(error))}")
+        sys.exit(f"unroll: {escape_control(str(error))}")
     except KeyboardInterrupt:
-        sys.exit(_interrupted())
+        sys.exit(_report_interrupt())
     except SystemExit as stop:
-        sys.exit(_interrupted() if stop.code == INTERRUPTED else stop.code)
+        sys.exit(_report_interrupt() if stop.code == INTERRUPTED else stop.code)
 
 
 def _discard_output() -> None:
-    """What is still to be flushed when Python ends has nowhere to go."""
+    """Redirect standard output to the null device, so that the flush at the exit of Python does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _interrupted() -> int:
+def _report_interrupt() -> int:
     print("unroll: interrupted", file=sys.stderr)
     return INTERRUPTED

@@ -1,36 +1,34 @@
-"""classify: the class of each text."""
+"""The verb classify: the class of each text."""
 
 from typing import Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, inert
-from unroll.cli.text import STDIN, File, Json, batches, print_json, read_texts
+from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, verb
+from unroll.cli.io import batch_items, escape_control, print_json, read_texts
+
+BATCH_SIZE = 256
 
 
-@app.command()
+@verb("unroll classify naive_bayes my.txt")
 def classify(
-    model: Model,
-    file: File = STDIN,
-    every: Annotated[bool, typer.Option("--all", help="Every class with its probability.")] = False,
-    json: Json = False,
+    model: ModelArgument,
+    file: FileArgument = STDIN,
+    all_classes: Annotated[bool, typer.Option("--all", help="Print every class with its probability.")] = False,
+    json: JsonOption = False,
 ) -> None:
-    """The most probable class of each line, and its probability.
-
-    \b
-    unroll classify naive_bayes my.txt
-    """
+    """Print the most probable class of each line, and its probability."""
     from unroll.use import load
 
     loaded = load(model)
-    for texts in batches(read_texts(file), 256):
-        for text, found in zip(texts, loaded.classify(texts), strict=True):
-            label, probability = next(iter(found.items()))
+    for texts in batch_items(read_texts(file), BATCH_SIZE):
+        for text, probabilities in zip(texts, loaded.classify(texts), strict=True):
+            label, probability = next(iter(probabilities.items()))
             if json:
-                print_json(
-                    {"text": text, "class": label, "probability": probability} | ({"all": found} if every else {})
-                )
-            elif every:
-                print("\t".join(f"{inert(one)} {p:.4f}" for one, p in found.items()) + f"\t{inert(text)}")
+                row = {"text": text, "class": label, "probability": probability}
+                print_json(row | ({"all": probabilities} if all_classes else {}))
+            elif all_classes:
+                columns = [f"{escape_control(name)} {p:.4f}" for name, p in probabilities.items()]
+                print("\t".join([*columns, escape_control(text)]))
             else:
-                print(f"{inert(label)}\t{probability:.4f}\t{inert(text)}")
+                print(f"{escape_control(label)}\t{probability:.4f}\t{escape_control(text)}")

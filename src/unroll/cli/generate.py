@@ -1,39 +1,84 @@
-"""generate: texts from a model."""
+"""The verbs generate and complete: how texts continue."""
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, inert
-from unroll.cli.text import Json, print_json
+from unroll.cli.app import STDIN, JsonOption, ModelArgument, SeedOption, verb
+from unroll.cli.io import escape_control, print_json, read_lines
+
+if TYPE_CHECKING:
+    from unroll.use import TextModel
 
 
-@app.command()
+@verb('unroll generate lstm --prompt "the students opened their" --count 3 --top-p 0.9')
 def generate(
-    model: Model,
-    prompt: Annotated[str, typer.Option(help="Text to continue.")] = "",
-    count: Annotated[int, typer.Option(min=1, max=1000, help="Number of texts.")] = 1,
-    length: Annotated[int, typer.Option(min=1, max=100_000, help="Tokens at most.")] = 50,
-    temperature: Annotated[float, typer.Option(min=0, max=1e6, help="0 is greedy, 1 the model itself.")] = 1.0,
-    top_k: Annotated[int, typer.Option(min=0, help="Only the k most probable tokens; 0 is all.")] = 0,
-    nucleus: Annotated[float, typer.Option(min=0, max=1, help="Only the likeliest of this total probability.")] = 1.0,
-    repetition_penalty: Annotated[
-        float, typer.Option(min=1, max=1e6, help="log p of tokens used before, times this.")
+    model: ModelArgument,
+    prompt: Annotated[str, typer.Option(help="The text to continue.")] = "",
+    count: Annotated[int, typer.Option(min=1, max=1000, help="The number of texts.")] = 1,
+    length: Annotated[int, typer.Option(min=1, max=100_000, help="The maximum number of tokens.")] = 50,
+    temperature: Annotated[
+        float, typer.Option(min=0, max=1e6, help="0 is greedy search, 1 the distribution of the model.")
     ] = 1.0,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    json: Json = False,
+    top_k: Annotated[int, typer.Option(min=0, help="Draw only from the k most probable tokens; 0 is all.")] = 0,
+    top_p: Annotated[
+        float, typer.Option(min=0, max=1, help="Draw only from the most probable tokens with this total probability.")
+    ] = 1.0,
+    repetition_penalty: Annotated[
+        float, typer.Option(min=1, max=1e6, help="Multiplies log p of tokens that the text already has.")
+    ] = 1.0,
+    seed: SeedOption = 1,
+    json: JsonOption = False,
 ) -> None:
-    """Write texts.
-
-    \b
-    unroll generate lstm --prompt "the students opened their" --count 3 --nucleus 0.9
-    """
+    """Generate texts."""
     from unroll.evaluation.generation import SamplingOptions
     from unroll.use import load
 
-    options = SamplingOptions(top_k, nucleus, repetition_penalty)
+    options = SamplingOptions(top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
     for text in load(model).generate(prompt, count, length, temperature, seed, options):
         if json:
             print_json({"prompt": prompt, "text": text})
         else:
-            print(inert(text))
+            print(escape_control(text))
+
+
+@verb(
+    'unroll complete lstm "the students opened their"',
+    'unroll complete lstm_chars "the function ret" --partial',
+    "unroll complete kneser5 --interactive",
+)
+def complete(
+    model: ModelArgument,
+    text: Annotated[str, typer.Argument(help="The text so far; - reads one text per line from standard input.")] = "",
+    count: Annotated[int, typer.Option(min=1, max=1000, help="The number of words.")] = 5,
+    partial: Annotated[bool, typer.Option("--partial", help="Complete the last word if no space follows it.")] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Complete while you type; Tab inserts the first word.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Print the most probable next words; models of characters or subwords give whole words, too."""
+    from unroll.use import load
+
+    loaded = load(model)
+    if interactive and sys.stdin.isatty():
+        from unroll.cli.interactive import edit_line
+
+        edit_line(lambda line: [completion.word for completion in loaded.complete(line, count, partial=True)])
+    elif interactive or text == "-":
+        for _, line in read_lines(STDIN):
+            _print_completions(loaded, line, count, partial or interactive, json, f"\t{escape_control(line)}")
+    else:
+        _print_completions(loaded, text, count, partial, json, "")
+
+
+def _print_completions(loaded: "TextModel", text: str, count: int, partial: bool, json: bool, suffix: str) -> None:
+    """Print the completions of a text. `suffix` distinguishes the lines of standard input."""
+    completions = loaded.complete(text, count, partial)
+    if json:
+        words = [{"word": one.word, "probability": one.probability} for one in completions]
+        print_json({"text": text, "completions": words})
+        return
+    for one in completions:
+        print(f"{one.probability:.4f}\t{escape_control(one.word)}{suffix}")

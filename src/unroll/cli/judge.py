@@ -1,57 +1,56 @@
-"""judge: minimal pairs."""
+"""The verb judge: the accuracy on minimal pairs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unroll.cli.app import Model, app, inert
-from unroll.cli.text import STDIN, Json, at_least_one, batches, named, print_json, read_json, text_field
+from unroll.cli.app import STDIN, JsonOption, ModelArgument, verb
+from unroll.cli.io import batch_items, escape_control, input_name, print_json, read_json, require_one, text_field
 
 if TYPE_CHECKING:
     from unroll.use.minimal_pairs import Pair
 
-PHENOMENON = ("phenomenon", "linguistics_term", "UID")
-"""Names that a phenomenon goes by, ours and BLiMP's."""
+PHENOMENON_FIELDS = ("phenomenon", "linguistics_term", "UID")
+"""The fields that can hold the phenomenon: that of this project, then those of BLiMP."""
+BATCH_SIZE = 128
 
 
-@app.command()
+@verb("unroll judge lstm pairs.jsonl")
 def judge(
-    model: Model,
+    model: ModelArgument,
     file: Annotated[
-        Path, typer.Argument(help='JSON lines {"sentence_good", "sentence_bad", "phenomenon"?}; - is a pipe.')
+        Path,
+        typer.Argument(
+            help='JSON lines {"sentence_good", "sentence_bad", "phenomenon" (optional)}; - is standard input.'
+        ),
     ] = STDIN,
-    pairs: Annotated[bool, typer.Option("--pairs", help="Also every pair with its log-likelihoods.")] = False,
-    json: Json = False,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Also print every pair with its log-likelihoods.")] = False,
+    json: JsonOption = False,
 ) -> None:
-    """How often the good sentence of a minimal pair is the more probable one, by phenomenon.
-
-    \b
-    unroll judge lstm pairs.jsonl
-    """
-    from unroll.use import load
-    from unroll.use.minimal_pairs import accuracy
-    from unroll.use.minimal_pairs import judge as judged
+    """Print how often the good sentence of a minimal pair is more probable, by phenomenon."""
+    from unroll.use import load, minimal_pairs
 
     loaded = load(model)
     loaded.language_model("judge")
-    read = at_least_one((_pair(entry, f"{named(file)}: line {n}") for n, entry in read_json(file)), file, "pair")
-    found = [one for batch in batches(read, 128, False) for one in judged(loaded, batch)]
-    for one in found if pairs else []:
+    entries = (_parse_pair(entry, f"{input_name(file)}: line {number}") for number, entry in read_json(file))
+    batches = batch_items(require_one(entries, file, "pair"), BATCH_SIZE, printing=False)
+    judgements = [judgement for batch in batches for judgement in minimal_pairs.judge(loaded, batch)]
+    for one in judgements if pairs else []:
         if json:
             print_json(one)
         else:
-            print(f"{'+-'[not one.right]}\t{one.good:.4f}\t{one.bad:.4f}\t{inert(one.pair.good)}")
-    for phenomenon, (count, share) in accuracy(found).items():
+            print(f"{'+' if one.correct else '-'}\t{one.good:.4f}\t{one.bad:.4f}\t{escape_control(one.pair.good)}")
+    for phenomenon, (count, share) in minimal_pairs.accuracy(judgements).items():
         if json:
             print_json({"phenomenon": phenomenon, "pairs": count, "accuracy": share})
         else:
-            print(f"{share:.4f}\t{count}\t{inert(phenomenon)}")
+            print(f"{share:.4f}\t{count}\t{escape_control(phenomenon)}")
 
 
-def _pair(entry: dict[str, Any], where: str) -> "Pair":
+def _parse_pair(entry: dict[str, Any], location: str) -> "Pair":
     from unroll.use.minimal_pairs import Pair
 
-    named = [str(entry[name]) for name in PHENOMENON if name in entry]
-    good, bad = (text_field(entry, f"sentence_{name}", where) for name in ("good", "bad"))
-    return Pair(good, bad, named[0] if named else "pairs")
+    phenomena = [str(entry[field]) for field in PHENOMENON_FIELDS if field in entry]
+    good, bad = (text_field(entry, field, location) for field in ("sentence_good", "sentence_bad"))
+    return Pair(good, bad, phenomena[0] if phenomena else "pairs")

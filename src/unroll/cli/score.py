@@ -1,80 +1,119 @@
-"""score and evaluate: how probable a model finds a text."""
+"""The verbs score, evaluate and compare: how probable texts are under a model."""
 
 import sys
 from typing import Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, inert
-from unroll.cli.text import STDIN, File, Json, batches, print_json, read_texts
+from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, SeedOption, verb
+from unroll.cli.io import batch_items, escape_control, print_json, read_texts
 
-BATCH = 256
+BATCH_SIZE = 256
+RELIABLE_BLOCKS = 12
+"""The minimum number of blocks for which the interval of a comparison is reliable."""
 
 
-@app.command()
+@verb(
+    "unroll score trigram my.txt",
+    'echo "the students opened their books" | unroll score lstm --tokens',
+)
 def score(
-    model: Model,
-    file: File = STDIN,
-    tokens: Annotated[bool, typer.Option("--tokens", help="Also the log-probability of each token.")] = False,
-    only_sum: Annotated[bool, typer.Option("--sum", help="Only the total.")] = False,
-    json: Json = False,
+    model: ModelArgument,
+    file: FileArgument = STDIN,
+    tokens: Annotated[bool, typer.Option("--tokens", help="Also print the log-probability of each token.")] = False,
+    only_sum: Annotated[bool, typer.Option("--sum", help="Print only the total.")] = False,
+    json: JsonOption = False,
 ) -> None:
-    """Log-likelihood of each line in nats, and the total.
-
-    \b
-    unroll score trigram my.txt
-    echo "the students opened their books" | unroll score lstm --tokens
-    """
+    """Print the log-likelihood of each line in nats, and the total."""
     from unroll.use import load
-    from unroll.use.scoring import total
+    from unroll.use.scoring import sum_scores
 
     loaded, scores = load(model), []
-    for texts in batches(read_texts(file), BATCH, not only_sum):
-        found = loaded.score(texts)
-        scores += found
+    for texts in batch_items(read_texts(file), BATCH_SIZE, not only_sum):
+        lines = loaded.score(texts)
+        scores += lines
         if only_sum:
             continue
-        spelt = loaded.token_scores(texts) if tokens else [[] for _ in texts]
-        for text, line, parts in zip(texts, found, spelt, strict=True):
+        token_scores = loaded.token_scores(texts) if tokens else [[] for _ in texts]
+        for text, line, parts in zip(texts, lines, token_scores, strict=True):
             if json:
-                printed = {"text": text, "log_likelihood": line.log_likelihood, "perplexity": line.perplexity}
-                printed |= {"tokens": line.tokens, "unknown": line.unknown}
-                print_json(printed | ({"token_scores": parts} if tokens else {}))
+                row = {"text": text, "log_likelihood": line.log_likelihood, "perplexity": line.perplexity}
+                row |= {"tokens": line.tokens, "unknown": line.unknown}
+                print_json(row | ({"token_scores": parts} if tokens else {}))
             else:
-                print(f"{line.log_likelihood:.4f}\t{inert(text)}")
+                print(f"{line.log_likelihood:.4f}\t{escape_control(text)}")
                 for part in parts:
-                    written = f" {inert(part.unknown)}" if part.unknown else ""
-                    print(f"  {part.log_prob:.4f}\t{inert(part.token)}{written}")
-    summed = total(scores)
+                    unknown = f" {escape_control(part.unknown)}" if part.unknown else ""
+                    print(f"  {part.log_prob:.4f}\t{escape_control(part.token)}{unknown}")
+    total = sum_scores(scores)
     if only_sum and json:
-        print_json(summed)
+        print_json(total)
         return
     print(
-        f"total {summed.log_likelihood:.4f} nats, {summed.tokens} tokens ({summed.unknown} unknown), "
-        f"perplexity {summed.perplexity:.4f}",
+        f"total {total.log_likelihood:.4f} nats, {total.tokens} tokens ({total.unknown} unknown), "
+        f"perplexity {total.perplexity:.4f}",
         file=sys.stdout if only_sum else sys.stderr,
     )
 
 
-@app.command()
-def evaluate(model: Model, file: File = STDIN, json: Json = False) -> None:
-    """Perplexity, bits per byte and unknown words of any text.
-
-    \b
-    unroll evaluate kneser5 my.txt
-    """
+@verb("unroll evaluate kneser5 my.txt")
+def evaluate(model: ModelArgument, file: FileArgument = STDIN, json: JsonOption = False) -> None:
+    """Print perplexity, bits per byte and the rate of unknown words of a text."""
     from unroll.use import load
-    from unroll.use.scoring import total
+    from unroll.use.scoring import sum_scores
 
     loaded = load(model)
-    found = total(
-        [line for texts in batches(read_texts(file), BATCH, False) for line in loaded.score(texts, "evaluate")]
-    )
+    batches = batch_items(read_texts(file), BATCH_SIZE, printing=False)
+    total = sum_scores([line for texts in batches for line in loaded.score(texts, "evaluate")])
     if json:
-        print_json(found)
+        print_json(total)
         return
-    print(f"perplexity     {found.perplexity:.4f}")
-    print(f"bits per byte  {found.bits_per_byte:.4f}")
-    print(f"log-likelihood {found.log_likelihood:.4f} nats")
-    print(f"unknown        {found.unknown} of {found.tokens} tokens ({found.oov_rate:.2%})")
-    print(f"lines          {found.lines}")
+    print(f"perplexity     {total.perplexity:.4f}")
+    print(f"bits per byte  {total.bits_per_byte:.4f}")
+    print(f"log-likelihood {total.log_likelihood:.4f} nats")
+    print(f"unknown        {total.unknown} of {total.tokens} tokens ({total.oov_rate:.2%})")
+    print(f"lines          {total.lines}")
+
+
+@verb("unroll compare lstm kneser5 my.txt")
+def compare(
+    model: ModelArgument,
+    other: ModelArgument,
+    file: FileArgument = STDIN,
+    block: Annotated[int, typer.Option(min=1, help="The number of bytes that are resampled together.")] = 3000,
+    resamples: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="The number of resamples of the bootstrap and the test.")
+    ] = 2000,
+    confidence: Annotated[
+        float, typer.Option(min=0.01, max=0.9999, help="The confidence level of the interval.")
+    ] = 0.95,
+    seed: SeedOption = 1,
+    json: JsonOption = False,
+) -> None:
+    """Print the bits per byte of two models, and their difference, which is negative if the first model is better.
+
+    The confidence interval of the difference is a paired bootstrap over blocks of the text; the p value is that of a
+    permutation test.
+    """
+    from unroll.params.evaluate import Statistics
+    from unroll.use import comparison, load
+
+    first, second = load(model), load(other)
+    params = Statistics(block=block, resamples=resamples, confidence=confidence)
+    result = comparison.compare(first, second, list(read_texts(file)), params, seed)
+    if json:
+        print_json(result)
+        return
+    names = [escape_control(str(name)) for name in (model, other)]
+    difference = result.difference
+    print(f"{result.first:.4f}\t{names[0]}\tbits per byte")
+    print(f"{result.second:.4f}\t{names[1]}\tbits per byte")
+    interval = f"[{difference.low:+.4f}, {difference.high:+.4f}] at {confidence:.0%}"
+    print(
+        f"{difference.mean:+.4f}\t{names[0]} - {names[1]}\t{interval}, p = {difference.p:.4f}, {result.blocks} blocks"
+    )
+    if result.blocks < RELIABLE_BLOCKS:
+        print(
+            f"the interval is not reliable with {result.blocks} block(s); give more text, or a smaller --block",
+            file=sys.stderr,
+        )

@@ -1,48 +1,47 @@
-"""similar and analogy: what vectors of words say."""
+"""The verbs similar and analogy: nearest neighbours by word vectors."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, inert
-from unroll.cli.text import Json, print_json
+from unroll.cli.app import JsonOption, ModelArgument, verb
+from unroll.cli.io import escape_control, print_json
 
 if TYPE_CHECKING:
     from unroll.use.neighbours import Neighbour
 
-Count = Annotated[int, typer.Option("--count", min=1, max=1000, help="Words to print.")]
-Word = Annotated[str, typer.Argument(help="A word of the vocabulary.")]
+CountOption = Annotated[int, typer.Option("--count", min=1, max=1000, help="The number of words.")]
+WordArgument = Annotated[str, typer.Argument(help="A word of the vocabulary.")]
 
 
-@app.command()
-def similar(model: Model, word: Word, count: Count = 10, json: Json = False) -> None:
-    """The words nearest to a word by the cosine of their vectors.
-
-    \b
-    unroll similar skip_gram list
-    """
+@verb("unroll similar skip_gram list")
+def similar(model: ModelArgument, word: WordArgument, count: CountOption = 10, json: JsonOption = False) -> None:
+    """Print the words nearest to a word by the cosine of their vectors."""
     from unroll.use import load
-    from unroll.use import neighbours as use
+    from unroll.use.neighbours import find_neighbours
 
-    _show(use.neighbours(load(model), word, count), json)
+    _print_neighbours(find_neighbours(load(model), word, count), json)
 
 
-@app.command()
-def analogy(model: Model, a: Word, b: Word, c: Word, count: Count = 5, json: Json = False) -> None:
-    """A is to B as C is to what? The words nearest to B - A + C.
-
-    \b
-    unroll analogy glove paris france rome
-    """
+@verb("unroll analogy glove paris france rome")
+def analogy(
+    model: ModelArgument,
+    a: WordArgument,
+    b: WordArgument,
+    c: WordArgument,
+    count: CountOption = 5,
+    json: JsonOption = False,
+) -> None:
+    """Print the words D for which A is to B as C is to D: the words nearest to B - A + C."""
     from unroll.use import load
-    from unroll.use import neighbours as use
+    from unroll.use.neighbours import solve_analogy
 
-    _show(use.analogy(load(model), a, b, c, count), json)
+    _print_neighbours(solve_analogy(load(model), a, b, c, count), json)
 
 
-def _show(found: "list[Neighbour]", json: bool) -> None:
-    for word, cosine in found:
+def _print_neighbours(neighbours: "list[Neighbour]", json: bool) -> None:
+    for word, cosine in neighbours:
         if json:
             print_json({"word": word, "cosine": cosine})
         else:
-            print(f"{cosine:.4f}\t{inert(word)}")
+            print(f"{cosine:.4f}\t{escape_control(word)}")

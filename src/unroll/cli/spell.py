@@ -1,4 +1,4 @@
-"""spell: words and running text corrected."""
+"""The verb spell: spelling correction of words and running text."""
 
 import sys
 from pathlib import Path
@@ -6,57 +6,58 @@ from typing import Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, inert
-from unroll.cli.text import (
-    STDIN,
-    File,
-    Json,
-    at_least_one,
-    named,
+from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, verb
+from unroll.cli.io import (
+    escape_control,
+    input_name,
     print_json,
     read_json,
     read_lines,
     read_texts,
+    require_one,
     text_field,
 )
 from unroll.errors import UnrollError
 
-Pairs = Path | None
 
-
-@app.command()
+@verb(
+    'echo "teh studnets opened there books" | unroll spell kneser5',
+    "unroll spell lstm letter.txt --learn mistakes.txt --dev corrected.jsonl",
+    "unroll spell kneser5 --accuracy mistakes.txt",
+)
 def spell(
-    model: Model,
-    file: File = STDIN,
-    accuracy: Annotated[Pairs, typer.Option(help='Measure on lines "right: wrong wrong ..." instead.')] = None,
-    learn: Annotated[Pairs, typer.Option(help="Learn what mistakes are made from such lines.")] = None,
-    words: Annotated[Pairs, typer.Option(help="Words to choose from, one per line [the model's vocabulary].")] = None,
-    dev: Annotated[Pairs, typer.Option(help='Tune the weight on JSON lines {"text", "corrected"}.')] = None,
-    weight: Annotated[float, typer.Option(min=0, help="Of the model's log p; 0 is the edit model alone.")] = 1.0,
-    json: Json = False,
+    model: ModelArgument,
+    file: FileArgument = STDIN,
+    accuracy: Annotated[
+        Path | None, typer.Option(help='Instead, print the accuracy on lines "right: wrong wrong ...".')
+    ] = None,
+    learn: Annotated[Path | None, typer.Option(help="Train the edit model on such lines.")] = None,
+    words: Annotated[
+        Path | None, typer.Option(help="The words to choose from, one per line [default: the model's vocabulary].")
+    ] = None,
+    dev: Annotated[Path | None, typer.Option(help='Tune the weight on JSON lines {"text", "corrected"}.')] = None,
+    weight: Annotated[
+        float, typer.Option(min=0, help="The weight of the model's log p; 0 is the edit model alone.")
+    ] = 1.0,
+    json: JsonOption = False,
 ) -> None:
-    """Correct the spelling of a text, or of a list with one word per line.
-
-    \b
-    echo "teh studnets opened there books" | unroll spell kneser5
-    unroll spell lstm letter.txt --learn mistakes.txt --dev corrected.jsonl
-    unroll spell kneser5 --accuracy mistakes.txt
-    """
-    from unroll.use import load
+    """Correct the spelling of a text, or of a list with one word per line."""
+    from unroll.use import load, spelling
     from unroll.use.edit_model import EditModel
-    from unroll.use.spelling import Speller, tune, words_of
-    from unroll.use.spelling import accuracy as measure
 
     loaded = load(model)
     loaded.language_model("spell")
-    vocabulary = list(dict.fromkeys(map(loaded.cleaner, read_texts(words)))) if words else words_of(loaded)
-    edits = EditModel(_pairs(learn) if learn else [])
-    speller = Speller(loaded, vocabulary, edits, weight)
+    if words:
+        vocabulary = list(dict.fromkeys(map(loaded.cleaner, read_texts(words))))
+    else:
+        vocabulary = spelling.vocabulary_words(loaded)
+    edits = EditModel(_read_pairs(learn) if learn else [])
+    speller = spelling.Speller(loaded, vocabulary, edits, weight)
     if dev:
-        print(f"weight {tune(speller, _texts(dev)):g}", file=sys.stderr)
+        print(f"weight {spelling.tune_weight(speller, _read_corrections(dev)):g}", file=sys.stderr)
     if accuracy:
-        pairs = _pairs(accuracy)
-        share = measure(speller, pairs)
+        pairs = _read_pairs(accuracy)
+        share = spelling.accuracy(speller, pairs)
         if json:
             print_json({"pairs": len(pairs), "accuracy": share})
         else:
@@ -67,25 +68,26 @@ def spell(
         if json:
             print_json({"text": text, "corrected": corrected, "changes": changes})
         else:
-            print(inert(corrected))
+            print(escape_control(corrected))
 
 
-def _texts(file: Path) -> list[tuple[str, str]]:
-    """(typed, meant)."""
+def _read_corrections(file: Path) -> list[tuple[str, str]]:
+    """Read (typed, intended) texts."""
     pairs = []
-    for number, entry in at_least_one(read_json(file), file, "text"):
-        where = f"{named(file)}: line {number}"
-        typed, meant = (text_field(entry, name, where) for name in ("text", "corrected"))
-        if len(typed.split()) != len(meant.split()):
+    for number, entry in require_one(read_json(file), file, "text"):
+        location = f"{input_name(file)}: line {number}"
+        typed, intended = (text_field(entry, field, location) for field in ("text", "corrected"))
+        if len(typed.split()) != len(intended.split()):
             raise UnrollError(
-                f'{where}: "text" and "corrected" differ in their number of words; pair them word by word'
+                f'{location}: "text" and "corrected" have different numbers of words; pair them word by word'
             )
-        pairs.append((typed, meant))
+        pairs.append((typed, intended))
     return pairs
 
 
-def _pairs(file: Path) -> list[tuple[str, str]]:
-    from unroll.use.spelling import pairs_of
+def _read_pairs(file: Path) -> list[tuple[str, str]]:
+    """Read (right, wrong) words."""
+    from unroll.use.spelling import parse_pairs
 
-    lines = at_least_one(read_lines(file), file, "pair")
-    return pairs_of((f"{named(file)}: line {number}", line) for number, line in lines)
+    lines = require_one(read_lines(file), file, "pair")
+    return parse_pairs((f"{input_name(file)}: line {number}", line) for number, line in lines)

@@ -1,4 +1,4 @@
-"""translate: lines in one language in, lines in another out."""
+"""The verb translate: lines of one language to lines of another."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -9,67 +9,70 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unroll.cli.app import Model, app, inert
-from unroll.cli.text import Json, print_json, read_all_lines, read_json_texts
+from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, verb
+from unroll.cli.io import escape_control, print_json, read_all_lines, read_json_texts
 from unroll.errors import UnrollError
 
 if TYPE_CHECKING:
     from unroll.use import TextModel
-    from unroll.use.translation import Translated
+    from unroll.use.translation import Translation
 
-TOGETHER = 64
-"""Lines that are translated together, if so many are there: none waits for the next."""
+BATCH_SIZE = 64
+"""The maximum number of lines that are translated together. No line waits for the next one."""
+Line = tuple[int, str]
 
 
-@app.command()
+@verb(
+    "unroll translate seq2seq_attention english.txt > dutch.txt",
+    'echo "the woman reads the book ." | unroll translate seq2seq_attention --nbest 3 --attention attention.png',
+)
 def translate(
-    model: Model,
-    file: Annotated[
-        Path, typer.Argument(help='One text per line, or JSON lines with a "text" (.jsonl); - is standard input.')
-    ] = Path("-"),
-    beam: Annotated[int, typer.Option(min=1, max=1000, help="Beginnings that are kept; 1 is greedy search.")] = 5,
+    model: ModelArgument,
+    file: FileArgument = STDIN,
+    beam: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="The number of hypotheses that are kept; 1 is greedy search.")
+    ] = None,
     nbest: Annotated[
-        int, typer.Option(min=0, max=1000, help="The N best, as line number, log p and text; 0: the text.")
+        int,
+        typer.Option(min=0, max=1000, help="Print the N best as line number, log p and text; 0 prints the best text."),
     ] = 0,
     length_penalty: Annotated[
-        float, typer.Option(min=0, max=10, help="Above 0 long texts are less disfavoured.")
-    ] = 1.0,
-    coverage_penalty: Annotated[float, typer.Option(min=0, max=10, help="Of leaving source words unattended.")] = 0.0,
-    attention: Annotated[Path | None, typer.Option(help="Picture (.png, .svg) of the first line's attention.")] = None,
-    json: Json = False,
+        float | None, typer.Option(min=0, max=10, help="The preference for long translations; 0 has none.")
+    ] = None,
+    coverage_penalty: Annotated[
+        float | None, typer.Option(min=0, max=10, help="The penalty for source words without attention.")
+    ] = None,
+    attention: Annotated[
+        Path | None, typer.Option(help="Draw the attention of the first line to this file (.png or .svg).")
+    ] = None,
+    json: JsonOption = False,
 ) -> None:
-    """Translate line by line; an empty line stays empty. On a terminal it answers every line you type.
+    """Translate line by line; an empty line stays empty. On a terminal, each line is translated when it is typed.
 
-    \b
-    unroll translate seq2seq_attention english.txt > dutch.txt
-    echo "the woman reads the book ." | unroll translate seq2seq_attention --nbest 3 --attention look.png
+    Options of the search that are not given have the defaults of the Python interface and the page.
     """
-    from unroll.params.evaluate import Search
     from unroll.use import load
+    from unroll.use.translation import DEFAULT_SEARCH, change_search
 
-    beam = max(beam, nbest)
-    search = Search(
-        beam=beam,
-        length_penalty=length_penalty,
-        coverage_penalty=coverage_penalty,
-        max_length_ratio=2.0,
-        max_length_offset=10,
+    search = change_search(
+        beam=max(beam or DEFAULT_SEARCH.beam, nbest), length_penalty=length_penalty, coverage_penalty=coverage_penalty
     )
     loaded = load(model)
-    loaded.translations([], search)  # a model of another kind says so before anything is read
+    loaded.translate_nbest([], search)  # raises the error of an unsupported model before any input is read
     read = read_json_texts if file.suffix == ".jsonl" else read_all_lines
-    typed = str(file) == "-" and sys.stdin.isatty()
-    for batch in ([line] for line in _typed()) if typed else _waiting(read(file)):
-        found = loaded.translations([text for _, text in batch], search)
-        for (number, text), translations in zip(batch, found, strict=True):
-            _show(number, text, translations[: max(1, nbest)], nbest, json)
+    prompted = file == STDIN and sys.stdin.isatty()
+    for batch in ([line] for line in _prompt_lines()) if prompted else _batch_available(read(file)):
+        results = loaded.translate_nbest([text for _, text in batch], search)
+        for (number, text), translations in zip(batch, results, strict=True):
+            _print_translations(number, text, translations[: max(1, nbest)], nbest, json)
             if attention and translations:
-                _draw(loaded, text, translations[0], attention)
+                _draw_attention(loaded, text, translations[0], attention)
                 attention = None
         sys.stdout.flush()
 
 
-def _typed() -> Iterator[tuple[int, str]]:
+def _prompt_lines() -> Iterator[Line]:
+    """Prompt for lines on the terminal until Ctrl-D or Ctrl-C."""
     number = 0
     while True:
         try:
@@ -80,9 +83,9 @@ def _typed() -> Iterator[tuple[int, str]]:
         yield (number := number + 1), line
 
 
-def _waiting(lines: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    """What has been read so far, `TOGETHER` lines at most: a pipe is answered as it speaks, a file in large batches."""
-    queue: Queue[tuple[int, str] | BaseException | None] = Queue(16 * TOGETHER)
+def _batch_available(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Yield the lines that are available, at most BATCH_SIZE: small batches of a pipe, large ones of a file."""
+    queue: Queue[Line | BaseException | None] = Queue(16 * BATCH_SIZE)
 
     def read() -> None:
         try:
@@ -94,8 +97,8 @@ def _waiting(lines: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]
 
     Thread(target=read, daemon=True).start()
     while True:
-        batch: list[tuple[int, str]] = []
-        while not batch or (len(batch) < TOGETHER and not queue.empty()):
+        batch: list[Line] = []
+        while not batch or (len(batch) < BATCH_SIZE and not queue.empty()):
             item = queue.get()
             if not isinstance(item, tuple):
                 if batch:
@@ -107,24 +110,25 @@ def _waiting(lines: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]
         yield batch
 
 
-def _show(number: int, text: str, translations: "list[Translated]", nbest: int, json: bool) -> None:
+def _print_translations(number: int, text: str, translations: "list[Translation]", nbest: int, json: bool) -> None:
     if json:
-        print_json({"text": text, "translations": [{"text": t.text, "log_prob": t.log_prob} for t in translations]})
+        rows = [{"text": one.text, "log_prob": one.log_prob} for one in translations]
+        print_json({"text": text, "translations": rows})
     elif nbest:
         for one in translations:
-            print(f"{number}\t{one.log_prob:.4f}\t{inert(one.text)}")
+            print(f"{number}\t{one.log_prob:.4f}\t{escape_control(one.text)}")
     else:
-        print(inert(translations[0].text) if translations else "")
+        print(escape_control(translations[0].text) if translations else "")
 
 
-def _draw(loaded: "TextModel", text: str, translation: "Translated", path: Path) -> None:
-    from unroll.report.heatmap import heatmap
+def _draw_attention(loaded: "TextModel", text: str, translation: "Translation", path: Path) -> None:
+    from unroll.report.figures import draw_attention
 
-    if (looked := loaded.attention(text, translation)) is None:
-        raise UnrollError(f"{loaded.folder}: has no attention to draw; take a model with attention: dot or additive")
+    if (attention := loaded.map_attention(text, translation)) is None:
+        raise UnrollError(f"{loaded.folder}: has no attention to draw; use a model with attention: dot or additive")
     try:
-        heatmap(looked.source, looked.target, looked.weights).savefig(path)
+        draw_attention(attention.source, attention.target, attention.weights).savefig(path)
     except (OSError, ValueError) as error:
         raise UnrollError(
-            f"{path}: cannot be written ({error}); name a .png or .svg file in a folder there is"
+            f"{path}: cannot be written ({error}); name a .png or .svg file in an existing folder"
         ) from None

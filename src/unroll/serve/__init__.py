@@ -1,1 +1,1 @@
-"""A small web page for trained models, on this machine alone."""
+"""A web page for trained models on this machine."""

@@ -1,8 +1,8 @@
-"""The application: one page, its JSON API, and what keeps strangers out.
+"""The web application: one page, its JSON API, and the restrictions of access.
 
-It listens on this machine only, and any page a browser has open can reach such a server. So: the Host header must name
-this machine (against DNS rebinding), requests are small, nothing a user typed is ever HTML, and the page itself may run
-no script and load nothing but its own (Content-Security-Policy by hash).
+The server listens on this machine only, but any web page that is open in a browser can send it requests. Therefore the
+Host header must name this machine (against DNS rebinding), requests are small, text of users and models never becomes
+HTML, and the Content-Security-Policy allows only the page's own script and style, by their hashes.
 """
 
 import base64
@@ -21,38 +21,58 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unroll.errors import UnrollError
 from unroll.evaluation.generation import SamplingOptions
-from unroll.serve import reading
-from unroll.serve.schema import Generate, Generated, ModelCard, Read, Reading, Translate, Translation
+from unroll.models.base.storage import read_params
+from unroll.serve import responses
+from unroll.serve.schema import (
+    GenerateRequest,
+    GenerateResponse,
+    ModelCard,
+    PredictRequest,
+    PredictResponse,
+    TranslateRequest,
+    TranslateResponse,
+)
 from unroll.use import TextModel
-from unroll.use.capabilities import verbs
+from unroll.use.capabilities import supported_verbs
 
 HOSTS = ["127.0.0.1", "localhost"]
-BODY = 64 * 1024
-"""Bytes of a request at most."""
+MAX_BODY = 64 * 1024
+"""The maximum number of bytes of a request."""
 
 
-def create(models: Mapping[str, TextModel]) -> FastAPI:
-    """The application for these models, by the names the page shows."""
+def create_app(models: Mapping[str, TextModel]) -> FastAPI:
+    """Create the application.
+
+    Args:
+        models: The models by the names that the page shows.
+
+    Returns:
+        The application.
+    """
     app = FastAPI(title="unroll", docs_url=None, redoc_url=None, openapi_url="/api/schema.json")
-    turn = threading.Lock()  # one answer at a time: two networks at once on the same cores are slower than in turns
+    lock = threading.Lock()  # one response at a time, since concurrent networks compete for the same cores
     page = files("unroll.serve").joinpath("page.html").read_text(encoding="utf-8")
-    headers = {"Content-Security-Policy": _policy(page), "X-Content-Type-Options": "nosniff"}
+    headers = {"Content-Security-Policy": _content_security_policy(page), "X-Content-Type-Options": "nosniff"}
     headers |= {"Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY", "Cache-Control": "no-store"}
-    app.add_middleware(Bounded)
+    cards = [
+        ModelCard(name=name, family=read_params(model.folder)["params"]["family"], verbs=supported_verbs(model.model))
+        for name, model in models.items()
+    ]
+    app.add_middleware(BodyLimit)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
 
-    def named(name: str) -> TextModel:
+    def find_model(name: str) -> TextModel:
         if name not in models:
             raise UnrollError(f"no model {name!r} here; there are {', '.join(models)}")
         return models[name]
 
     @app.exception_handler(UnrollError)
-    def mistake(request: Request, error: UnrollError) -> JSONResponse:
+    def handle_user_error(request: Request, error: UnrollError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_code=400)
 
     @app.exception_handler(RequestValidationError)
-    def misunderstood(request: Request, error: RequestValidationError) -> JSONResponse:
-        # Without what was sent, which FastAPI's own answer repeats: half a surrogate pair cannot be sent back.
+    def handle_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
+        # FastAPI's own response repeats the input, but a lone surrogate cannot be encoded.
         faults = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in error.errors()]
         return JSONResponse({"detail": faults}, status_code=422)
 
@@ -61,39 +81,42 @@ def create(models: Mapping[str, TextModel]) -> FastAPI:
         return HTMLResponse(page, headers=headers)
 
     @app.get("/api/models")
-    def cards() -> list[ModelCard]:
-        return [ModelCard(name=name, family=_family(one), verbs=verbs(one.model)) for name, one in models.items()]
+    def list_models() -> list[ModelCard]:
+        return cards
 
-    @app.post("/api/read")
-    def read(question: Read) -> list[Reading]:
-        with turn:
-            return [reading.read(named(name), name, question.text, question.count) for name in question.models]
+    @app.post("/api/predict")
+    def predict(request: PredictRequest) -> list[PredictResponse]:
+        with lock:
+            return [responses.predict(find_model(name), name, request.text, request.count) for name in request.models]
 
     @app.post("/api/generate")
-    def generate(question: Generate) -> Generated:
-        options = SamplingOptions(question.top_k, question.nucleus, question.repetition_penalty)
-        with turn:
-            return Generated(
-                texts=named(question.model).generate(
-                    question.prompt, question.count, question.length, question.temperature, question.seed, options
-                )
+    def generate(request: GenerateRequest) -> GenerateResponse:
+        options = SamplingOptions(
+            top_k=request.top_k, top_p=request.top_p, repetition_penalty=request.repetition_penalty
+        )
+        with lock:
+            texts = find_model(request.model).generate(
+                request.prompt, request.count, request.length, request.temperature, request.seed, options
             )
+            return GenerateResponse(texts=texts)
 
     @app.post("/api/translate")
-    def translate(question: Translate) -> Translation:
-        with turn:
-            return reading.translate(named(question.model), question.text)
+    def translate(request: TranslateRequest) -> TranslateResponse:
+        with lock:
+            return responses.translate(find_model(request.model), request.text)
 
     return app
 
 
-class Bounded:
-    """Refuses a request whose body is longer than BODY, whether or not it says so beforehand."""
+class BodyLimit:
+    """Middleware that refuses a request of more than MAX_BODY bytes, with or without a Content-Length header."""
 
     def __init__(self, app: ASGIApp) -> None:
+        """Set the application that receives the accepted requests."""
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body of a request, and pass the request on or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -103,9 +126,9 @@ class Bounded:
             if message["type"] != "http.request":
                 return
             body += message.get("body", b"")
-            if len(body) > BODY:
-                refused = JSONResponse({"detail": f"a request has {BODY} bytes at most"}, status_code=413)
-                await refused(scope, receive, send)
+            if len(body) > MAX_BODY:
+                response = JSONResponse({"detail": f"a request has at most {MAX_BODY} bytes"}, status_code=413)
+                await response(scope, receive, send)
                 return
             if not message.get("more_body", False):
                 break
@@ -121,17 +144,22 @@ class Bounded:
         await self.app(scope, replay, send)
 
 
-def _family(model: TextModel) -> str:
-    return str(type(model.model).__module__.rsplit(".", 1)[-1])
+def _content_security_policy(page: str) -> str:
+    """Return the policy that allows only the page's own script and style, and requests to this server."""
 
+    def hash_sources(tag: str) -> str:
+        contents = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digests = [base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for content in contents]
+        return " ".join(f"'sha256-{digest}'" for digest in digests)
 
-def _policy(page: str) -> str:
-    """Only the page's own script and style, by their hashes, and requests to this server."""
-
-    def hashes(tag: str) -> str:
-        found = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
-        return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in found)
-
-    parts: dict[str, Any] = {"default-src": "'none'", "script-src": hashes("script"), "style-src": hashes("style")}
-    parts |= {"connect-src": "'self'", "img-src": "data:", "base-uri": "'none'", "form-action": "'none'"}
-    return "; ".join(f"{name} {value}" for name, value in (parts | {"frame-ancestors": "'none'"}).items())
+    directives: dict[str, Any] = {
+        "default-src": "'none'",
+        "script-src": hash_sources("script"),
+        "style-src": hash_sources("style"),
+        "connect-src": "'self'",
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in directives.items())

@@ -104,7 +104,9 @@ def map_attention(
     if (weights := translation.attention_weights(model, source_ids[:-1], target_ids)) is None:
         return None
     return AttentionMap(
-        [source.id_to_token(int(token)) for token in source_ids], [target.id_to_token(int(token)) for token in target_ids], weights
+        [source.id_to_token(int(token)) for token in source_ids],
+        [target.id_to_token(int(token)) for token in target_ids],
+        weights,
     )
 
 

@@ -1,0 +1,197 @@
+"""Input and output of the verbs: lines of text or JSON, in files or pipes."""
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from unroll.cli.app import STDIN
+from unroll.errors import UnrollError
+
+MAX_LINE = 1_000_000
+"""The maximum number of characters of a line. A longer line is an error, so that memory does not run out."""
+PROGRESS_STEP = 50
+"""The number of items between two updates of the progress."""
+Item = TypeVar("Item")
+
+
+def input_name(file: Path) -> str:
+    """Return the name of an input in messages."""
+    return "standard input" if file == STDIN else str(file)
+
+
+def read_all_lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Read the lines of an input.
+
+    Args:
+        file: A file, or STDIN.
+
+    Yields:
+        The number and the text of each line, blank lines included, without line breaks.
+
+    Raises:
+        UnrollError: The file cannot be read, a line is not UTF-8, or a line is too long.
+    """
+    for number, line in enumerate(_decode(file), 1):
+        text = line.rstrip("\r\n")
+        if len(text) > MAX_LINE:
+            raise UnrollError(
+                f"{input_name(file)}: line {number}: is longer than {MAX_LINE:,} characters; split it into lines"
+            )
+        yield number, text
+
+
+def read_lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield the number and the text of each line that is not blank; see `read_all_lines`."""
+    yield from ((number, line) for number, line in read_all_lines(file) if line.strip())
+
+
+def read_texts(file: Path) -> Iterator[str]:
+    """Yield the texts of an input: of JSON lines if its name ends in .jsonl, otherwise its lines.
+
+    Args:
+        file: A file, or STDIN.
+
+    Yields:
+        At least one text.
+
+    Raises:
+        UnrollError: There is no text, or the input cannot be read.
+    """
+    texts = read_json_texts(file) if file.suffix == ".jsonl" else read_lines(file)
+    yield from require_one((text for _, text in texts), file, "text")
+
+
+def read_json_texts(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield the line number and the field "text" of every object of a file of JSON lines."""
+    return (
+        (number, text_field(entry, "text", f"{input_name(file)}: line {number}")) for number, entry in read_json(file)
+    )
+
+
+def read_json(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read the objects of JSON lines.
+
+    Args:
+        file: A file, or STDIN.
+
+    Yields:
+        The line number and the object of each line that is not blank.
+
+    Raises:
+        UnrollError: A line is not a JSON object, or the input cannot be read.
+    """
+    for number, line in read_lines(file):
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            reason = "it is nested too deeply, or a number has too many digits"
+            if isinstance(error, json.JSONDecodeError):
+                reason = f"{error.msg} at column {error.colno}"
+            raise UnrollError(
+                f"{input_name(file)}: line {number}: is not JSON ({reason}); write one object per line"
+            ) from None
+        if not isinstance(entry, dict):
+            raise UnrollError(
+                f"{input_name(file)}: line {number}: is JSON, but not an object {{...}}; write one object per line"
+            )
+        yield number, entry
+
+
+def text_field(entry: dict[str, Any], name: str, location: str) -> str:
+    """Return the string entry[name]; raise UnrollError, which begins with `location`, if there is none."""
+    if not isinstance(entry.get(name), str):
+        raise UnrollError(f'{location}: has no "{name}" that is a string; write {{"{name}": "..."}}')
+    return str(entry[name])
+
+
+def require_one(items: Iterable[Item], file: Path, noun: str) -> Iterator[Item]:
+    """Yield the items of an input; raise UnrollError if there is none."""
+    empty = True
+    for item in items:
+        empty = False
+        yield item
+    if empty:
+        raise UnrollError(f"{input_name(file)}: has no {noun}; give a file with at least one")
+
+
+def batch_items(items: Iterable[Item], size: int, printing: bool = True) -> Iterator[list[Item]]:
+    """Yield lists of `size` items, the last one shorter, and show the progress; see `show_progress`."""
+    batch: list[Item] = []
+    for item in show_progress(items, printing):
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def show_progress(items: Iterable[Item], printing: bool = True) -> Iterator[Item]:
+    """Yield the items, and show their number on standard error.
+
+    The number is shown only if standard error is a terminal, and if results are not printed to a terminal, too.
+
+    Args:
+        items: The items.
+        printing: Whether results are printed in the meantime.
+
+    Yields:
+        The items.
+    """
+    shown, done = sys.stderr.isatty() and not (printing and sys.stdout.isatty()), 0
+    for done, item in enumerate(items, 1):
+        if shown and done % PROGRESS_STEP == 0:
+            print(f"\r{done:,} ", end="", file=sys.stderr, flush=True)
+        yield item
+    if shown and done >= PROGRESS_STEP:
+        print("\r" + " " * 20 + "\r", end="", file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one line of JSON without control characters; infinity, which JSON does not have, is written as "inf"."""
+    text = json.dumps(_to_json(value), ensure_ascii=not sys.stdout.encoding.lower().startswith("utf"))
+    print("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text))
+
+
+def escape_control(text: str) -> str:
+    """Replace control characters, which could change the state of a terminal, by visible escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _to_json(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {key: _to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_json(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _decode(file: Path) -> Iterator[str]:
+    """Yield the lines of an input as text."""
+    from unroll.text.encoding import read_lines
+
+    if file == STDIN:
+        if sys.stdin.isatty():
+            print("reading standard input: Ctrl-D ends it", file=sys.stderr)
+        yield from _decode_stream(sys.stdin.buffer, input_name(file))
+    elif file.is_fifo():  # a pipe can be read only once, so its encoding is not checked first
+        with file.open("rb") as stream:
+            yield from _decode_stream(stream, str(file))
+    else:
+        yield from read_lines(file, "utf-8", "strict", MAX_LINE + 1)
+
+
+def _decode_stream(stream: BinaryIO, name: str) -> Iterator[str]:
+    number = 0
+    while line := stream.readline(4 * MAX_LINE + 4):
+        number += 1
+        try:
+            yield line.decode("utf-8").removeprefix("\ufeff" if number == 1 else "")
+        except UnicodeDecodeError as error:
+            raise UnrollError(f"{name}: line {number}: is not UTF-8 ({error.reason}); convert it") from None
