@@ -32,7 +32,7 @@ from unroll.pipeline import stage
 from unroll.text.streams import Data, Stream, stream_of
 from unroll.text.tokenizers.vocabulary import BOS, UNK
 from unroll.training.fit import fit
-from unroll.training.language_model import LanguageModelTask
+from unroll.training.task import LanguageModelTask
 
 MIRROR = Path(os.environ.get("UNROLL_MIRROR") or Path(__file__).parents[2] / "shared/corpora")
 PTB = MIRROR / "ptb/ptb.train.txt"

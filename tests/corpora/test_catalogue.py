@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.corpora import hostile
-from unroll.corpora import MODULES, catalogue, fetch, parallel_files
+from unroll.corpora import MODULES, catalogue, fetch
 from unroll.corpora.catalogue import DataFile, Entry, RemoteFile
 from unroll.errors import UnrollError
 from unroll.params.corpora import SOURCES, TextCorpus, catalogue_formats
@@ -191,7 +191,7 @@ def test_parallel_files_with_different_numbers_of_lines_are_refused(tmp_path: Pa
     for file, count in zip(files, lines, strict=True):
         file.write_bytes(b"line\n" * count)
     with pytest.raises(UnrollError, match=f"{'ab'[lines[0] > lines[1]]}: has no line {max(lines)}"):
-        parallel_files.write_columns(files, tmp_path / "c")
+        catalogue.write_columns(files, tmp_path / "c")
 
 
 def test_a_compressed_file_of_the_catalogue_is_unpacked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

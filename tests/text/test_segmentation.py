@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unroll.text.segmentation import segment
+from unroll.text.records import segment
 
 TEXT = st.text(alphabet="ab \n", max_size=200)
 

@@ -20,7 +20,6 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from unroll.corpora import filetype
 from unroll.errors import UnrollError
 
 CHUNK_BYTES = 1 << 16
@@ -58,7 +57,7 @@ def unpack(path: Path, folder: Path, wanted: Collection[str] | None = None) -> l
         UnrollError: The archive is damaged, unsafe, too large, encrypted or of an unsupported type.
     """
     archive = _Archive(path, folder, wanted)
-    kind = filetype.archive_type(path)
+    kind = archive_type(path)
     try:
         if kind == "zip":
             archive.read_zip()
@@ -105,7 +104,7 @@ class _Archive:
     def read_stream(self, stream: Any) -> None:
         """Read a tar file, compressed or not, or a single compressed file."""
         limited = _LimitedStream(stream, self)
-        if limited.peek(512)[filetype.TAR_SIGNATURE] != b"ustar":
+        if limited.peek(512)[TAR_SIGNATURE] != b"ustar":
             self.write(self.check(re.sub(r"\.(gz|bz2|xz)$", "", self.path.name), False, True), limited)
             return
         with tarfile.open(fileobj=limited, mode="r|", tarinfo=_Header) as archive:  # type: ignore[call-overload]
@@ -186,3 +185,42 @@ def _escape(error: Exception) -> str:
 def _chunks(data: Any) -> Iterator[bytes]:
     while chunk := data.read(CHUNK_BYTES):
         yield chunk
+
+
+SIGNATURES = {
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",  # an archive without members
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!": "rar",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+TAR_SIGNATURE = slice(257, 262)
+"""The position of "ustar" in the first block of a tar file."""
+
+
+def archive_type(path: Path) -> str | None:
+    """Return `zip`, `tar`, `gzip`, `bzip2`, `xz`, `7z`, `rar` or `zstd`; None if the file is not an archive."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    if head[TAR_SIGNATURE] == b"ustar":
+        return "tar"
+    return next((kind for signature, kind in SIGNATURES.items() if head.startswith(signature)), None)
+
+
+def describe(path: Path) -> str:
+    """Describe a file that is not the expected one, for an error message."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head:
+        return "an empty file"
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<script")) or b"<html" in start[:1000]:
+        return "an HTML page (a login page, a proxy page or an error page?)"
+    if code := re.search(rb"<Error>\s*<Code>(\w+)</Code>", head):
+        return f"an S3 error in XML ({code[1].decode()})"
+    if start.startswith(b"<?xml"):
+        return "an XML document"
+    return "another file"

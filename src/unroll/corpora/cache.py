@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from unroll.corpora import download
-from unroll.corpora.filetype import describe
+from unroll.corpora.archive import describe
 from unroll.corpora.paths import repository_root, resolve
 from unroll.errors import UnrollError
 from unroll.text.manifest import file_sha256

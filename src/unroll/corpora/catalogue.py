@@ -2,15 +2,16 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 from ruamel.yaml import YAML
 
-from unroll.corpora import filetype, parallel_files
-from unroll.corpora.archive import unpack
+from unroll.corpora.archive import archive_type, unpack
 from unroll.corpora.cache import MIRROR, copy_verified, find_in_mirror, mirror_urls, obtain
 from unroll.errors import UnrollError
 from unroll.params.base import Params
@@ -94,10 +95,10 @@ def fetch(name: str, folder: Path) -> None:
             _fetch_file(file, parts)
         for data in corpus.data:
             if data.columns:
-                parallel_files.write_columns([parts / part for part in data.columns], folder / data.file)
+                write_columns([parts / part for part in data.columns], folder / data.file)
             elif data.labels:
                 files = {label: parts / part for label, part in data.labels.items()}
-                parallel_files.write_labelled(files, folder / data.file)
+                write_labelled(files, folder / data.file)
             else:
                 (parts / data.file).rename(folder / data.file)
     write_manifest(folder, [RawFile(data.file, data.format, data.split, data.documents) for data in corpus.data])
@@ -108,7 +109,7 @@ def _fetch_file(file: RemoteFile, parts: Path) -> None:
     packed = parts / Path(file.name).name
     remedy = f"replace it, or unset {MIRROR} to download it"
     copy_verified(find_in_mirror(file.name) or _download(file), packed, file.sha256, remedy)
-    if filetype.archive_type(packed):
+    if archive_type(packed):
         with tempfile.TemporaryDirectory(dir=parts) as unpacked:
             for member in unpack(packed, Path(unpacked), file.members):
                 shutil.move(Path(unpacked) / member, parts / Path(member).name)
@@ -121,3 +122,37 @@ def _download(file: RemoteFile) -> Path:
     if not urls:
         raise UnrollError(f"{file.name}: only a mirror has it; {remedy}")
     return obtain(file.name, urls, file.sha256, max(file.bytes, MIN_DOWNLOAD_LIMIT), remedy)
+
+
+def write_columns(files: Sequence[Path], table: Path) -> None:
+    """Write a table with one tab-separated column for each file; row n contains line n of each file.
+
+    Raises:
+        UnrollError: The files have different numbers of lines.
+    """
+    with table.open("wb") as out:
+        handles = [file.open("rb") for file in files]
+        try:
+            for number, lines in enumerate(zip_longest(*handles), start=1):
+                if None in lines:
+                    short = files[lines.index(None)].name
+                    raise UnrollError(
+                        f"{short}: has no line {number}, but its parallel file has one; take matching files"
+                    )
+                out.write(b"\t".join(_cell(line) for line in lines) + b"\n")
+        finally:
+            for handle in handles:
+                handle.close()
+
+
+def write_labelled(files: Mapping[str, Path], table: Path) -> None:
+    """Write a table with the columns label and line, for the lines of every file by label."""
+    with table.open("wb") as out:
+        for label, file in files.items():
+            with file.open("rb") as handle:
+                for line in handle:
+                    out.write(label.encode() + b"\t" + _cell(line) + b"\n")
+
+
+def _cell(line: bytes) -> bytes:
+    return line.rstrip(b"\r\n").replace(b"\t", b" ")

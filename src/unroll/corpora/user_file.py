@@ -5,8 +5,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from unroll.corpora import filetype
-from unroll.corpora.archive import unpack
+from unroll.corpora.archive import archive_type, unpack
 from unroll.corpora.cache import copy_verified, obtain
 from unroll.corpora.paths import resolve
 from unroll.errors import UnrollError
@@ -35,12 +34,12 @@ def fetch(params: PathCorpus | UrlCorpus, seed: int, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         packed = Path(temporary) / source.name
         copy_verified(source, packed, params.sha256, REMEDY)
-        if filetype.archive_type(packed):
+        if archive_type(packed):
             names = _keep_texts(unpack(packed, folder), folder)
         else:
             names = [source.name if source.name != MANIFEST else "text.txt"]
             packed.rename(folder / names[0])
-    if nested := [name for name in names if filetype.archive_type(folder / name)]:
+    if nested := [name for name in names if archive_type(folder / name)]:
         raise UnrollError(
             f"{source}: contains the archive {nested[0]!r}, and archives inside archives are not unpacked; "
             "unpack it yourself"

@@ -1,4 +1,4 @@
-"""The base of all networks that are language models, and the exchange of their weights with numpy."""
+"""The base of all networks that are language models: embeddings, and the exchange of weights with numpy."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unroll.errors import UnrollError
 from unroll.layers.recurrent import State
 from unroll.layers.softmax import Adaptive, Softmax
 from unroll.text.streams import Ids
@@ -63,3 +64,40 @@ def restore(network: nn.Module, saved: Mapping[str, NDArray[Any]]) -> None:
     state = network.state_dict()
     for name in weights(network):
         state[name].copy_(torch.from_numpy(saved[name]))
+
+
+def uniform_embedding(vocabulary_size: int, size: int) -> nn.Embedding:
+    """Make an embedding with weights that are uniform in [-1 / sqrt(size), 1 / sqrt(size)].
+
+    Args:
+        vocabulary_size: The number of tokens, V.
+        size: The size of the embedding, E.
+
+    Returns:
+        The embedding, with weights (V, E).
+    """
+    embedding = nn.Embedding(vocabulary_size, size)
+    nn.init.uniform_(embedding.weight, -(size**-0.5), size**-0.5)
+    return embedding
+
+
+@torch.no_grad()
+def load_pretrained(embedding: nn.Embedding, vectors: NDArray[np.float32], freeze: bool) -> None:
+    """Set the weights of an embedding to pretrained vectors.
+
+    Args:
+        embedding: The embedding, with weights (V, E).
+        vectors: The vectors (V, E) of the same vocabulary.
+        freeze: Keep the weights as they are in training. An output layer that shares them is frozen, too.
+
+    Raises:
+        UnrollError: The shapes differ.
+    """
+    (tokens, size), (rows, width) = vectors.shape, embedding.weight.shape
+    if (tokens, size) != (rows, width):
+        raise UnrollError(
+            f"vectors: their shape is {tokens} x {size}, but the embedding is {rows} x {width}; give vectors of the "
+            f"same tokenizer and set the embedding size of the model to {size}"
+        )
+    embedding.weight.copy_(torch.from_numpy(vectors))
+    embedding.weight.requires_grad_(not freeze)

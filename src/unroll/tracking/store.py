@@ -127,7 +127,8 @@ def _create(database: Path) -> None:
         stale.unlink()
     unfinished = database.with_name(f".{database.name}.{os.getpid()}")
     # A process of its own makes the store, so that no connection is open to the file when it is renamed.
-    command = [sys.executable, "-m", "unroll.tracking.store", str(unfinished), str(database.parent / "artifacts")]
+    code = "import sys; from unroll.tracking.store import make_store; make_store(*sys.argv[1:])"
+    command = [sys.executable, "-c", code, str(unfinished), str(database.parent / "artifacts")]
     subprocess.run(command, check=True, env=os.environ | environment())
     connection = sqlite3.connect(unfinished)
     connection.execute("PRAGMA journal_mode = WAL")  # readers do not block the writer
@@ -148,7 +149,3 @@ def make_store(database: str, artifacts: str) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{database}")
     client.create_experiment("unroll", artifact_location=Path(artifacts).resolve().as_uri())
     client.search_registered_models(max_results=1)  # this makes the tables of the registry, too
-
-
-if __name__ == "__main__":
-    make_store(*sys.argv[1:])

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from unroll.layers.softmax.adaptive import Adaptive as Adaptive
 from unroll.layers.softmax.full import Softmax as Softmax
-from unroll.layers.softmax.nce import NegativeSampling, NoiseContrastive
-from unroll.layers.softmax.sampled import Sampled
+from unroll.layers.softmax.sampled import NegativeSampling, NoiseContrastive, Sampled
 from unroll.params.layers import SoftmaxParams
 
 SAMPLED = {"sampled": Sampled, "nce": NoiseContrastive, "negative_sampling": NegativeSampling}

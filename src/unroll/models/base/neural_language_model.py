@@ -1,4 +1,7 @@
-"""The base of all neural language models: how a network with a state satisfies the contract, is trained and saved."""
+"""The base of neural language models: how a network with a state satisfies the contract, is trained and saved.
+
+`RecurrentLanguageModel` adds the gradients of states and the activations of gates.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,11 +10,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from unroll.layers.embedding import load_pretrained
-from unroll.layers.network import LanguageModelNetwork, as_tensor, restore, weights
-from unroll.layers.recurrent import State, select
+from unroll.layers.diagnostics import gate_activations, gradient_flow
+from unroll.layers.network import LanguageModelNetwork, as_tensor, load_pretrained, restore, weights
+from unroll.layers.recurrent import Recurrent, State, select
 from unroll.models.base import storage
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log
@@ -20,7 +23,7 @@ from unroll.params.evaluate import DynamicSgd
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import BOS, PAD
 from unroll.training import dynamic_evaluation
-from unroll.training.language_model import LanguageModelTask
+from unroll.training.task import LanguageModelTask
 
 LOGITS = 1 << 22
 """The number of logits that are computed together in scoring, 16 MB. Like the two numbers below it bounds memory and
@@ -158,3 +161,33 @@ class NeuralLanguageModel:
                 piece = result[first : first + steps]
                 piece[:] = scores[row, : len(piece)]
             first += steps
+
+
+class RecurrentLanguageModel(NeuralLanguageModel):
+    """A recurrent network as a language model. It also satisfies UnrolledModel."""
+
+    network: Any
+
+    @property
+    def layers(self) -> Recurrent:
+        """The layers that read from left to right."""
+        return self.network.recurrent
+
+    def gradient_flow(self, contexts: Ids, targets: Ids) -> NDArray[np.float64]:
+        """Return the norm of d -log p(target) / d state k tokens before it, for k = 0 .. K (K + 1,)."""
+        target_ids = as_tensor(targets)
+
+        def loss(hidden: Tensor) -> Tensor:
+            return self.network.softmax.negative_log_likelihood(hidden, target_ids).sum()
+
+        return gradient_flow(self.layers, self._embed(contexts), loss)[:-1]  # without the state before <bos>
+
+    def gate_activations(self, contexts: Ids) -> list[dict[str, NDArray[np.float32]]]:
+        """Return the gates of each layer by name, (N, K, H) in [0, 1]."""
+        gates = gate_activations(self.layers, self._embed(contexts))
+        return [{name: values[:, 1:] for name, values in layer.items()} for layer in gates]  # without those of <bos>
+
+    @torch.no_grad()
+    def _embed(self, contexts: Ids) -> Tensor:
+        """Return the embeddings (N, 1 + K, E) of contexts (N, K), with `<bos>` before each."""
+        return self.network.embedding(nn.functional.pad(as_tensor(contexts), (1, 0), value=BOS))

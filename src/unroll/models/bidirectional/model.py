@@ -21,16 +21,14 @@ from torch import Tensor, nn
 from unroll.layers import softmax
 from unroll.layers.activation_regularization import regularized_loss
 from unroll.layers.dropout import embed
-from unroll.layers.embedding import uniform_embedding
-from unroll.layers.network import LanguageModelNetwork, as_tensor
+from unroll.layers.network import LanguageModelNetwork, as_tensor, uniform_embedding
 from unroll.layers.recurrent import Recurrent, State, detach
-from unroll.models.base.neural_language_model import LOGITS
+from unroll.models.base.neural_language_model import LOGITS, RecurrentLanguageModel
 from unroll.models.base.protocol import LogProbs
-from unroll.models.base.recurrent_language_model import RecurrentLanguageModel
 from unroll.models.bidirectional.params import BidirectionalParams
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import BOS, EOS, FIRST_PREDICTED, PAD
-from unroll.training.language_model import LanguageModelTask
+from unroll.training.task import LanguageModelTask
 
 
 class Network(LanguageModelNetwork):

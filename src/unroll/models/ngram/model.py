@@ -15,9 +15,16 @@ from unroll.models.base import storage
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log, LogProbs
 from unroll.models.ngram import k_step
-from unroll.models.ngram.counting import count_ngrams
 from unroll.models.ngram.estimation import estimate, fit_weights
-from unroll.models.ngram.index import MISSING, Index, NgramTable, find_extensions, find_ngrams, match_ngrams
+from unroll.models.ngram.index import (
+    MISSING,
+    Index,
+    NgramTable,
+    count_ngrams,
+    find_extensions,
+    find_ngrams,
+    match_ngrams,
+)
 from unroll.models.ngram.params import JelinekMercer, NgramParams
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import BOS

@@ -13,13 +13,12 @@ from torch import Tensor
 from unroll.layers import softmax
 from unroll.layers.activation_regularization import regularized_loss
 from unroll.layers.dropout import embed
-from unroll.layers.embedding import uniform_embedding
-from unroll.layers.network import LanguageModelNetwork
+from unroll.layers.network import LanguageModelNetwork, uniform_embedding
 from unroll.layers.recurrent import Recurrent, State, detach
-from unroll.models.base.recurrent_language_model import RecurrentLanguageModel
+from unroll.models.base.neural_language_model import RecurrentLanguageModel
 from unroll.models.recurrent.params import RecurrentParams
 from unroll.text.streams import Data
-from unroll.training.language_model import LanguageModelTask
+from unroll.training.task import LanguageModelTask
 
 
 class Network(LanguageModelNetwork):

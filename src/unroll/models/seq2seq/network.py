@@ -8,7 +8,7 @@ of z_1 .. z_S (`unroll.models.seq2seq.attention`).
 import torch
 from torch import Tensor, nn
 
-from unroll.layers.embedding import uniform_embedding
+from unroll.layers.network import uniform_embedding
 from unroll.layers.recurrent import State
 from unroll.layers.softmax import Softmax
 from unroll.models.seq2seq.attention import Memory

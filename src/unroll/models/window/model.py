@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unroll.layers import softmax
-from unroll.layers.embedding import uniform_embedding
-from unroll.layers.network import LanguageModelNetwork
+from unroll.layers.network import LanguageModelNetwork, uniform_embedding
 from unroll.layers.recurrent import State
 from unroll.models.base.neural_language_model import NeuralLanguageModel
 from unroll.models.window.params import WindowParams
