@@ -1,9 +1,9 @@
 """The Python interface to trained models: python -m benchmarks.use [--json] [--models FOLDER] [--clean FILE] [--small].
 
-Speed: scoring and generation in tokens per second, search in queries per second over 10,000 documents. Quality: spelling
-correction with a language model compared with the edit model alone, and word error rates before and after rescoring, on
-the test split with fixed noise; weights are tuned on the valid split. Models and texts are those of the default
-pipeline. If they are missing, the benchmark is skipped with the reason.
+Speed: scoring and generation in tokens per second, search in queries per second over 10,000 documents. Quality:
+spelling correction with a language model compared with the edit model alone, and word error rates before and after
+rescoring, on the test split with fixed noise; weights are tuned on the valid split. Models and texts are those of the
+default pipeline. If they are missing, the benchmark is skipped with the reason.
 """
 
 import argparse

@@ -17,7 +17,7 @@ def classify(
     all_classes: Annotated[bool, typer.Option("--all", help="Print every class with its probability.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Print the most probable class of each line, and its probability."""
+    """Print the most probable class of each line."""
     from unroll.use import load
 
     loaded = load(model)

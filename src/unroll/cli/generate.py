@@ -58,7 +58,10 @@ def complete(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Print the most probable next words; models of characters or subwords give whole words, too."""
+    """Print the most probable next words.
+
+    Models of characters or subwords give whole words, too.
+    """
     from unroll.use import load
 
     loaded = load(model)

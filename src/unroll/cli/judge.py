@@ -28,7 +28,10 @@ def judge(
     pairs: Annotated[bool, typer.Option("--pairs", help="Also print every pair with its log-likelihoods.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Print how often the good sentence of a minimal pair is more probable, by phenomenon."""
+    """Print the accuracy on minimal pairs by phenomenon.
+
+    A judgement is correct if the good sentence is more probable than the bad one.
+    """
     from unroll.use import load, minimal_pairs
 
     loaded = load(model)

@@ -13,7 +13,10 @@ from unroll.errors import UnrollError
 def apply(
     experiment: Annotated[Path, typer.Argument(help="A file of experiments/.", show_default=False)],
 ) -> None:
-    """Apply a named experiment to params.yaml; git can restore the file."""
+    """Apply a named experiment to params.yaml.
+
+    git can restore the file.
+    """
     from unroll.params.overlay import apply
 
     apply(experiment, Path("params.yaml"))
@@ -23,8 +26,11 @@ def apply(
 
 @app.command()
 def sync() -> None:
-    """Log to MLflow the results of stages that DVC restored or skipped; results that are logged are not changed."""
-    from unroll.params import load
+    """Log to MLflow the results that DVC restored or skipped.
+
+    Results that are logged already are not changed.
+    """
+    from unroll.params.load import load
     from unroll.tracking.sync import records, sync
 
     print("\n".join(sync(records(load()))) or "all results are logged")
@@ -32,7 +38,10 @@ def sync() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Clean up after killed runs and prepare the tracking store; print what was done."""
+    """Clean up after killed runs and prepare the tracking store.
+
+    Each action is printed.
+    """
     from unroll.pipeline.doctor import repair
 
     for line in repair(Path.cwd()):
@@ -41,7 +50,7 @@ def doctor() -> None:
 
 @app.command()
 def verify() -> None:
-    """Hash every output of the pipeline and compare it with dvc.lock."""
+    """Compare the hash of every output with dvc.lock."""
     from unroll.pipeline.verify import damaged, outputs
 
     if paths := damaged(Path()):

@@ -38,9 +38,10 @@ def rescore(
     length_penalty: Annotated[float, typer.Option(min=-1e9, max=1e9, help="The nats added for each word.")] = 0.0,
     json: JsonOption = False,
 ) -> None:
-    """Print the best candidate of each list by its own score + weight * log p + length penalty * words.
+    """Print the best candidate of each n-best list.
 
-    If all lists have a reference, the word error rates are printed, too.
+    The total of a candidate is its own score + weight * log p + length penalty * words. If all lists have a reference,
+    the word error rates are printed, too.
     """
     from unroll.use import load
     from unroll.use.rescoring import Interpolation, choose, tune, word_error_rates

@@ -58,7 +58,7 @@ def score(
 
 @verb("unroll evaluate kneser5 my.txt")
 def evaluate(model: ModelArgument, file: FileArgument = STDIN, json: JsonOption = False) -> None:
-    """Print perplexity, bits per byte and the rate of unknown words of a text."""
+    """Print perplexity, bits per byte and the rate of unknown words."""
     from unroll.use import load
     from unroll.use.scoring import sum_scores
 
@@ -90,10 +90,10 @@ def compare(
     seed: SeedOption = 1,
     json: JsonOption = False,
 ) -> None:
-    """Print the bits per byte of two models, and their difference, which is negative if the first model is better.
+    """Compare two models on a text by their bits per byte.
 
-    The confidence interval of the difference is a paired bootstrap over blocks of the text; the p value is that of a
-    permutation test.
+    The difference is negative if the first model is better. Its confidence interval is a paired bootstrap over blocks
+    of the text, and its p value that of a permutation test.
     """
     from unroll.params.evaluate import Statistics
     from unroll.use import comparison, load

@@ -81,7 +81,10 @@ def search(
     count: Annotated[int, typer.Option(min=1, max=100_000, help="The number of documents per query.")] = 10,
     json: JsonOption = False,
 ) -> None:
-    """Print the documents that are most relevant to a query, by query likelihood or BM25."""
+    """Print the documents that are most relevant to a query.
+
+    The measure is the query likelihood, or BM25.
+    """
     from unroll.use.search import ranking
     from unroll.use.search.index import Index
 

@@ -14,7 +14,10 @@ def serve(
     models: Annotated[list[Path], typer.Argument(help="Trained models: their folders, or their names under models/.")],
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port of the page.")] = 8000,
 ) -> None:
-    """Serve a web page on this machine that shows the predictions of several models side by side."""
+    """Serve a web page with the predictions of several models.
+
+    Only this machine can reach the page.
+    """
     from unroll.serve.server import run
     from unroll.use import load
     from unroll.use.capabilities import raise_unsupported, supported_verbs

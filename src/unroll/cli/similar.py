@@ -16,7 +16,7 @@ WordArgument = Annotated[str, typer.Argument(help="A word of the vocabulary.")]
 
 @verb("unroll similar skip_gram list")
 def similar(model: ModelArgument, word: WordArgument, count: CountOption = 10, json: JsonOption = False) -> None:
-    """Print the words nearest to a word by the cosine of their vectors."""
+    """Print the words nearest to a word by their vectors."""
     from unroll.use import load
     from unroll.use.neighbours import find_neighbours
 
@@ -32,7 +32,10 @@ def analogy(
     count: CountOption = 5,
     json: JsonOption = False,
 ) -> None:
-    """Print the words D for which A is to B as C is to D: the words nearest to B - A + C."""
+    """Solve an analogy: A is to B as C is to the printed words.
+
+    They are the words nearest to B - A + C.
+    """
     from unroll.use import load
     from unroll.use.neighbours import solve_analogy
 

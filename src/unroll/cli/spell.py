@@ -41,7 +41,7 @@ def spell(
     ] = 1.0,
     json: JsonOption = False,
 ) -> None:
-    """Correct the spelling of a text, or of a list with one word per line."""
+    """Correct the spelling of a text, or of one word per line."""
     from unroll.use import load, spelling
     from unroll.use.edit_model import EditModel
 

@@ -47,9 +47,10 @@ def translate(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Translate line by line; an empty line stays empty. On a terminal, each line is translated when it is typed.
+    """Translate line by line.
 
-    Options of the search that are not given have the defaults of the Python interface and the page.
+    An empty line stays empty. On a terminal, each line is translated when it is typed. Options of the search that are
+    not given have the defaults of the Python interface and the page.
     """
     from unroll.use import load
     from unroll.use.translation import DEFAULT_SEARCH, change_search
