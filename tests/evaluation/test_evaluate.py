@@ -15,7 +15,7 @@ from tests.models.test_contract import train
 from unroll.evaluation import evaluate as evaluation
 from unroll.evaluation import token_losses
 from unroll.evaluation.evaluate import MEASURES, Measure, evaluate
-from unroll.evaluation.evaluation import Evaluation, json_value, read_diagnostics
+from unroll.evaluation.result import Evaluation, json_value, read_diagnostics
 from unroll.evaluation.subject import Subject
 from unroll.models import family
 from unroll.models.base.inputs import Inputs

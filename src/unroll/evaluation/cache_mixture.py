@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unroll.evaluation.evaluation import Evaluation
 from unroll.evaluation.perplexity import score
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models import family
 from unroll.models.base.protocol import LanguageModel, LogProbs

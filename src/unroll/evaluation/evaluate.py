@@ -6,7 +6,7 @@ import numpy as np
 
 from unroll.evaluation import cache_mixture, perplexity, samples, token_losses
 from unroll.evaluation.analysis import context_ablation, embeddings, k_step, rnn_diagnostics
-from unroll.evaluation.evaluation import Evaluation
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.evaluation.tasks import analogies, classification, cloze, translation_metrics
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unroll.evaluation import statistics
-from unroll.evaluation.evaluation import Evaluation
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import DynamicModel, LanguageModel, LogProbs
 from unroll.text.streams import Ids

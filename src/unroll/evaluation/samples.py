@@ -1,7 +1,7 @@
 """Samples: texts that a language model generates."""
 
-from unroll.evaluation.evaluation import Evaluation
 from unroll.evaluation.generation import generate
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import LanguageModel
 

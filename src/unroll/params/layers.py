@@ -1,11 +1,10 @@
-"""Settings of layers that several families share: cells, dropout, output layers and stacks of recurrent layers."""
+"""Settings of layers that several families share: cells, dropout and output layers."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from unroll.params.base import Count, Name, Params, Probability, Size
-from unroll.params.training import Training
+from unroll.params.base import Count, Params, Probability
 
 Cell = Literal["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm", "mingru", "minlstm"]
 """`rnn` is the tanh network of Elman (1990)."""
@@ -100,55 +99,3 @@ class NegativeSampling(Sampling):
 SoftmaxParams = Annotated[
     FullSoftmax | AdaptiveSoftmax | SampledSoftmax | NoiseContrastive | NegativeSampling, Field(discriminator="kind")
 ]
-
-
-class RecurrentLayers(Params):
-    """A network of recurrent layers and its training."""
-
-    family: str
-    tokenizer: Name
-    """The tokenizer of the text, a key of `tokenizers`."""
-    cell: Cell
-    """The cell of all layers."""
-    embedding_size: Size
-    """The size of the token embeddings."""
-    hidden_size: Size | list[Size]
-    """The size of all layers, or a list with the size of each."""
-    layers: Annotated[int, Field(ge=1, le=100)]
-    """The number of layers."""
-    residual: bool
-    """Each layer but the first adds its input to its output; needs layers of one size."""
-    dropout: Dropouts
-    """The dropout rates."""
-    activation_regularization: ActivationRegularization
-    """Penalties on the outputs of the last layer."""
-    tie_weights: bool
-    """The output layer shares its weights with the embedding (Press and Wolf 2017). This needs embedding_size == the
-    last hidden_size."""
-    batching: Batching
-    """`shuffled`: shuffled subsequences, each from a zero state; `contiguous`: the state is carried from one
-    subsequence to the next and detached: truncated backpropagation through time."""
-    softmax: SoftmaxParams
-    """The output layer."""
-    training: Training
-    """How the network is trained."""
-
-    @property
-    def sizes(self) -> list[int]:
-        """The hidden size of every layer."""
-        return self.hidden_size if isinstance(self.hidden_size, list) else [self.hidden_size] * self.layers
-
-    @model_validator(mode="after")
-    def _fits(self) -> "RecurrentLayers":
-        if len(self.sizes) != self.layers:
-            raise ValueError(f"hidden_size lists {len(self.sizes)} sizes for {self.layers} layers; list one for each")
-        if self.residual and len(set(self.sizes)) > 1:
-            raise ValueError(f"residual needs layers of one size, not {self.sizes}; make them equal")
-        if self.tie_weights and self.embedding_size != self.sizes[-1]:
-            raise ValueError(
-                f"tie_weights needs embedding_size ({self.embedding_size}) equal to hidden_size ({self.sizes[-1]}) "
-                f"of the last layer; make them equal or set it to false"
-            )
-        if self.dropout.weight_drop and self.cell in ("mingru", "minlstm"):
-            raise ValueError(f"{self.cell} has no recurrent weights to drop; set dropout.weight_drop to 0.0")
-        return self

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from unroll.evaluation.evaluation import Evaluation
 from unroll.evaluation.generation import read_contexts
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import LanguageModel, LogProbs
 from unroll.params.evaluate import ContextAblation

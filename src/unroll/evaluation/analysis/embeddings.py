@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.evaluation.evaluation import Evaluation
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import EmbeddingModel, WordVectors
 from unroll.text.streams import Data, Ids

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.evaluation.evaluation import Evaluation
 from unroll.evaluation.generation import read_contexts, sample_tokens
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import KStepModel, LanguageModel, LogProbs
 from unroll.params.evaluate import KStep

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.evaluation.analysis.context_ablation import sample_positions
-from unroll.evaluation.evaluation import Evaluation
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import UnrolledModel
 from unroll.params.evaluate import ContextAblation

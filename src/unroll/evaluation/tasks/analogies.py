@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.evaluation.analysis.embeddings import unit_vectors
-from unroll.evaluation.evaluation import Evaluation
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import WordVectors
 from unroll.text.streams import Ids

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.evaluation.evaluation import Evaluation
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import Classifier
 from unroll.text.streams import Ids

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unroll.evaluation.evaluation import Evaluation
 from unroll.evaluation.perplexity import exp
+from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import ClozeModel
 from unroll.text.streams import Ids

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from unroll.evaluation.evaluation import Evaluation, Metrics
+from unroll.evaluation.result import Evaluation, Metrics
 from unroll.evaluation.subject import Subject
 from unroll.evaluation.tasks import translation
 from unroll.evaluation.tasks.translation import attention_weights

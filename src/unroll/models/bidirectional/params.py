@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from unroll.params.layers import RecurrentLayers
+from unroll.models.recurrent.params import RecurrentLayers
 
 
 class BidirectionalParams(RecurrentLayers):
