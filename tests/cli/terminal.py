@@ -47,15 +47,21 @@ class Terminal:
     def press(self, keys: str) -> None:
         os.write(self._keys, keys.encode())
 
-    def wait(self, text: str) -> str:
-        """Wait for a text, and return the output since the last wait, up to and including it."""
-        end = time.monotonic() + TIMEOUT
+    def wait(self, text: str, again: str = "") -> str:
+        """Wait for a text, and return the output since the last wait, up to and including it.
+
+        If there is no output for 5 seconds, `again` is typed: Python loses an interrupt between the output of a prompt
+        and the wait for a key.
+        """
+        deadline = time.monotonic() + TIMEOUT
         while text not in self.shown:
-            ready, _, _ = select.select([self._keys], [], [], max(0.0, end - time.monotonic()))
-            assert ready, f"{text!r} is not in {self.shown!r}"
-            self.shown += os.read(self._keys, 4096).decode("utf-8", "replace")
-        found, _, self.shown = self.shown.partition(text)
-        return found + text
+            if select.select([self._keys], [], [], 5)[0]:
+                self.shown += os.read(self._keys, 4096).decode("utf-8", "replace")
+            else:
+                assert time.monotonic() < deadline, f"{text!r} is not in {self.shown!r}"
+                self.press(again)
+        output, _, self.shown = self.shown.partition(text)
+        return output + text
 
     def end(self) -> int:
         """Wait for the end of the process, and return its exit code."""

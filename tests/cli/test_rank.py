@@ -83,8 +83,8 @@ def test_tuning_needs_references(unroll: Run, workspace: Path, lists: Path) -> N
 
 def test_spell_corrects_texts_and_lists_and_prints_its_accuracy(unroll: Run, workspace: Path) -> None:
     assert unroll("spell", "trigram", text="Teh studnets opend\nbokos\n").out == "The students opened\nbooks\n"
-    found = json.loads(unroll("spell", "lstm", "--json", text="teh books").out)
-    assert found["changes"] == [{"start": 0, "typed": "teh", "word": "the"}]
+    output = json.loads(unroll("spell", "lstm", "--json", text="teh books").out)
+    assert output["changes"] == [{"start": 0, "typed": "teh", "word": "the"}]
     (workspace / "mistakes.txt").write_text("students: studnets xyz\n", encoding="utf-8")
     result = unroll("spell", "hmm", "--accuracy", "mistakes.txt", "--learn", "mistakes.txt")
     assert result.out == "0.5000\t2 wrong words\n"

@@ -54,13 +54,13 @@ def test_texts_of_json_lines(unroll: Run, workspace: Path) -> None:
 
 
 def test_evaluate_counts_bytes_and_unknown_words(unroll: Run) -> None:
-    found = json.loads(unroll("evaluate", "trigram", "-", "--json", text="the zebra\n").out)
-    assert (found["tokens"], found["unknown"], found["lines"]) == (3, 1, 1)
-    assert found["oov_rate"] == pytest.approx(1 / 3)
-    assert found["perplexity"] == pytest.approx(math.exp(-found["log_likelihood"] / 3))
+    output = json.loads(unroll("evaluate", "trigram", "-", "--json", text="the zebra\n").out)
+    assert (output["tokens"], output["unknown"], output["lines"]) == (3, 1, 1)
+    assert output["oov_rate"] == pytest.approx(1 / 3)
+    assert output["perplexity"] == pytest.approx(math.exp(-output["log_likelihood"] / 3))
     # "zebra" and its end are spelled at 8 bits a byte; the text has 9 bytes and an end.
-    bits = -found["log_likelihood"] / math.log(2) + 8 * 6
-    assert found["bits_per_byte"] == pytest.approx(bits / 10)
+    bits = -output["log_likelihood"] / math.log(2) + 8 * 6
+    assert output["bits_per_byte"] == pytest.approx(bits / 10)
 
 
 def test_generate_is_reproducible_and_continues_the_prompt(unroll: Run) -> None:
@@ -86,17 +86,17 @@ def test_case_80_any_prompt_is_defined(unroll: Run, prompt: str) -> None:
 
 @pytest.mark.parametrize("model", ["trigram", "hmm", "lstm"])
 def test_completions_are_the_models_own_probabilities(unroll: Run, workspace: Path, model: str) -> None:
-    found = json.loads(unroll("complete", model, "the students", "--count", "20", "--json").out)["completions"]
-    scores = library.load(workspace / "models" / model).token_scores([f"the students {one['word']}" for one in found])
-    for one, tokens in zip(found, scores, strict=True):
+    output = json.loads(unroll("complete", model, "the students", "--count", "20", "--json").out)["completions"]
+    scores = library.load(workspace / "models" / model).token_scores([f"the students {one['word']}" for one in output])
+    for one, tokens in zip(output, scores, strict=True):
         assert one["probability"] == pytest.approx(math.exp(tokens[2].log_prob), rel=1e-4)
-    assert [one["probability"] for one in found] == sorted((one["probability"] for one in found), reverse=True)
+    assert [one["probability"] for one in output] == sorted((one["probability"] for one in output), reverse=True)
 
 
 def test_a_model_of_characters_completes_whole_words(unroll: Run) -> None:
-    found = json.loads(unroll("complete", "chars", "the students opened their", "--json").out)["completions"]
-    assert {one["word"] for one in found[:2]} == {"books", "laptops"}
-    assert sum(one["probability"] for one in found) <= 1
+    output = json.loads(unroll("complete", "chars", "the students opened their", "--json").out)["completions"]
+    assert {one["word"] for one in output[:2]} == {"books", "laptops"}
+    assert sum(one["probability"] for one in output) <= 1
     partial = json.loads(unroll("complete", "chars", "the students opened their la", "--partial", "--json").out)
     assert partial["completions"][0]["word"] == "laptops"
 
@@ -115,9 +115,9 @@ def test_compare_prints_both_models_and_the_interval(unroll: Run) -> None:
     assert difference.startswith("-")
     assert "\ttrigram - lstm\t" in difference
     assert "at 95%" in difference
-    found = json.loads(unroll("compare", "trigram", "lstm", *options, "--json", text=text).out)
-    assert found["difference"]["p"] < 0.01
-    assert found["blocks"] == 15
+    output = json.loads(unroll("compare", "trigram", "lstm", *options, "--json", text=text).out)
+    assert output["difference"]["p"] < 0.01
+    assert output["blocks"] == 15
     refused = unroll("compare", "trigram", "bayes", "-", text=text)
     assert (refused.code, refused.err) == (1, "unroll: models/bayes: does not compare; it supports: classify\n")
 
@@ -126,6 +126,6 @@ def test_classify_prints_the_most_probable_class(unroll: Run) -> None:
     label, probability, text = unroll("classify", "bayes", "-", text="the time traveller\n").out.rstrip().split("\t")
     assert (label, text) == ("story", "the time traveller")
     assert float(probability) > 0.5
-    found = json.loads(unroll("classify", "bayes", "-", "--all", "--json", text="the\n").out)
-    assert sum(found["all"].values()) == pytest.approx(1)
+    output = json.loads(unroll("classify", "bayes", "-", "--all", "--json", text="the\n").out)
+    assert sum(output["all"].values()) == pytest.approx(1)
     assert "does not classify; it supports: score, evaluate" in unroll("classify", "lstm", "-", text="the").err

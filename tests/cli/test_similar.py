@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from tests.models.test_word_vectors import WORD2VEC
-from tests.trained import Run
+from tests.trained import Run, save_cleaning
 from unroll.models.base.word_vectors import Model
 from unroll.params.experiments import VectorsParams
 from unroll.text.tokenizers.word import WordTokenizer
@@ -28,8 +28,7 @@ def _vectors(workspace: Path) -> None:
     params: VectorsParams = TypeAdapter(VectorsParams).validate_python(WORD2VEC)
     Model(params, rows, known).save(folder)
     WordTokenizer(WORDS, "whitespace").save(folder / "tokenizer.json")
-    cleaner = {"cleaning": "plain", "invisible": "drop", "lowercase": True, "markup": "keep"}
-    (folder / "cleaning.json").write_text(json.dumps(cleaner), encoding="utf-8")
+    save_cleaning(folder)
 
 
 def test_neighbours(unroll: Run) -> None:

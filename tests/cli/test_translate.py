@@ -1,21 +1,14 @@
 """`unroll translate`: any lines, separate vocabularies, pictures of the attention, errors of one sentence."""
 
-import fcntl
 import json
-import os
-import pty
-import select
-import shutil
-import subprocess
-import sys
-import termios
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
+import unroll as library
 from tests import trained
+from tests.cli.terminal import Terminal
 from tests.models.test_contract import SEQ2SEQ
 from tests.trained import Run
 from unroll.models.seq2seq import model as seq2seq
@@ -31,10 +24,7 @@ DUTCH = ["de studenten openden hun boeken", "de tijdreiziger kwam aan"]
 def _translators(workspace: Path) -> None:
     """models/translator, with attention, and models/bottleneck, without attention, both with random weights."""
     tokens = WordTokenizerParams.model_validate(trained.WORDS | {"shared_vocabulary": False, "vocabulary_size": "all"})
-    source, target = (
-        learn_tokenizer(tokens, trained.Lines(trained.TEXTS)),
-        learn_tokenizer(tokens, trained.Lines(DUTCH)),
-    )
+    source, target = (learn_tokenizer(tokens, trained.Lines(texts)) for texts in (trained.TEXTS, DUTCH))
     sizes = source.vocabulary_size, target.vocabulary_size
     for name, attention in (("translator", "dot"), ("bottleneck", "none")):
         torch.manual_seed(1)
@@ -43,7 +33,7 @@ def _translators(workspace: Path) -> None:
         folder.mkdir()
         seq2seq.Model(params, sizes, EncoderDecoder(params, *sizes)).save(folder)
         target.save(folder / "tokenizer.json", source)
-        shutil.copyfile(workspace / "models/trigram/cleaning.json", folder / "cleaning.json")
+        trained.save_cleaning(folder)
 
 
 def test_each_line_has_a_translation_and_an_empty_line_an_empty_one(unroll: Run) -> None:
@@ -59,9 +49,14 @@ def test_each_line_has_a_translation_and_an_empty_line_an_empty_one(unroll: Run)
 def test_a_file_and_standard_input_have_equal_translations(unroll: Run, workspace: Path) -> None:
     text = "".join(f"{line}\n" for line in trained.TEXTS * 40)
     (workspace / "texts.txt").write_text(text, encoding="utf-8")
-    found = unroll("translate", "translator", "texts.txt", "--beam", "2")
-    assert found.out == unroll("translate", "translator", "-", "--beam", "2", text=text).out
-    assert found.out.count("\n") == 120
+    output = unroll("translate", "translator", "texts.txt", "--beam", "2")
+    assert output.out == unroll("translate", "translator", "-", "--beam", "2", text=text).out
+    assert output.out.count("\n") == 120
+
+
+def test_the_default_search_is_that_of_python(unroll: Run, workspace: Path) -> None:
+    expected = library.load(workspace / "models" / "bottleneck").translate(trained.TEXTS)
+    assert unroll("translate", "bottleneck", text="\n".join(trained.TEXTS)).out.splitlines() == expected
 
 
 @pytest.mark.parametrize("line", ["the " * 500, "学生 żółć 🙂 \x1b[31m", "?!", "x" * 5000])
@@ -71,62 +66,19 @@ def test_hard_lines(unroll: Run, line: str) -> None:
     assert "\x1b" not in result.out
 
 
-class Terminal:
-    """The command on a pseudo terminal."""
-
-    def __init__(self, workspace: Path, *arguments: str) -> None:
-        self.ours, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "unroll", *arguments],
-            cwd=workspace,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # Ctrl-C becomes a signal
-        )
-        os.close(theirs)
-
-    def until(self, end: str, again: str = "") -> str:
-        """Return the output before `end`. If there is no output for 5 seconds, type `again`.
-
-        Python loses an interrupt between the output of its prompt and the wait for a key.
-        """
-        shown = ""
-        deadline = time.monotonic() + 120
-        while not shown.endswith(end):
-            if select.select([self.ours], [], [], 5)[0]:
-                shown += os.read(self.ours, 1).decode()
-            else:
-                assert time.monotonic() < deadline, f"no output after {shown!r}"
-                self.type(again)
-        return shown.removesuffix(end)
-
-    def type(self, keys: str) -> None:
-        os.write(self.ours, keys.encode())
-
-    def close(self) -> int:
-        try:
-            return self.process.wait(120)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            os.close(self.ours)
-
-
 @pytest.mark.parametrize("key", ["\x04", "\x03"], ids=["Ctrl-D", "Ctrl-C"])
 def test_lines_typed_on_a_terminal(workspace: Path, key: str) -> None:
-    terminal = Terminal(workspace, "translate", "translator")
-    assert terminal.until("> ") == ""
-    terminal.type("the students\n")
-    typed, translation = terminal.until("\r\n> ").split("\r\n")
-    assert typed == "the students"
-    assert set(translation.split()) <= {word for text in DUTCH for word in text.split()} | {"<unk>"}
-    terminal.type("\n")
-    assert terminal.until("> ") == "\r\n\r\n"
-    terminal.type(key)
-    assert "Traceback" not in terminal.until("\r\n", again=key)
-    assert terminal.close() == 0
+    with Terminal(workspace, "translate", "translator") as terminal:
+        assert terminal.wait("> ") == "> "
+        terminal.press("the students\n")
+        typed, translation, _ = terminal.wait("\r\n> ").split("\r\n")
+        assert typed == "the students"
+        assert set(translation.split()) <= {word for text in DUTCH for word in text.split()} | {"<unk>"}
+        terminal.press("\n")
+        assert terminal.wait("> ") == "\r\n\r\n> "
+        terminal.press(key)
+        assert "Traceback" not in terminal.wait("\r\n", again=key)
+        assert terminal.end() == 0
 
 
 def test_nbest_are_different_and_ordered(unroll: Run) -> None:
@@ -141,7 +93,7 @@ def test_json_lines(unroll: Run) -> None:
     result = unroll("translate", "translator", "--json", "--nbest", "2", text="the books\n\n")
     one, empty = (json.loads(line) for line in result.out.splitlines())
     assert one["text"] == "the books"
-    assert [set(found) for found in one["translations"]] == [{"text", "log_prob"}] * 2
+    assert [set(output) for output in one["translations"]] == [{"text", "log_prob"}] * 2
     assert empty["translations"] == []
 
 
