@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from unroll.evaluation import token_losses
 from unroll.evaluation.analysis import learning_curve
-from unroll.evaluation.evaluation import read_diagnostics
+from unroll.evaluation.result import read_diagnostics
 from unroll.params.root import NEEDED, Root
 from unroll.report import comparison, curves, diagram, leaderboard, oracle, page, series
 from unroll.report.leaderboard import Result

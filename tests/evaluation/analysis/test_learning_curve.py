@@ -32,6 +32,7 @@ def test_a_fraction_is_the_first_documents_of_train_and_nothing_else_changes() -
     assert small.test is data.test
     assert small.valid is data.valid
     assert len(take_fraction(data, 1e-6).train.documents) == 1
+    assert len(take_fraction(data, 0.145).train.documents) == 29  # of 200 documents
 
 
 def test_the_oracle_has_no_excess_and_a_model_has_some() -> None:

@@ -46,7 +46,8 @@ def take_fraction(data: Data, fraction: float) -> Data:
         fraction: The fraction of the documents. At least one document is kept.
     """
     stream = data.streams["train"]["text"]
-    documents = max(1, int((len(stream.offsets) - 1) * fraction))
+    # 0.29 * 100 is slightly below 29 in floating point, so the product is rounded first.
+    documents = max(1, int(round((len(stream.offsets) - 1) * fraction, 6)))
     part = Stream(stream.tokens[: stream.offsets[documents]], stream.offsets[: documents + 1])
     return replace(data, streams=data.streams | {"train": {"text": part}})
 

@@ -50,6 +50,8 @@ def measure(subject: Subject) -> Evaluation | None:
         return None
     with subject.inputs.local_copy(file, "analogies") as path:
         questions = read(path)
+    if not questions:
+        return None
     candidates = np.flatnonzero(model.known & (np.arange(len(model.vectors)) >= len(SPECIAL)))
     tokens = {subject.tokenizer.id_to_token(int(token)): int(token) for token in candidates}
     by_section = answer(unit_vectors(model.vectors), tokens, questions)
