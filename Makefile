@@ -49,7 +49,7 @@ format: .venv/.complete ## format the code, and fix what ruff can fix
 	$(BIN)/ruff format .
 
 ui: .venv/.complete ## compare runs in the browser: http://127.0.0.1:5000 (PORT=...)
-	@$(BIN)/unroll doctor
+	-@$(BIN)/unroll doctor
 	@echo "== MLflow on http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
 	  --allowed-hosts "localhost:$(PORT),127.0.0.1:$(PORT)" --cors-allowed-origins "http://127.0.0.1:$(PORT)" \

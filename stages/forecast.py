@@ -9,7 +9,7 @@ from unroll.pipeline import stage
 
 def main(params: Root, name: str) -> None:
     """Compare the forecasters of the series `name`, and publish errors and forecasts."""
-    from unroll.params.fingerprint import fingerprint
+    from unroll.fingerprint import fingerprint
     from unroll.series.forecast import compare
     from unroll.series.observed import read
 

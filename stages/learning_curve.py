@@ -11,8 +11,8 @@ def main(params: Root, name: str) -> None:
     """Train the model `name` on each fraction, and publish its excess over the oracle."""
     from unroll import models
     from unroll.evaluation.analysis import learning_curve
+    from unroll.fingerprint import fingerprint
     from unroll.models.base.inputs import Inputs
-    from unroll.params.fingerprint import fingerprint
     from unroll.text import streams
 
     entry, settings = params.learning_curves[name], params.models[name]

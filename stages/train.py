@@ -11,24 +11,25 @@ from unroll.pipeline import stage
 
 def main(params: Root, name: str) -> None:
     """Train the model `name`, and publish its folder and its learning curve."""
-    from unroll import tracking
+    from unroll.fingerprint import describe, resolve
     from unroll.models import family
     from unroll.models.base.folder import save
     from unroll.models.base.inputs import Inputs
     from unroll.text import streams
+    from unroll.tracking.curve import Curve
+    from unroll.tracking.run import run as run_tracked
 
-    entry, (settings, seed) = params.experiments[name], params.training(name)
-    partition = Path("data/partitions") / entry.tokenizer
-    data = replace(streams.load(partition), seed=seed)
+    settings, seed = resolve(params, name)
+    partition = Path("data/partitions") / settings.tokenizer
     checkpoints = Path(".dvc/tmp/checkpoints") / name  # not an output: a killed training resumes from it
     live = hasattr(settings, "training")  # other families take seconds: stage report logs their curves
     with (
-        tracking.run("train", name, entry.model_dump(), partition) if live else nullcontext() as run,
+        run_tracked("train", name, describe(params, name), partition) if live else nullcontext() as run,
         stage.atomic_outputs(Path("models") / name, Path("metrics/train") / f"{name}.csv") as (folder, metrics),
     ):
-        curve = tracking.Curve(run)
+        data, curve = replace(streams.load(partition), seed=seed), Curve(run)
         model = family(settings.family).fit(settings, data, Inputs(checkpoints=checkpoints), curve)
-        save(model, folder, params, name)
+        save(model, folder, describe(params, name))
         curve.write(metrics)
         if run:
             run.log_model(folder)

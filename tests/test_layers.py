@@ -6,12 +6,13 @@ import sys
 
 import pytest
 
-from tests.pipeline.closure import ROOT, SOURCE, imports, path_of
+from tests.pipeline.closure import ROOT, SOURCE, imports, is_empty, path_of
 
 PACKAGE = SOURCE / "unroll"
 LAYERS = (
     ("errors",),
     ("params",),
+    ("fingerprint",),
     ("text",),
     ("corpora",),
     ("layers",),
@@ -25,6 +26,8 @@ LAYERS = (
     ("cli",),
 )
 """From the bottom to the top. A package imports itself and packages of lower layers only."""
+PARAMS = 1
+"""The layer of the settings: `unroll.params` and the settings of the families import each other's modules."""
 
 HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "pyarrow", "matplotlib", "tokenizers", "sklearn"}
 MAX_LINES, MAX_FILES = 300, 17
@@ -61,14 +64,10 @@ def outside(module: str) -> set[str]:
 def test_imports_go_one_way(module: str) -> None:
     own = module.split(".")[1]
     for target in imports(module):
-        # The package of a family is a docstring, and that of all families finds them by name.
-        if target.count(".") and not _is_package(target):
-            assert layer(target) < layer(module) or target.split(".")[1] == own or layer(target) == 1, target
-
-
-def _is_package(module: str) -> bool:
-    path = path_of(module)
-    return path is not None and path.name == "__init__.py"
+        # An empty package is executed with each of its modules. That of all families finds them by name.
+        if target.count(".") and not is_empty(target) and target != "unroll.models":
+            same = target.split(".")[1] == own or layer(target) == layer(module) == PARAMS
+            assert same or layer(target) < layer(module), target
 
 
 def test_there_is_no_cycle() -> None:
@@ -113,7 +112,7 @@ def test_no_stage_imports_another() -> None:
     for script in (ROOT / "stages").glob("*.py"):
         name = f"stages.{script.stem}" if script.stem != "__init__" else "stages"
         assert {target for target in imports(name) if target.startswith("stages.")} == set(), name
-        assert len(script.read_text(encoding="utf-8").splitlines()) <= 48, script.name
+        assert len(script.read_text(encoding="utf-8").splitlines()) <= 40, script.name
 
 
 def test_files_and_folders_are_of_a_size_to_read() -> None:

@@ -24,6 +24,7 @@ from tests.models.ngrams import SMOOTHINGS
 from tests.models.test_contract import RECURRENT, SEQ2SEQ, TRANSFORMER, WINDOW
 from unroll import models
 from unroll.corpora import fetch
+from unroll.fingerprint import describe, resolve
 from unroll.models.base import folder, storage
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Classifier, ClozeModel, ConditionalModel, LanguageModel, WordVectors
@@ -176,10 +177,10 @@ def main() -> None:
         partitions = prepare(params)
         Path("models").mkdir()
         for name, entry in params.experiments.items():
-            trained, seed = params.training(name)
+            trained, seed = resolve(params, name)
             data = replace(partitions[entry.tokenizer], seed=seed)
             model = models.family(trained.family).fit(trained, data, Inputs(), lambda *_, **__: None)
-            folder.save(model, Path("models") / name, params, name)
+            folder.save(model, Path("models") / name, describe(params, name))
             if not (FORMAT_FOLDER / name).exists():
                 shutil.copytree(Path("models") / name, FORMAT_FOLDER / name)
                 expected[name] = predict(FORMAT_FOLDER / name)

@@ -10,6 +10,7 @@ import pytest
 from unroll.errors import UnrollError
 from unroll.models.base import folder, storage
 from unroll.params.load import load
+from unroll.text.tokenizers.word import WordTokenizer
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +30,11 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a model `lstm` of the default params.yaml."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data/tokens/words").mkdir(parents=True)
-    (tmp_path / "data/tokens/words/tokenizer.json").write_text('{"type":"word"}', encoding="utf-8")
-    params = load(ROOT / "params.yaml")
-    folder.save(Stub(params.models["lstm"].model_dump(mode="json")), tmp_path / "lstm", params, "lstm")
+    WordTokenizer(["word"], "whitespace").save(tmp_path / "data/tokens/words/tokenizer.json")
+    corpus = {"name": "prose", "source": "python-docs", "sampled": False, "cleaner": {"cleaning": "prose"}}
+    (tmp_path / "data/tokens/words/corpus.json").write_text(json.dumps(corpus), encoding="utf-8")
+    settings = load(ROOT / "params.yaml").models["lstm"].model_dump(mode="json")
+    folder.save(Stub(settings), tmp_path / "lstm", settings)
     return tmp_path / "lstm"
 
 
@@ -55,6 +58,7 @@ def test_a_folder_holds_everything_that_is_needed_to_apply_the_model(saved: Path
         "corpus": "prose",
         "sampled": False,
     }
+    assert json.loads((saved / "cleaning.json").read_text(encoding="utf-8")) == {"cleaning": "prose"}
     assert len(experiment["params_hash"]) == len(experiment["data_hash"]) == 16
 
 

@@ -63,6 +63,7 @@ def test_a_known_entry_needs_only_what_differs(params: Path, tmp_path: Path) -> 
         ("seed: [\n", "is not YAML"),
         ("evaluate: &e {samples: 7}\n", "line 1: remove the anchor &e"),
         ("tokens: {words: {}}\n", "tokens: was renamed; write tokenizers"),
+        ("corpora: {prose: {}}\ntokens: {words: {}}\nmodels: {lstm: {}}\n", "tokens: was renamed; write tokenizers"),
     ],
 )
 def test_a_bad_overlay_changes_nothing(params: Path, tmp_path: Path, text: str, sentence: str) -> None:

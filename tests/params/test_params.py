@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from unroll.errors import UnrollError
 from unroll.params.load import load, parse
-from unroll.params.renamed import KEYS
+from unroll.params.renamed import KEYS, VALUES
 from unroll.params.root import Root
 
 ROOT = Path(__file__).parents[2]
@@ -218,7 +218,10 @@ def rename(path: str, old: str, value: Any = None) -> Callable[[Values], None]:
             rename("models.lstm.batching", "order", "sequential"),
             "models.lstm.order: was renamed; write batching (contiguous for sequential, shuffled for random)",
         ),
-        (edit("models.lstm.batching", "random"), "models.lstm.batching: the value random was renamed; write shuffled"),
+        (
+            edit("models.lstm.batching", "random"),
+            "models.lstm.batching: the value 'random' was renamed; write shuffled",
+        ),
         (rename("tokenizers.words.type", "level"), "tokenizers.words.level: was renamed; write type"),
         (
             rename("tokenizers.words.shared_vocabulary", "vocabularies", "joint"),
@@ -231,7 +234,7 @@ def rename(path: str, old: str, value: Any = None) -> Callable[[Values], None]:
         (rename("corpora.hidden.stop_probability", "end"), "corpora.hidden.end: was renamed; write stop_probability"),
         (
             edit("corpora.prose.documents", "given"),
-            "corpora.prose.documents: the value given was renamed; write source",
+            "corpora.prose.documents: the value 'given' was renamed; write source",
         ),
         (
             rename("models.lstm.dropout.hidden", "between"),
@@ -243,7 +246,11 @@ def rename(path: str, old: str, value: Any = None) -> Callable[[Values], None]:
         ),
         (
             edit("models.lstm.training.averaging", {"kind": "exponential", "decay": 0.9}),
-            "models.lstm.training.averaging.kind: the value exponential was renamed; write ema",
+            "models.lstm.training.averaging.kind: the value 'exponential' was renamed; write ema",
+        ),
+        (
+            edit("models.lstm.training.schedule", {"kind": "exponential"}),
+            "models.lstm.training.schedule.kind: there is no exponential",
         ),
         (rename("evaluate.k_step", "ahead"), "evaluate.ahead: was renamed; write k_step"),
         (
@@ -257,6 +264,22 @@ def test_an_old_name_is_refused_with_the_new_one(
 ) -> None:
     change(values := copy.deepcopy(values))
     assert refused(values).startswith(sentence)
+
+
+def test_only_renamings_are_counted_where_keys_are_renamed(values: Values) -> None:
+    """An old key also makes the new one a missing key."""
+    values = copy.deepcopy(values)
+    rename("models.lstm.batching", "order", "sequential")(values)
+    rename("models.gru.batching", "order", "random")(values)
+    assert refused(values).endswith("shuffled for random) (and 1 more); CHANGELOG.md lists all new names")
+
+
+def test_the_changelog_lists_every_new_name() -> None:
+    table = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("#### New names")[1].split("###")[0]
+    for old, names in KEYS.items():
+        assert f"| `{old}` | {' or '.join(f'`{name}`' for name in names)} |" in table
+    for (key, old), new in VALUES.items():
+        assert f"| `{key}: {old}` | `{key}: {new.split(',')[0]}`" in table
 
 
 def test_every_renamed_key_exists() -> None:

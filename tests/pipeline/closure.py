@@ -48,19 +48,20 @@ def _with_packages(modules: Iterable[str]) -> set[str]:
     return {".".join(parts[: n + 1]) for parts in (module.split(".") for module in modules) for n in range(len(parts))}
 
 
-def closure(start: str, dynamic: Collection[str], left_out: Callable[[str], bool]) -> set[str]:
-    """The modules that `start` loads, with those that it finds by name and without those that are left out.
+def closure(start: str, dynamic: Collection[str], opaque: Callable[[str], bool]) -> set[str]:
+    """The modules that `start` loads, with those that it finds by name and the packages of all of them.
 
-    What only a left-out module imports is left out, too. A module that consists of a docstring is not listed.
+    The imports of an opaque module are not followed. A module that consists of a docstring is not listed.
     """
     found: set[str] = set()
-    waiting = {start, *dynamic}
+    waiting = {name for name in _with_packages({start, *dynamic}) if path_of(name)}
     while waiting:
         module = waiting.pop()
-        if module in found or left_out(module):
+        if module in found:
             continue
         found.add(module)
-        waiting |= imports(module)
+        if not opaque(module):
+            waiting |= imports(module)
     return {module for module in found if not is_empty(module)}
 
 

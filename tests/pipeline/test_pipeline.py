@@ -28,7 +28,7 @@ from tests.pipeline.pipeline import (
     write_params,
     yaml,
 )
-from unroll.params.fingerprint import fingerprint
+from unroll.fingerprint import fingerprint
 from unroll.params.load import load
 
 pytestmark = pytest.mark.slow

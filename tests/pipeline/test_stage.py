@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from unroll.pipeline.stage import _set_threads, atomic_outputs
+from unroll.pipeline.stage import atomic_outputs
+from unroll.pipeline.threads import set_threads
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +33,7 @@ def test_libraries_have_the_threads_of_the_params_and_take_no_fewer(monkeypatch:
     expected = {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3", "MKL_DYNAMIC": "FALSE", "OMP_DYNAMIC": "FALSE"}
     for name in (*expected, "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
         monkeypatch.setenv(name, "of the shell")  # and back again after the test
-    _set_threads(3)
+    set_threads(3)
     assert {name: os.environ[name] for name in expected} == expected
 
 

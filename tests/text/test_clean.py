@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.text.conftest import Workshop, corpus
 from unroll.errors import UnrollError
-from unroll.text.cleaner import Cleaner
+from unroll.text.cleaner import Cleaner, cleaner_settings
 from unroll.text.streams import SPLITS
 
 LINES = "\n".join(f"line {n}" for n in range(20)) + "\n"
@@ -21,7 +21,7 @@ BY_SOURCE = {"by": "source", "valid": 0.1, "test": 0.1}
 
 
 def cleaner(**values: object) -> Cleaner:
-    return Cleaner(**corpus(**values).cleaner_settings)
+    return Cleaner(**cleaner_settings(corpus(**values)))
 
 
 @pytest.mark.parametrize("cleaning", ["plain", "layout", "letters"])

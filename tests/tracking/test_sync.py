@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from unroll.fingerprint import fingerprint
 from unroll.models.base import storage
-from unroll.params.fingerprint import fingerprint
 from unroll.tracking import store
 from unroll.tracking.sync import Record, forecast_record, learning_curve_record, model_records, sync
 

@@ -17,7 +17,7 @@ from tests import toy
 from unroll import models
 from unroll.models.base.inputs import Inputs
 from unroll.params.experiments import ModelParams
-from unroll.tracking import Curve
+from unroll.tracking.curve import Curve
 from unroll.training import fit
 
 RECURRENT = {

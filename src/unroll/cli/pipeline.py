@@ -38,14 +38,16 @@ def sync() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Clean up after killed runs and prepare the tracking store.
+    """Clean up after killed runs, prepare the tracking store and check params.yaml.
 
     Each action is printed.
     """
+    from unroll.params.load import load
     from unroll.pipeline.doctor import repair
 
     for line in repair(Path.cwd()):
         print(line)
+    load()  # DVC would report a missing section of params.yaml with an error on dvc.yaml
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from ruamel.yaml import YAML
@@ -80,19 +80,9 @@ class BaseCorpus(Params):
     splits: Splits
     """How documents are divided into train, valid and test."""
 
-    @property
-    def cleaner_settings(self) -> dict[str, Any]:
-        """The settings of `unroll.text.cleaner.Cleaner`."""
-        return {name: getattr(self, name) for name in ("cleaning", "invisible", "lowercase", "markup")}
-
 
 class GeneratedCorpus(BaseCorpus):
     """A corpus that the project generates. The format of its files needs no settings."""
-
-    documents: ClassVar[str] = "source"
-    encoding: ClassVar[str] = "utf-8"
-    errors: ClassVar[str] = "strict"
-    markup: ClassVar[str] = "keep"
 
 
 class TextCorpus(BaseCorpus):

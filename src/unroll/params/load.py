@@ -16,9 +16,7 @@ from unroll.params.root import Root
 
 LARGEST = 1_000_000
 """The maximum number of characters of a params file."""
-
-
-RENAMED = "was renamed"
+RENAMED = "an earlier release called this"
 """What the sentence on a renamed key contains."""
 
 
@@ -53,10 +51,13 @@ def parse(values: Any, origin: str) -> Root:
     try:
         return Root.model_validate(values)
     except ValidationError as error:
-        faults = [_sentence(fault, values) for fault in error.errors(include_url=False)]
-        faults.sort(key=lambda sentence: RENAMED not in sentence)  # a renamed key also causes a missing one
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise UnrollError(f"{origin}: {faults[0]}{more}") from error
+        faults = error.errors(include_url=False)
+        renamed = [sentence for fault in faults if (sentence := _renaming(fault, values))]
+        # A renamed key is also a missing one, so only the renamings are counted.
+        sentences = renamed or [_sentence(fault, values) for fault in faults]
+        more = f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else ""
+        table = "; CHANGELOG.md lists all new names" if renamed else ""
+        raise UnrollError(f"{origin}: {sentences[0]}{more}{table}") from error
 
 
 def _read(path: Path) -> Any:
@@ -107,15 +108,32 @@ def refuse_anchors(text: str, path: Path) -> None:
             raise UnrollError(f"{path}: line {line}: write the keys out instead of the merge key <<")
 
 
+def _renaming(fault: Any, values: Any) -> str | None:
+    """Return the sentence on a key or value that an earlier release called by another name; None for other faults."""
+    path, model = _locate(list(fault["loc"]), values)
+    kind, context, where = fault["type"], fault.get("ctx", {}), ".".join(path)
+    if kind == "extra_forbidden":
+        new = new_key(path[-1], model.model_fields if model else [])
+        return f"{where}: was renamed; write {new}" if new else None
+    if kind == "union_tag_not_found" and isinstance(fault["input"], dict):
+        key = context["discriminator"].strip("'")
+        old = next((name for name in fault["input"] if new_key(name, [key])), None)
+        return f"{where}.{old}: was renamed; write {key}" if old else None
+    if kind == "union_tag_invalid":
+        key, value = context["discriminator"].strip("'"), context["tag"]
+        new = new_value(key, value, context["expected_tags"])
+        return f"{where}.{key}: the value '{value}' was renamed; write {new}" if new else None
+    if kind == "literal_error" and (new := new_value(path[-1], fault["input"], context["expected"])):
+        return f"{where}: the value '{fault['input']}' was renamed; write {new}"
+    return None
+
+
 def _sentence(fault: Any, values: Any) -> str:
     path, model = _locate(list(fault["loc"]), values)
     where = ".".join(path) or "params"
     kind, context = fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
-        fields = list(model.model_fields) if model else []
-        if new := new_key(path[-1], fields):
-            return f"{where}: {RENAMED}; write {new}"
-        return f"{where}: unknown key{suggest(path[-1], fields)}"
+        return f"{where}: unknown key{suggest(path[-1], list(model.model_fields) if model else [])}"
     if kind == "missing":
         return f"{where}: missing; add it"
     if kind == "value_error":
@@ -123,22 +141,13 @@ def _sentence(fault: Any, values: Any) -> str:
         return sentence if not path else f"{where}: {sentence}"
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
-        if new := new_value(key, context["tag"]):
-            return f"{where}.{key}: the value {context['tag']} {RENAMED}; write {new}"
         tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
         return f"{where}.{key}: there is no {context['tag']}{suggest(context['tag'], tags)}"
     if kind == "union_tag_not_found":
         key = context["discriminator"].strip("'")
-        old = next((name for name in fault["input"] if new_key(name, [key])), None) if _is_mapping(fault) else None
-        return f"{where}.{old}: {RENAMED}; write {key}" if old else f"{where}.{key}: missing; add it"
-    if kind == "literal_error" and (new := new_value(path[-1], fault["input"])):
-        return f"{where}: the value {fault['input']} {RENAMED}; write {new}"
+        return f"{where}.{key}: missing; add it"
     message = fault["msg"][0].lower() + fault["msg"][1:]
     return f"{where}: {message}, not {fault['input']!r:.80}"
-
-
-def _is_mapping(fault: Any) -> bool:
-    return isinstance(fault["input"], dict)
 
 
 def _locate(loc: list[Any], values: Any) -> tuple[list[str], type[BaseModel] | None]:

@@ -9,6 +9,7 @@ from ruamel.yaml.error import YAMLError
 
 from unroll.errors import UnrollError
 from unroll.params.load import parse, refuse_anchors
+from unroll.params.renamed import new_key
 
 MERGED = ("evaluate",)
 """Sections whose values are replaced one by one. The other sections hold entries by name."""
@@ -34,6 +35,9 @@ def apply(overlay: Path, params: Path) -> None:
     yaml = YAML()
     yaml.width, yaml.preserve_quotes = 120, True
     values, wanted = _read(yaml, params), _read(yaml, overlay)
+    for name in wanted:
+        if name not in values and (new := new_key(name, values)):
+            raise UnrollError(f"{overlay}: {name}: was renamed; write {new}; CHANGELOG.md lists all new names")
     sections = [name for name, value in values.items() if isinstance(value, Mapping) and name not in MERGED]
     if any(name in wanted for name in sections):
         if missing := [name for name in NEEDED if name not in wanted]:

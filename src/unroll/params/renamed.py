@@ -76,6 +76,7 @@ def new_key(key: str, fields: Collection[str]) -> str | None:
     return None if name is None else name + HINTS.get(name, "")
 
 
-def new_value(key: str, value: Any) -> str | None:
-    """Return the new name of a value of a key; None if it was not renamed."""
-    return VALUES.get((key, value)) if isinstance(value, str) else None
+def new_value(key: str, value: Any, expected: str) -> str | None:
+    """Return the new name of a value of a key, if it is one of the `expected` values, quoted; None otherwise."""
+    new = VALUES.get((key, value)) if isinstance(value, str) else None
+    return new if new and f"'{new.split(',')[0]}'" in expected else None

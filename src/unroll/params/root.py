@@ -1,7 +1,7 @@
 """The whole of params.yaml, and the rules that hold between its sections."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -65,14 +65,6 @@ class Root(Params):
     def experiments(self) -> dict[str, Experiment]:
         """Every entry that is trained and evaluated, by name."""
         return {name: entry for section in SECTIONS for name, entry in getattr(self, section).items()}
-
-    def training(self, name: str) -> tuple[Any, int]:
-        """Return the settings that an entry is trained with, and its random seed.
-
-        An entry of `seeds` is trained with the settings of its model and a seed of its own.
-        """
-        entry = self.experiments[name]
-        return (self.models[entry.model], entry.seed) if isinstance(entry, SeedParams) else (entry, self.seed)
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Root":

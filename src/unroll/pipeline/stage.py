@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
 from unroll.params.load import load
+from unroll.pipeline.threads import set_threads
 
 TERMINATED = 143
 """The exit code after any signal that ends a stage, 128 + SIGTERM. With 0, DVC would cache half a result."""
@@ -45,7 +46,7 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
         signal.signal(number, _terminate)
     try:
         params = load()
-        _set_threads(params.threads)
+        set_threads(params.threads)
         if section is None:
             with _exclusive_lock(stage):
                 main(params)
@@ -170,12 +171,3 @@ def tune_malloc() -> None:
         libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
         libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
         libc.mallopt(-2, 64 << 20)  # M_TOP_PAD
-
-
-def _set_threads(threads: int) -> None:
-    """Set the thread counts of all libraries. BLAS and OpenMP read them when numpy or torch is imported."""
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = str(threads)
-    os.environ["RAYON_NUM_THREADS"] = str(threads)  # the tokenizers library
-    # Dynamic thread counts are disabled, since the order of sums depends on them.
-    os.environ["MKL_DYNAMIC"] = os.environ["OMP_DYNAMIC"] = "FALSE"

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -10,7 +11,7 @@ from ruamel.yaml import YAML
 from unroll.evaluation import token_losses
 from unroll.evaluation.analysis import learning_curve
 from unroll.evaluation.result import read_diagnostics
-from unroll.params.root import NEEDED, Root
+from unroll.params.root import Root
 from unroll.report import comparison, curves, diagram, leaderboard, oracle, page, series
 from unroll.report.leaderboard import Result
 from unroll.text.token_store import read_rank_frequencies
@@ -53,7 +54,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         },
         seeds=[
             comparison.measure_seeds(model, runs, nll, statistics, seed)
-            for model, runs in _runs_by_model(params).items()
+            for model, runs in _runs_by_model(params, tables).items()
         ],
         distances={tokenizer: distance for tokenizer, distance in distances.items() if distance is not None},
         series=series.read(list(params.series), root / "metrics/series"),
@@ -78,11 +79,11 @@ def _frequency_tables(params: Root, root: Path) -> Mapping[str, Path]:
     return {name: path for name, path in paths.items() if path.is_file()}
 
 
-def _runs_by_model(params: Root) -> dict[str, list[str]]:
-    """Return, for each model with entries in `seeds`, its name and theirs; classifiers have no losses of tokens."""
+def _runs_by_model(params: Root, losses: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return, for each model with entries in `seeds` and with losses of tokens, its name and theirs."""
     runs: dict[str, list[str]] = {}
     for name, entry in params.seeds.items():
-        if NEEDED.get(entry.family) != "labelled":
+        if name in losses and entry.model in losses:
             runs.setdefault(entry.model, [entry.model]).append(name)
     return runs
 

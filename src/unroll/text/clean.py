@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
-from unroll.params.corpora import Corpus
+from unroll.params.corpora import Corpus, SampledCorpus
 from unroll.text import document_table
+from unroll.text.cleaner import cleaner_settings
 from unroll.text.first_pass import UNCLEANED, FirstPass, SplitCodes
 from unroll.text.streams import SPLITS
 
@@ -56,6 +57,17 @@ def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
     return counts
 
 
+def _describe(first_pass: FirstPass) -> dict[str, Any]:
+    """Return the description of the corpus, which stage train saves with its models."""
+    params = first_pass.params
+    return {
+        "name": first_pass.folder.name,
+        "source": params.source,
+        "sampled": isinstance(params, SampledCorpus),
+        "cleaner": cleaner_settings(params),
+    }
+
+
 def _write_with_splits(
     first_pass: FirstPass, codes: SplitCodes, kept: NDArray[np.bool_], out: Path
 ) -> dict[str, dict[str, int]]:
@@ -63,7 +75,7 @@ def _write_with_splits(
     names, starts = pa.array(SPLITS), first_pass.find_split_starts()
     sizes = {split: {"documents": 0, "characters": 0, "bytes": 0} for split in SPLITS}
     first = 0
-    with document_table.TableWriter(out, first_pass.fields) as writer:
+    with document_table.TableWriter(out, first_pass.fields, _describe(first_pass)) as writer:
         for table in document_table.read_row_groups(first_pass.draft):
             rows = slice(first, first + table.num_rows)
             table = table.set_column(1, table.schema.field(1), names.take(pa.array(codes[rows]))).filter(kept[rows])

@@ -8,7 +8,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 from unicodedata import normalize
+
+from unroll.params.corpora import Corpus
 
 CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
@@ -26,6 +29,21 @@ INLINE_TAGS = frozenset(
 """HTML tags that occur inside words. Every other tag separates words."""
 INVISIBLE_TAGS = ("script", "style")
 """HTML tags whose content a browser does not display."""
+
+
+GENERATED = {"documents": "source", "encoding": "utf-8", "errors": "strict", "markup": "keep"}
+"""How generated corpora are read: their files have one format, so params.yaml has no such settings for them."""
+
+
+def read_setting(params: Corpus, name: str) -> str:
+    """Return a setting of how a corpus is read, a key of `GENERATED`."""
+    return str(getattr(params, name, GENERATED[name]))
+
+
+def cleaner_settings(params: Corpus) -> dict[str, Any]:
+    """Return the settings of a corpus that its `Cleaner` is made from."""
+    settings = {name: getattr(params, name) for name in ("cleaning", "invisible", "lowercase")}
+    return settings | {"markup": read_setting(params, "markup")}
 
 
 @dataclass(frozen=True)

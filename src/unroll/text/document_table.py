@@ -4,9 +4,11 @@ The same documents give the same bytes: row groups have fixed sizes, and the fil
 machine. Page checksums turn a flipped bit into an error.
 """
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +17,8 @@ from unroll.errors import UnrollError
 
 MAX_ROWS, MAX_CHARACTERS = 8192, 2_000_000
 """A row group ends with the document that reaches either limit."""
+CORPUS = "corpus"
+"""The key of the metadata of a table."""
 NUMBERS = {"value": pa.float64()}
 """The types of the fields that are not strings."""
 
@@ -22,15 +26,17 @@ NUMBERS = {"value": pa.float64()}
 class TableWriter:
     """Writes documents to a table, one row group at a time."""
 
-    def __init__(self, path: Path, fields: Iterable[str]) -> None:
+    def __init__(self, path: Path, fields: Iterable[str], corpus: Mapping[str, Any] | None = None) -> None:
         """Create the file.
 
         Args:
             path: The file.
             fields: The names of the columns after document and split.
+            corpus: The description of the corpus, JSON values that are stored with the table.
         """
         self.columns = ("document", "split", *fields)
-        self._schema = pa.schema([(name, NUMBERS.get(name, pa.string())) for name in self.columns])
+        metadata = {CORPUS: json.dumps(corpus)} if corpus else None
+        self._schema = pa.schema([(name, NUMBERS.get(name, pa.string())) for name in self.columns], metadata)
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd", write_page_checksum=True)
         self._rows: list[tuple[str | None, ...]] = []
         self._characters = 0
@@ -91,3 +97,9 @@ def field_names(path: Path) -> tuple[str, ...]:
     """Return the names of the columns after document and split."""
     with pq.ParquetFile(path) as file:
         return tuple(file.schema_arrow.names[2:])
+
+
+def read_corpus(path: Path) -> dict[str, Any]:
+    """Return the description of the corpus that is stored with a table."""
+    with pq.ParquetFile(path) as file:
+        return json.loads(file.schema_arrow.metadata[CORPUS.encode()])

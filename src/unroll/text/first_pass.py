@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus, NearDuplicates
 from unroll.text import document_table, duplicates, records
-from unroll.text.cleaner import Cleaner
+from unroll.text.cleaner import Cleaner, cleaner_settings, read_setting
 from unroll.text.splits import assign_by_hash, assign_by_position, hash_text, split_starts
 from unroll.text.streams import SPLITS
 
@@ -36,7 +36,7 @@ class FirstPass:
         """
         self.params, self.folder, self.draft = params, folder, draft
         self.fields = records.field_names(folder)
-        self.cleaner = Cleaner(**params.cleaner_settings)
+        self.cleaner = Cleaner(**cleaner_settings(params))
         self.dropped: Counter[str] = Counter()
         """The number of dropped documents, by reason."""
         self.changed = self.cleaner.removed
@@ -57,7 +57,7 @@ class FirstPass:
 
     def _add(self, record: records.Record, table: document_table.TableWriter) -> None:
         texts = [text if name in UNCLEANED else self.cleaner(text) for name, text in record.fields.items()]
-        if self.params.errors == "replace":
+        if read_setting(self.params, "errors") == "replace":
             self.changed["replaced_bytes"] += sum(text.count("\ufffd") for text in texts)
         if record.continues:
             self.changed["cuts_in_long_documents"] += 1

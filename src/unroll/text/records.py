@@ -13,6 +13,7 @@ from pathlib import Path
 
 from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus
+from unroll.text.cleaner import read_setting
 from unroll.text.encoding import read_lines
 from unroll.text.manifest import RawFile, read_manifest
 
@@ -78,13 +79,15 @@ def read_records(params: Corpus, folder: Path) -> Iterator[Record]:
 
 
 def _read_text(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
-    unit = (file.documents or "file") if params.documents == "source" else params.documents
-    lines = read_lines(path, params.encoding, params.errors, params.max_characters)
+    documents = read_setting(params, "documents")
+    unit = (file.documents or "file") if documents == "source" else documents
+    lines = _read_lines(params, path, params.max_characters)
     yield from _segment(lines, unit, params.max_characters, file.file, file.split, divisible=unit == "file")
 
 
 def _read_documents(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
-    unit = "file" if params.documents == "source" else params.documents
+    documents = read_setting(params, "documents")
+    unit = "file" if documents == "source" else documents
     for number, line in _numbered_lines(params, path):
         try:
             value = json.loads(line)
@@ -111,7 +114,7 @@ def _segment(
 def _read_columns(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
     names = FIELDS[file.format]
     if file.format == "labelled" and file.documents == "file":  # the name of the folder is the label
-        text = "".join(read_lines(path, params.encoding, params.errors, params.max_characters))
+        text = "".join(_read_lines(params, path, params.max_characters))
         yield Record(file.file, {"label": Path(file.file).parent.name, "text": text}, file.split)
         return
     for number, line in _numbered_lines(params, path):
@@ -155,9 +158,14 @@ def _is_finite_number(text: str) -> bool:
         return False
 
 
+def _read_lines(params: Corpus, path: Path, limit: int) -> Iterator[str]:
+    """Yield the lines of a file, in parts of at most `limit` characters (-1 for no limit)."""
+    return read_lines(path, read_setting(params, "encoding"), read_setting(params, "errors"), limit)
+
+
 def _numbered_lines(params: Corpus, path: Path) -> Iterator[tuple[int, str]]:
     """Yield whole lines of a table with their numbers. `max_characters` limits fields, not lines."""
-    for number, line in enumerate(read_lines(path, params.encoding, params.errors, -1), 1):
+    for number, line in enumerate(_read_lines(params, path, -1), 1):
         yield number, line.removesuffix("\n")
 
 

@@ -22,7 +22,7 @@ SPLITS = ("train", "valid", "test")
 Ids = NDArray[np.integer]
 """Token ids."""
 
-LABELS = "labels.json"
+LABELS, CORPUS = "labels.json", "corpus.json"
 PLANNED = ("name", "vocabulary_size", "source_vocabulary_size", "sequence_length", "seed", "counts")
 """The fields of Data that plan.json holds."""
 

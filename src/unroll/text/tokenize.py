@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unroll.errors import UnrollError
 from unroll.params.tokenizers import CharTokenizerParams, TokenizerParams
 from unroll.text import document_table, token_store
-from unroll.text.streams import SPLITS
+from unroll.text.streams import CORPUS, SPLITS
 from unroll.text.token_store import write_frequencies, zero_frequencies
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.loading import learn_tokenizer
@@ -29,7 +29,8 @@ def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, An
     """Learn a tokenizer and encode a corpus.
 
     It writes tokenizer.json; for each split <split>.arrow with the token ids of each side, without special tokens, and
-    the labels; frequencies.parquet, for separate vocabularies also source.frequencies.parquet; and counts.json.
+    the labels; frequencies.parquet, for separate vocabularies also source.frequencies.parquet; counts.json; and
+    corpus.json, the description of the corpus.
 
     Args:
         params: The entry of `tokenizers` in params.yaml.
@@ -56,6 +57,8 @@ def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, An
     counts = _tokenize(params, clean, folder, fields)
     for warning in counts.get("warnings", []):
         log.warning("%s", warning)
+    corpus = json.dumps(document_table.read_corpus(clean), indent=1) + "\n"
+    (folder / CORPUS).write_text(corpus, encoding="utf-8")
     (folder / "counts.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
     return counts
 

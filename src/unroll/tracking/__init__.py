@@ -3,5 +3,4 @@
 This is the only package that imports mlflow. It does so inside functions, so that stages without a run start fast.
 """
 
-from unroll.tracking.run import Curve as Curve
 from unroll.tracking.run import run as run

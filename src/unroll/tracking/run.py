@@ -1,12 +1,10 @@
-"""One MLflow run, what can be logged to it, and the learning curve of a training."""
+"""One MLflow run, and what can be logged to it."""
 
 import csv
 import json
-import logging
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from unroll.params.fingerprint import file_hash, fingerprint
+from unroll.fingerprint import file_hash, fingerprint
 from unroll.tracking import store
 
 RESULT = "unroll.result"
@@ -182,42 +180,3 @@ def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _commit() -> str:
     result = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return result.stdout.strip()
-
-
-logger = logging.getLogger("unroll")
-
-
-class Curve:
-    """The `log` of `fit`: log(step, name=value, ...). Values of one step share a row."""
-
-    def __init__(self, run: Run | None) -> None:
-        """Set the MLflow run; None writes the file only."""
-        self.run = run
-        self.rows: dict[int, dict[str, float]] = {}
-        self.logged = 0
-
-    def __call__(self, step: int, **values: float) -> None:
-        """Log values by name at a step of the training."""
-        self.rows.setdefault(step, {"step": step}).update(values)
-        if not sys.stderr.isatty() or "valid_loss" in values:
-            logger.info("step %d: %s", step, ", ".join(f"{name} {value:.4g}" for name, value in values.items()))
-        if "valid_loss" in values:
-            self._log()
-
-    def _log(self) -> None:
-        # Rows are sent in batches, since a transaction per number would take longer than a training step.
-        rows = list(self.rows.values())
-        if self.run:
-            self.run.log_curve(rows[self.logged :])
-        self.logged = len(rows)
-
-    def write(self, path: Path) -> None:
-        """Write the CSV file `path` with a row for each step, and log it; a value that was not measured is empty."""
-        self._log()
-        columns = list(dict.fromkeys(name for row in self.rows.values() for name in row)) or ["step"]
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows.values())
-        if self.run:
-            self.run.log_result(path)

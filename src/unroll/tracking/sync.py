@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unroll.params.fingerprint import file_hash, fingerprint
+from unroll.fingerprint import describe, file_hash, fingerprint
 from unroll.params.root import Root
 from unroll.tracking import store
 from unroll.tracking.run import RESULT, Run, run
@@ -45,7 +45,7 @@ def records(params: Root) -> list[Record]:
     """Return the records of every model, learning curve and series, whether or not their files exist."""
     partitions, found = Path("data/partitions"), []
     for name, entry in params.experiments.items():
-        found += model_records(name, entry.model_dump(), partitions / entry.tokenizer)
+        found += model_records(name, describe(params, name), partitions / entry.tokenizer)
     for name, curve in params.learning_curves.items():
         values = curve.model_dump() | {"model": params.models[name].model_dump()}
         found.append(learning_curve_record(name, values, partitions / curve.tokenizer))
@@ -59,7 +59,7 @@ def model_records(name: str, params: Mapping[str, Any], data: Path) -> list[Reco
 
     Args:
         name: The name of the model.
-        params: Its entry of params.yaml.
+        params: Its settings (`unroll.fingerprint.describe`).
         data: The folder of its partition.
 
     Returns:

@@ -2,14 +2,15 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from unroll.errors import UnrollError
+from unroll.fingerprint import fingerprint
 from unroll.models.base import storage
-from unroll.params.corpora import SampledCorpus
-from unroll.params.fingerprint import fingerprint
-from unroll.params.root import Root
+from unroll.text.streams import CORPUS
+from unroll.text.tokenizers.loading import load_tokenizer
 
 TOKENIZER, CLEANING, EXPERIMENT, CARD = "tokenizer.json", "cleaning.json", "experiment.json", "README.md"
 
@@ -31,23 +32,29 @@ A model of family `{family}`, trained by `dvc repro` from `params.yaml`. Its arr
 """The model card (Mitchell et al. 2019): what the model is, its training data, and its limits."""
 
 
-def save(model: Any, folder: Path, params: Root, name: str) -> None:
+def save(model: Any, folder: Path, settings: Mapping[str, Any]) -> None:
     """Write a model, its tokenizer, its cleaning, its experiment and its card.
 
     Args:
         model: The trained model.
-        folder: The folder to make.
-        params: The settings of the pipeline.
-        name: The name of the model in params.yaml.
+        folder: The folder to make, which has the name of the model.
+        settings: The settings that the model was trained with (`unroll.fingerprint.describe`).
     """
-    tokenizer = params.experiments[name].tokenizer
+    tokens, partition = Path("data/tokens") / settings["tokenizer"], Path("data/partitions") / settings["tokenizer"]
+    corpus = json.loads((tokens / CORPUS).read_text(encoding="utf-8"))
+    experiment = {
+        "family": settings["family"],
+        "tokenizer": settings["tokenizer"],
+        "corpus": corpus["name"],
+        "sampled": corpus["sampled"],
+        **fingerprint(settings, partition),
+    }
     folder.mkdir()
     model.save(folder)
-    shutil.copyfile(Path("data/tokens") / tokenizer / TOKENIZER, folder / TOKENIZER)
-    corpus = params.corpora[params.tokenizers[tokenizer].corpus]
-    (folder / CLEANING).write_text(json.dumps(corpus.cleaner_settings, indent=1) + "\n", encoding="utf-8")
-    (folder / EXPERIMENT).write_text(json.dumps(_describe_experiment(params, name), indent=1) + "\n", encoding="utf-8")
-    (folder / CARD).write_text(_format_card(folder, params, tokenizer), encoding="utf-8")
+    shutil.copyfile(tokens / TOKENIZER, folder / TOKENIZER)
+    (folder / CLEANING).write_text(json.dumps(corpus["cleaner"], indent=1) + "\n", encoding="utf-8")
+    (folder / EXPERIMENT).write_text(json.dumps(experiment, indent=1) + "\n", encoding="utf-8")
+    (folder / CARD).write_text(_format_card(folder, experiment, corpus["source"]), encoding="utf-8")
 
 
 def read_experiment(folder: Path) -> dict[str, Any]:
@@ -68,29 +75,16 @@ def read_experiment(folder: Path) -> dict[str, Any]:
         raise UnrollError(f"{folder / EXPERIMENT}: unreadable ({error}); run `dvc repro -f` for this model") from error
 
 
-def _describe_experiment(params: Root, name: str) -> dict[str, Any]:
-    entry = params.experiments[name]
-    corpus = params.tokenizers[entry.tokenizer].corpus
-    return {
-        "family": entry.family,
-        "tokenizer": entry.tokenizer,
-        "corpus": corpus,
-        "sampled": isinstance(params.corpora[corpus], SampledCorpus),
-        **fingerprint(entry.model_dump(), Path("data/partitions") / entry.tokenizer),
-    }
-
-
-def _format_card(folder: Path, params: Root, tokenizer: str) -> str:
-    """Return the card of a saved model. It depends only on the settings and the model."""
+def _format_card(folder: Path, experiment: Mapping[str, Any], source: str) -> str:
+    """Return the card of a saved model. It depends only on the settings, the corpus and the model."""
     saved = storage.read_params(folder)["params"]
-    corpus = params.tokenizers[tokenizer].corpus
     text = CARD_TEXT.format(
         name=folder.name,
         family=saved["family"],
         size=storage.size(folder),
-        corpus=corpus,
-        source=params.corpora[corpus].source,
-        tokenizer=tokenizer,
-        type=params.tokenizers[tokenizer].type,
+        corpus=experiment["corpus"],
+        source=source,
+        tokenizer=experiment["tokenizer"],
+        type=load_tokenizer(folder / TOKENIZER).type,
     )
     return text + "".join(f"| `{key}` | {json.dumps(value)} |\n" for key, value in saved.items())

@@ -40,11 +40,11 @@ class Network(LanguageModelNetwork):
         """Build the network with initial weights drawn from torch's global generator."""
         super().__init__()
         self.embedding = uniform_embedding(vocabulary_size, params.embedding_size)
-        sizes = (params.embedding_size, params.sizes, params.layers, params.dropout, params.residual)
+        sizes = (params.embedding_size, params.hidden_size, params.layers, params.dropout, params.residual)
         self.rightward, self.leftward = Recurrent(params.cell, *sizes), Recurrent(params.cell, *sizes)
         self.embedding_dropout = params.dropout.embedding
         tied = self.embedding.weight if params.tie_weights else None
-        self.softmax = softmax.build(params.softmax, params.sizes[-1], vocabulary_size, tied)
+        self.softmax = softmax.build(params.softmax, self.rightward.hidden_size, vocabulary_size, tied)
         self.register_buffer("counts", torch.zeros(vocabulary_size))  # of tokens in the train split
 
     def start(self, batch_size: int) -> State:

@@ -29,11 +29,11 @@ class Network(LanguageModelNetwork):
         super().__init__()
         self.embedding = uniform_embedding(vocabulary_size, params.embedding_size)
         self.recurrent = Recurrent(
-            params.cell, params.embedding_size, params.sizes, params.layers, params.dropout, params.residual
+            params.cell, params.embedding_size, params.hidden_size, params.layers, params.dropout, params.residual
         )
         self.embedding_dropout = params.dropout.embedding
         tied = self.embedding.weight if params.tie_weights else None
-        self.softmax = softmax.build(params.softmax, params.sizes[-1], vocabulary_size, tied)
+        self.softmax = softmax.build(params.softmax, self.recurrent.hidden_size, vocabulary_size, tied)
 
     def start(self, batch_size: int) -> State:
         """Return the zero state of `batch_size` rows."""

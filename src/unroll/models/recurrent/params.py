@@ -40,20 +40,16 @@ class RecurrentLayers(Params):
     training: Training
     """How the network is trained."""
 
-    @property
-    def sizes(self) -> list[int]:
-        """The hidden size of every layer."""
-        return self.hidden_size if isinstance(self.hidden_size, list) else [self.hidden_size] * self.layers
-
     @model_validator(mode="after")
     def _fits(self) -> "RecurrentLayers":
-        if len(self.sizes) != self.layers:
-            raise ValueError(f"hidden_size lists {len(self.sizes)} sizes for {self.layers} layers; list one for each")
-        if self.residual and len(set(self.sizes)) > 1:
-            raise ValueError(f"residual needs layers of one size, not {self.sizes}; make them equal")
-        if self.tie_weights and self.embedding_size != self.sizes[-1]:
+        sizes = self.hidden_size if isinstance(self.hidden_size, list) else [self.hidden_size] * self.layers
+        if len(sizes) != self.layers:
+            raise ValueError(f"hidden_size lists {len(sizes)} sizes for {self.layers} layers; list one for each")
+        if self.residual and len(set(sizes)) > 1:
+            raise ValueError(f"residual needs layers of one size, not {sizes}; make them equal")
+        if self.tie_weights and self.embedding_size != sizes[-1]:
             raise ValueError(
-                f"tie_weights needs embedding_size ({self.embedding_size}) equal to hidden_size ({self.sizes[-1]}) "
+                f"tie_weights needs embedding_size ({self.embedding_size}) equal to hidden_size ({sizes[-1]}) "
                 f"of the last layer; make them equal or set it to false"
             )
         if self.dropout.weight_drop and self.cell in ("mingru", "minlstm"):
