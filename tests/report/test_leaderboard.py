@@ -127,6 +127,6 @@ def test_the_excess_over_the_oracle_has_a_column(tmp_path: Path) -> None:
     write(tmp_path, "oracle", family="oracle", cross_entropy=1.0, test_perplexity=2.718)
     write(tmp_path, "model", cross_entropy=1.5, test_perplexity=4.482)
     page = leaderboard.to_markdown(leaderboard.read(["model", "oracle"], tmp_path), 0.95)
-    assert "excess bits per token" in page
-    assert "| `model` | ngram | 4.48 | 95.00 – 105.50 | 90.00 | 70.00 | 0.7213 | 1,234 |" in page
-    assert "| `oracle` | oracle | 2.72 | 95.00 – 105.50 | 90.00 | 70.00 | 0.0000 | 1,234 |" in page
+    assert "excess millibits per token" in page
+    assert "| `model` | ngram | 4.48 | 95.00 – 105.50 | 90.00 | 70.00 | 721.3 | 1,234 |" in page
+    assert "| `oracle` | oracle | 2.72 | 95.00 – 105.50 | 90.00 | 70.00 | 0.0 | 1,234 |" in page

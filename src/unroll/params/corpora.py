@@ -44,14 +44,14 @@ class ExactDuplicates(Duplicates):
     """Documents with the same text."""
 
     kind: Literal["exact"]
-    """The kind."""
+    """Texts are compared character by character."""
 
 
 class NearDuplicates(Duplicates):
     """Documents with similar sets of word n-grams (Broder, 1997). MinHash estimates their Jaccard similarity."""
 
     kind: Literal["near"]
-    """The kind."""
+    """Texts are compared by their word n-grams."""
     words: Annotated[int, Field(ge=1, le=20)]
     """The order n of the n-grams. Case, punctuation and digits are ignored."""
     similarity: Annotated[float, Field(ge=0.5, le=1)]

@@ -145,7 +145,7 @@ def _perplexity_table(tokenizer: str, group: Sequence[Result], confidence: float
             _format(r["dynamic_perplexity"]) if "dynamic_perplexity" in r.metrics else ""
         )
     if oracle is not None:
-        columns["excess bits per token"] = lambda r: f"{_bits(r) - _bits(oracle):.4f}"
+        columns["excess millibits per token"] = lambda r: f"{1000 * (_bits(r) - _bits(oracle)):.1f}"
     if best.translates:
         columns["exact match"] = lambda r: f"{r['exact_match']:.1%}"
         columns["BLEU"] = lambda r: f"{r['bleu']:.1f}"

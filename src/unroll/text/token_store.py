@@ -59,12 +59,6 @@ def list_array(values: NDArray[Any], lengths: list[int]) -> pa.ListArray:
     return pa.ListArray.from_arrays(number_array(offsets), number_array(values))
 
 
-def side_names(path: Path) -> list[str]:
-    """Return the names of the columns of token ids."""
-    with pa.memory_map(str(path)) as source:
-        return [name for name in pa.ipc.open_file(source).schema.names if name != LABEL]
-
-
 def read_batches(path: Path, side: str) -> Iterator[Batch]:
     """Yield the batches of one column of token ids.
 
@@ -83,7 +77,7 @@ def read_batches(path: Path, side: str) -> Iterator[Batch]:
             file = pa.ipc.open_file(source)
             for number in range(file.num_record_batches):
                 column = file.get_batch(number).column(side)
-                # DLPack does not import pandas; `to_numpy` does: see unroll.text.token_store.
+                # DLPack does not import pandas; `to_numpy` does.
                 offsets = np.from_dlpack(column.offsets).astype(np.int64)
                 yield np.from_dlpack(column.values)[offsets[0] : offsets[-1]], offsets - offsets[0]
     except (OSError, pa.ArrowInvalid, pa.ArrowTypeError) as error:  # DLPack refuses nulls with an ArrowTypeError

@@ -23,3 +23,4 @@ class CacheParams(Cache):
 
     family: Literal["cache"]
     tokenizer: Name
+    """The tokenizer of the text, a key of `tokenizers`."""

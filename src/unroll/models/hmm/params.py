@@ -12,6 +12,7 @@ class HmmParams(Params):
 
     family: Literal["hmm"]
     tokenizer: Name
+    """The tokenizer of the text, a key of `tokenizers`."""
     states: Annotated[int, Field(ge=1, le=4096)]
     """The number of hidden states."""
     pseudo_count: Annotated[float, Field(ge=0, le=1000)]

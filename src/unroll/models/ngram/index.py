@@ -95,7 +95,7 @@ class NgramCounts:
     """The counts of all k-grams of one order in a text."""
 
     keys: Index
-    """The sorted keys (N,); see `unroll.models.ngram.index`."""
+    """The sorted keys (N,), as in `NgramTable`."""
     contexts: Index
     """The indices (N,) of the first k - 1 tokens; for 1-grams 0, the empty context."""
     suffixes: Index

@@ -80,7 +80,7 @@ class NgramParams(Params):
 
     family: Literal["ngram"]
     tokenizer: Name
-    """A key of `tokenizers`."""
+    """The tokenizer of the text, a key of `tokenizers`."""
     order: Annotated[int, Field(ge=1, le=20)]
     """n: the model sees n - 1 tokens of context. 1 is the bag of words."""
     smoothing: Smoothing
