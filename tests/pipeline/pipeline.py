@@ -1,5 +1,6 @@
 """A copy of the repository with a small text and small models, and queries of its `dvc` and MLflow."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -80,7 +81,7 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
 
 def write_params(place: Path, values: dict[str, Any]) -> None:
     with (place / "params.yaml").open("w", encoding="utf-8") as file:
-        YAML(typ="safe", pure=True).dump(values, file)
+        YAML(typ="safe", pure=True).dump(json.loads(json.dumps(values)), file)  # without anchors for shared values
 
 
 def copy_of_the_repository(place: Path) -> Path:
