@@ -10,8 +10,8 @@ from torch import Tensor
 
 from tests.layers import reference_cells
 from unroll.layers import gru, rnn
+from unroll.layers.min_rnn import Scan
 from unroll.layers.recurrent import LAYERS
-from unroll.layers.scan import Scan
 
 CELLS = ["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm", "mingru", "minlstm"]
 

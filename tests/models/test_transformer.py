@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unroll.models.transformer.layers import Attention, Transformer, rotate
+from unroll.models.transformer.model import Attention, Transformer, rotate
 
 HEADS, SIZE = 2, 8
 

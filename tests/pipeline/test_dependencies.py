@@ -33,7 +33,6 @@ LEFT_OUT = {
     "unroll.corpora.cache": "it copies a file whose SHA-256 is checked; stage download depends on it",
     "unroll.corpora.catalogue": "it copies files whose SHA-256 stands in catalogue.yaml, which is a dependency",
     "unroll.corpora.download": "it downloads a file whose SHA-256 is checked; stage download depends on it",
-    "unroll.corpora.paths": "it finds the repository; stage download depends on it",
     "unroll.corpora.user_file": "it copies a file whose SHA-256 is checked; stage download depends on it",
     "unroll.corpora.sampled": "the oracle uses the names of two files of it; stage download depends on it",
 }

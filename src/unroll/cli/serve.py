@@ -18,7 +18,7 @@ def serve(
 
     Only this machine can reach the page.
     """
-    from unroll.serve.server import run
+    from unroll.serve.app import run
     from unroll.use import load
     from unroll.use.capabilities import raise_unsupported, supported_verbs
 

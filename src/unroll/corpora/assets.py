@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from unroll.corpora import catalogue
-from unroll.corpora.cache import copy_verified
-from unroll.corpora.paths import resolve
+from unroll.corpora.cache import copy_verified, resolve
 from unroll.corpora.user_file import REMEDY, check_exists
 from unroll.errors import UnrollError
 from unroll.params.base import suggest

@@ -1,4 +1,4 @@
-"""Copies of remote files: the user's mirror and the cache of downloads.
+"""Copies of files: the user's own paths, the mirror, and the cache of downloads.
 
 `UNROLL_MIRROR` names a folder or an https address of catalogue files. It is searched before the internet. The cache
 `data/downloads` keeps every download under its catalogue name, so another user can use that folder as a mirror.
@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 
 from unroll.corpora import download
 from unroll.corpora.archive import describe
-from unroll.corpora.paths import repository_root, resolve
 from unroll.errors import UnrollError
 from unroll.text.manifest import file_sha256
 
@@ -135,3 +134,21 @@ def _download(url: str, target: Path, rejected: Path, sha256: str, max_bytes: in
         f"{download.redact(url)}: the server sent {describe(rejected)} with sha256 {actual}, not the expected file "
         f"(kept as {rejected}); {remedy.format(sha256=actual)}"
     )
+
+
+def repository_root() -> Path:
+    """Return the root of the user's repository.
+
+    DVC runs a queued experiment in a copy of the repository and sets `DVC_ROOT` to the original.
+    """
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd())
+
+
+def resolve(path: str) -> Path:
+    """Return the location of a path that the user gave.
+
+    A path is relative to the current folder. In a queued experiment it is relative to the user's repository if it does
+    not exist in the current folder, because the copy of the repository lacks the files that Git does not track.
+    """
+    here = Path(path).expanduser()
+    return here if here.exists() or not os.environ.get("DVC_ROOT") else repository_root() / here

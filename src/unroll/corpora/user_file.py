@@ -6,8 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from unroll.corpora.archive import archive_type, unpack
-from unroll.corpora.cache import copy_verified, obtain
-from unroll.corpora.paths import resolve
+from unroll.corpora.cache import copy_verified, obtain, resolve
 from unroll.errors import UnrollError
 from unroll.params.corpora import Format, PathCorpus, UrlCorpus
 from unroll.text.manifest import MANIFEST, Documents, RawFile, write_manifest

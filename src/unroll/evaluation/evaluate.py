@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from unroll.evaluation import cache_mixture, perplexity, samples, token_losses
+from unroll.evaluation import perplexity, samples, token_losses
 from unroll.evaluation.analysis import context_ablation, embeddings, k_step, rnn_diagnostics
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
@@ -15,7 +15,7 @@ Measure = Callable[[Subject], Evaluation | None]
 
 MEASURES: Sequence[Measure] = (
     perplexity.measure,
-    cache_mixture.measure,
+    perplexity.measure_cache,
     perplexity.measure_dynamic,
     perplexity.measure_carried,
     cloze.measure,

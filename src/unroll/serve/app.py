@@ -6,13 +6,17 @@ HTML, and the Content-Security-Policy allows only the page's own script and styl
 """
 
 import base64
+import contextlib
 import hashlib
 import re
+import socket
+import sys
 import threading
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -34,6 +38,9 @@ from unroll.serve.schema import (
 )
 from unroll.use import TextModel
 from unroll.use.capabilities import supported_verbs
+
+ADDRESS = "127.0.0.1"
+"""The address at which only this machine reaches the server."""
 
 HOSTS = ["127.0.0.1", "localhost"]
 MAX_BODY = 64 * 1024
@@ -163,3 +170,40 @@ def _content_security_policy(page: str) -> str:
         "frame-ancestors": "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+class AnnouncingServer(uvicorn.Server):
+    """A server that prints its address when it accepts requests and handles Ctrl-C."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then print the address."""
+        await super().startup(sockets)
+        print(f"http://{ADDRESS}:{self.config.port} (Ctrl-C ends it)", file=sys.stderr)
+
+
+def run(models: Mapping[str, TextModel], port: int) -> None:
+    """Serve the page until Ctrl-C.
+
+    Args:
+        models: The models by the names that the page shows.
+        port: The port to listen on.
+
+    Raises:
+        UnrollError: The port is not available.
+    """
+    _check_port(port)
+    config = uvicorn.Config(create_app(models), host=ADDRESS, port=port, log_level="warning", server_header=False)
+    with contextlib.suppress(KeyboardInterrupt):
+        AnnouncingServer(config).run()
+
+
+def _check_port(port: int) -> None:
+    """Raise UnrollError if the port is not available, which uvicorn would report by a long log."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise UnrollError(
+                f"serve: port {port} is not available ({error.strerror}); choose another --port"
+            ) from None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unroll.evaluation.cache_mixture import fit_weight, mix
+from unroll.evaluation.perplexity import fit_weight, mix
 
 
 def test_the_weight_of_the_cache_is_the_best_one() -> None:
