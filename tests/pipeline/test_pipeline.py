@@ -131,13 +131,13 @@ def test_from_nothing_in_another_folder_every_hash_is_the_same(finished: Path, t
 
 
 def test_verify_finds_a_flipped_bit_that_dvc_trusts(place: Path) -> None:
-    assert "are what dvc.lock says" in run(place, "unroll", "verify")
+    assert "outputs match dvc.lock" in run(place, "unroll", "verify")
     weights = place / "models" / "lstm" / "weights.safetensors"
     content = bytearray(weights.read_bytes())
     content[-5] ^= 1
     weights.chmod(0o644)
     weights.write_bytes(content)
-    assert "models/lstm: not what dvc.lock says" in run(place, "unroll", "verify", code=1)
+    assert "models/lstm: missing, or not as dvc.lock records" in run(place, "unroll", "verify", code=1)
     assert "does not match manifest.json" in run(place, "unroll", "score", "lstm", "my text.txt", code=1)
 
 
@@ -167,7 +167,7 @@ def test_a_training_that_dvc_restored_has_a_run_after_the_report_and_no_result_h
     assert stages_that_run(place) == {"report"}
     expected = sorted([(stage, name) for stage in ("train", "evaluate") for name in SMALL] + [("report", "all")])
     assert sorted((r.data.tags["unroll.stage"], r.data.tags["unroll.model"]) for r in runs(place)) == expected
-    assert "every result has its runs" in run(place, "unroll", "sync")
+    assert "all results are logged" in run(place, "unroll", "sync")
 
 
 def test_the_logged_model_loads_and_answers(finished: Path) -> None:
