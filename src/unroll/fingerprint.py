@@ -28,7 +28,7 @@ def resolve(params: Root, name: str) -> tuple[Any, int]:
 
 
 def describe(params: Root, name: str) -> dict[str, Any]:
-    """Return all settings that the result of an entry depends on, with those of the entries that it names.
+    """Return the settings of an entry, with those of the entries of `models` and `vectors` that it names.
 
     Args:
         params: The settings of the pipeline.

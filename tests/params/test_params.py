@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,11 @@ def rename(path: str, old: str, value: Any = None) -> Callable[[Values], None]:
             edit("models.lstm.training.schedule", {"kind": "exponential"}),
             "models.lstm.training.schedule.kind: there is no exponential",
         ),
+        (
+            edit("models.naive_bayes.family", "per_class"),
+            "models.naive_bayes.family: the value 'per_class' was renamed; write generative_classifier, and move the "
+            "entry to the section generative_classifiers",
+        ),
         (rename("evaluate.k_step", "ahead"), "evaluate.ahead: was renamed; write k_step"),
         (
             rename("learning_curves.hmm_symbols.fractions", "parts", [16, 4]),
@@ -279,7 +285,9 @@ def test_the_changelog_lists_every_new_name() -> None:
     for old, names in KEYS.items():
         assert f"| `{old}` | {' or '.join(f'`{name}`' for name in names)} |" in table
     for (key, old), new in VALUES.items():
-        assert f"| `{key}: {old}` | `{key}: {new.split(',')[0]}`" in table
+        before = next(name for name, names in {**KEYS, key: (key,)}.items() if key in names)
+        assert re.search(rf"\| `{before}: .*`{old}`|\| `{before}: {old}`", table), (before, old)
+        assert re.search(rf"\| `{key}: .*`{new}`|\| `{key}: {new}`", table), (key, new)
 
 
 def test_every_renamed_key_exists() -> None:

@@ -49,13 +49,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_entries_are_trained_evaluated_and_reported(finished: Path, section: str) -> None:
-    page = (finished / "reports/index.html").read_text(encoding="utf-8")
+    leaderboard = (finished / "reports/leaderboard.md").read_text(encoding="utf-8")
     for name, entry in ENTRIES[section].items():
         metrics = json.loads((finished / "metrics" / f"{name}.json").read_text(encoding="utf-8"))
         experiment = json.loads((finished / "models" / name / "experiment.json").read_text(encoding="utf-8"))
         assert metrics["params_hash"] == experiment["params_hash"]
         assert experiment["family"] == entry["family"]
-        assert name in page
+        assert f"| `{name}` |" in leaderboard
 
 
 def test_the_learning_curve_ends_with_the_whole_train_split(finished: Path) -> None:

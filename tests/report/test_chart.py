@@ -19,7 +19,7 @@ def test_an_axis_has_round_ticks_inside() -> None:
     assert chart.Axis(0.13, 0.31, 0, 100).ticks() == pytest.approx([0.15, 0.2, 0.25, 0.3])
     assert chart.Axis(1, 64, 0, 100, log=True).ticks() == [1, 2, 4, 8, 16, 32, 64]
     assert chart.Axis(5, 7.5, 0, 100, log=True).ticks() == pytest.approx([5, 5.5, 6, 6.5, 7, 7.5])
-    assert chart.Axis(3, 6, 0, 100, log=True).ticks() == [4]
+    assert chart.Axis(3, 12, 0, 100, log=True).ticks() == [4, 8]
     assert chart.Axis(1, 64, 0, 60, log=True).pixel(8) == "30.0"
 
 

@@ -16,8 +16,6 @@ from unroll.params.root import Root
 
 LARGEST = 1_000_000
 """The maximum number of characters of a params file."""
-RENAMED = "an earlier release called this"
-"""What the sentence on a renamed key contains."""
 
 
 def load(path: Path = Path("params.yaml")) -> Root:

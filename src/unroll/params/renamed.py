@@ -51,7 +51,7 @@ VALUES: dict[tuple[str, Any], str] = {
     ("by", "given"): "source",
     ("family", "source"): "oracle",
     ("family", "pretrained"): "vector_file",
-    ("family", "per_class"): "generative_classifier, in the section generative_classifiers",
+    ("family", "per_class"): "generative_classifier",
     ("kind", "non_monotonic"): "nt_asgd",
     ("kind", "exponential"): "ema",
     ("batching", "sequential"): "contiguous",
@@ -60,6 +60,9 @@ VALUES: dict[tuple[str, Any], str] = {
     ("matrix", "second"): "output",
 }
 """The new value of a key."""
+
+SECTIONS = {"generative_classifier": "generative_classifiers"}
+"""The section of a value whose entries were moved."""
 
 HINTS = {
     "shared_vocabulary": " (true for joint, false for separate)",
@@ -77,6 +80,17 @@ def new_key(key: str, fields: Collection[str]) -> str | None:
 
 
 def new_value(key: str, value: Any, expected: str) -> str | None:
-    """Return the new name of a value of a key, if it is one of the `expected` values, quoted; None otherwise."""
+    """Return the new name of a value of a key, with a hint; None if it was not renamed, or not for this section.
+
+    Args:
+        key: The key.
+        value: Its value.
+        expected: The values that the section allows, each in quotes.
+
+    Returns:
+        The new value. Without a hint that names its section, it is one of `expected`.
+    """
     new = VALUES.get((key, value)) if isinstance(value, str) else None
-    return new if new and f"'{new.split(',')[0]}'" in expected else None
+    if new in SECTIONS:
+        return f"{new}, and move the entry to the section {SECTIONS[new]}"
+    return new if new and f"'{new}'" in expected else None

@@ -56,10 +56,10 @@ class Axis:
     def ticks(self) -> list[float]:
         """Return round numbers within the axis.
 
-        They are 1, 2 or 5 times powers of ten. On a logarithmic axis of at least an octave they are powers of ten, or
+        They are 1, 2 or 5 times powers of ten. On a logarithmic axis of at least two octaves they are powers of ten, or
         of two if it has few decades.
         """
-        if self.log and self.high >= 2 * self.low:
+        if self.log and self.high >= 4 * self.low:
             base = 2.0 if self.high / self.low < 300 else 10.0
             first, last = math.ceil(math.log(self.low, base) - 1e-9), math.floor(math.log(self.high, base) + 1e-9)
             return [base**power for power in range(first, last + 1, 1 + (last - first) // 10)]

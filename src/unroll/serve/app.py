@@ -1,4 +1,4 @@
-"""The web application: one page, its JSON API, and the restrictions of access.
+"""The web application: one page, its JSON API, the restrictions of access, and the server.
 
 The server listens on this machine only, but any web page that is open in a browser can send it requests. Therefore the
 Host header must name this machine (against DNS rebinding), requests are small, text of users and models never becomes
@@ -42,7 +42,7 @@ from unroll.use.capabilities import supported_verbs
 ADDRESS = "127.0.0.1"
 """The address at which only this machine reaches the server."""
 
-HOSTS = ["127.0.0.1", "localhost"]
+HOSTS = [ADDRESS, "localhost"]
 MAX_BODY = 64 * 1024
 """The maximum number of bytes of a request."""
 

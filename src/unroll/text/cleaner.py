@@ -29,8 +29,6 @@ INLINE_TAGS = frozenset(
 """HTML tags that occur inside words. Every other tag separates words."""
 INVISIBLE_TAGS = ("script", "style")
 """HTML tags whose content a browser does not display."""
-
-
 GENERATED = {"documents": "source", "encoding": "utf-8", "errors": "strict", "markup": "keep"}
 """How generated corpora are read: their files have one format, so params.yaml has no such settings for them."""
 

@@ -127,7 +127,7 @@ def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterato
     Args:
         stage: The stage that the run belongs to.
         name: The name of the model or series.
-        params: Its entry of params.yaml, which is logged as params.
+        params: The settings of the result (`unroll.fingerprint.describe` for a model), which are logged as params.
         data: The file or folder that the result is made from.
 
     Yields:
