@@ -33,7 +33,7 @@ LEFT_OUT = {
 OPAQUE = ("unroll", "unroll.params.*", "unroll.models.*.params", "unroll.tracking", "unroll.tracking.*")
 """Patterns of modules whose imports are not followed: tracking loads a whole model to log it, for example."""
 COPYING = ("unroll.corpora", "unroll.corpora.assets", "unroll.corpora.sampled")
-"""Modules whose imports are followed for stage download only: others copy verified files, or take the names of files."""
+"""Modules whose imports are followed for stage download only: other stages copy verified files, or use file names."""
 WITHOUT_THREADS = "unroll.pipeline.threads"
 """Stages without the parameter `threads` do not depend on the number of threads."""
 
@@ -210,11 +210,9 @@ def test_data_of_the_code_is_a_dependency() -> None:
         for path in (ROOT / "src/unroll").rglob("*")
         if path.is_file() and path.suffix in (".yaml", ".json", ".html", ".css", ".js") and "serve" not in path.parts
     ]
-    assert {next((name for name in DATA if PurePosixPath(path).is_relative_to(name)), path) for path in data} == set(
-        DATA
-    )
-    for path in data:
-        folder = next(name for name in DATA if PurePosixPath(path).is_relative_to(name))
+    folders = {path: next((name for name in DATA if PurePosixPath(path).is_relative_to(name)), path) for path in data}
+    assert set(folders.values()) == set(DATA)
+    for path, folder in folders.items():
         for group in DATA[folder]:
             deps = STAGES[group].get("do", STAGES[group])["deps"]
             assert any(PurePosixPath(path).is_relative_to(dep) for dep in deps), (path, group)
