@@ -71,7 +71,7 @@ def path_settings(name: str) -> dict[str, str]:
 CORPUS = {"cleaning": "plain", "invisible": "drop", "lowercase": True, "empty": "drop", "max_characters": 1000}
 CORPUS |= {"duplicates": {"kind": "exact", "drop": False}, "splits": {"by": "position", "valid": 0.2, "test": 0.2}}
 TEXT_CORPUS = CORPUS | {"documents": "line", "encoding": "utf-8", "errors": "strict", "markup": "keep"}
-SAMPLED = {"vocabulary_size": 4, "expected_tokens": 200}
+SAMPLED = {"sha256": None, "seed": 1, "vocabulary_size": 4, "expected_tokens": 200}
 CORPORA = {
     "text": TEXT_CORPUS | path_settings("text.txt") | {"format": "text"},
     "labelled": TEXT_CORPUS | path_settings("labelled.tsv") | {"format": "labelled"},
@@ -196,7 +196,7 @@ def settings() -> Root:
 def prepare(params: Root) -> dict[str, Data]:
     """Run the stages download, clean, tokenize and partition, and return the partition of each tokenizer."""
     for name, corpus in params.corpora.items():
-        fetch(corpus, params.seed, folder_of("raw", name))
+        fetch(corpus, folder_of("raw", name))
         clean(corpus, Path("data/raw") / name, folder_of("clean") / f"{name}.parquet")
     partitions = {}
     for name, tokenizer in params.tokenizers.items():

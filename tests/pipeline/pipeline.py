@@ -53,14 +53,15 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
     ]
     text = place / "my text.txt"
     text.write_text("\n".join(sentences) + "\n", encoding="utf-8")
-    prose = values["corpora"]["prose"] | {
+    packages = values["corpora"]["prose"]
+    prose = {key: value for key, value in packages.items() if key != "packages"} | {
         "source": "path",
         "path": text.name,
         "sha256": file_sha256(text),
         "documents": "line",
         "format": "text",
     }
-    dutch = values["corpora"]["dutch"] | {"pairs": 300}
+    dutch = values["corpora"]["dutch"] | {"pairs": 300, "sha256": None}
     words = values["tokenizers"]["words"] | {"min_count": 1, "sequence_length": 8}
     models = values["models"]
     training = {"epochs": 2, "batch_size": 8}

@@ -264,11 +264,12 @@ MIRROR = Path(os.environ.get("UNROLL_MIRROR", ROOT.parent / "shared" / "corpora"
 
 @pytest.mark.mirror
 @pytest.mark.skipif(not MIRROR.is_dir(), reason="no mirror of the real corpora (UNROLL_MIRROR)")
-def test_another_corpus_is_one_option(place: Path) -> None:
+def test_a_corpus_of_the_catalogue_takes_the_place_of_the_default(place: Path) -> None:
     values = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     edit_params(place, "corpora.prose", values["corpora"]["prose"])
-    git(place, "commit", "--quiet", "--all", "--message", "python-docs")
-    options = ("-S", "corpora.prose.source=timemachine", "-S", "models.lstm.training.epochs=1")
+    git(place, "commit", "--quiet", "--all", "--message", "package-docs")
+    changes = ("corpora.prose.source=timemachine", "~corpora.prose.packages", "~corpora.prose.sha256")
+    options = [text for change in (*changes, "models.lstm.training.epochs=1") for text in ("-S", change)]
     run(place, "dvc", "exp", "run", "--name", "wells", *options, "evaluate@lstm", UNROLL_MIRROR=str(MIRROR))
     assert "wells" in run(place, "dvc", "exp", "show", "--csv")
     assert any(r.data.tags.get("dvc.exp.name") == "wells" for r in runs(place))

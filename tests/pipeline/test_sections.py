@@ -35,7 +35,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_params(
         place,
         values
-        | {"threads": 1, "corpora": corpora | {"wave": values["corpora"]["wave"] | {"length": 200}}}
+        | {"threads": 1, "corpora": corpora | {"wave": values["corpora"]["wave"] | {"length": 200, "sha256": None}}}
         | {"tokenizers": {name: TOKENIZERS[name] for name in corpora}, "series": series, "evaluate": evaluate}
         | ENTRIES,
     )

@@ -15,7 +15,7 @@ MAX_DOWNLOAD_BYTES = 4 << 30
 REMEDY = "if it is the right file, set sha256: {sha256}"
 
 
-def fetch(params: PathCorpus | UrlCorpus, seed: int, folder: Path) -> None:
+def fetch(params: PathCorpus | UrlCorpus, folder: Path) -> None:
     """Copy or download the file into the empty folder; unpack it if it is an archive.
 
     Raises:

@@ -49,6 +49,31 @@ def write_manifest(folder: Path, files: Iterable[RawFile]) -> None:
     (folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
+def write_documents(folder: Path, documents: Iterable[tuple[str, str]]) -> None:
+    """Write name and text of documents to documents.jsonl, and the manifest.
+
+    Args:
+        folder: The empty raw folder.
+        documents: The names and texts.
+    """
+    with (folder / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as file:
+        for name, text in documents:
+            file.write(json.dumps({"document": name, "text": text}, ensure_ascii=False) + "\n")
+    write_manifest(folder, [RawFile("documents.jsonl", "documents")])
+
+
+def write_labelled(folder: Path, rows: Iterable[tuple[str, str]]) -> None:
+    """Write labels and texts to labelled.tsv, and the manifest.
+
+    Args:
+        folder: The empty raw folder.
+        rows: The labels and texts, which contain neither tabs nor ends of lines.
+    """
+    lines = "".join(f"{label}\t{text}\n" for label, text in rows)
+    (folder / "labelled.tsv").write_text(lines, encoding="utf-8", newline="\n")
+    write_manifest(folder, [RawFile("labelled.tsv", "labelled")])
+
+
 def read_manifest(folder: Path) -> list[RawFile]:
     """Read raw.json.
 
