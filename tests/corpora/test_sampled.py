@@ -1,6 +1,9 @@
 """Sampled corpora are deterministic, and have the expected sizes and frequencies."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -165,3 +168,16 @@ def test_the_last_bits_of_a_mathematical_library_do_not_reach_the_probabilities(
     assert normalize(nearly).tobytes() == normalize(probabilities).tobytes()
     np.testing.assert_allclose(normalize(probabilities), probabilities, rtol=2e-7, atol=1e-37)
     np.testing.assert_allclose(normalize(probabilities).sum(axis=1), 1, rtol=1e-12)
+
+
+def test_another_linear_algebra_kernel_gives_the_same_bytes(tmp_path: Path) -> None:
+    """OpenBLAS selects a kernel by the processor; the stationary distribution differs in its last bits between them."""
+    (here := tmp_path / "here").mkdir()
+    fetched("hmm", here)
+    code = "import sys; from pathlib import Path; from tests.corpora.test_sampled import fetched; "
+    code += "fetched('hmm', Path(sys.argv[1]))"
+    environment = os.environ | {"OPENBLAS_CORETYPE": "Prescott"}
+    (there := tmp_path / "there").mkdir()
+    subprocess.run([sys.executable, "-c", code, there], cwd=Path(__file__).parents[2], env=environment, check=True)
+    for file in here.iterdir():
+        assert file.read_bytes() == (there / file.name).read_bytes(), file.name
