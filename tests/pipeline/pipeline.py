@@ -10,7 +10,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from unroll.arithmetic.pins import is_supported
 from unroll.text.manifest import file_sha256
+
+ARITHMETIC = "portable" if is_supported() else "native"
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -69,7 +72,7 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
         sizes = {"embedding_size": 16, "hidden_size": 16, "training": models[name]["training"] | training}
         models[name] = models[name] | sizes
     return values | {
-        "threads": 1,
+        "arithmetic": ARITHMETIC,
         "corpora": {"prose": prose, "dutch": dutch},
         "tokenizers": {"words": words, "pairs": values["tokenizers"]["pairs"]},
         "models": {name: models[name] for name in ("unigram", "trigram", "lstm", "seq2seq")},

@@ -15,10 +15,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from unroll.arithmetic.pins import pin
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
 from unroll.params.load import load
-from unroll.pipeline.threads import set_threads
 
 TERMINATED = 143
 """The exit code after any signal that ends a stage, 128 + SIGTERM. With 0, DVC would cache half a result."""
@@ -46,7 +46,7 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
         signal.signal(number, _terminate)
     try:
         params = load()
-        set_threads(params.threads)
+        pin(params.arithmetic)
         if section is None:
             with _exclusive_lock(stage):
                 main(params)

@@ -15,7 +15,6 @@ All arrays are float64 tensors on one device. Shapes: L steps, R rows, S states,
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unroll.arithmetic.threads import one_thread
 from unroll.models.hmm.sweep import MIN_POSITIVE, sweep
 from unroll.text.streams import Ids
 
@@ -131,14 +131,14 @@ class Trellis:
         Returns:
             The probabilities (N,). If a token has probability zero, the filtering distribution stays at its prediction.
         """
-        with _one_thread():
+        with one_thread():  # the steps are too short to be shared
             parts = [scale.T.reshape(-1) for _, scale in self._forward_blocks(_Chain.from_probabilities(model))]
         scales = torch.cat(parts)[: self.size].cpu().numpy()
         return np.where(scales < MIN_POSITIVE, 0, scales)
 
     def expected_counts(self, model: Probabilities) -> Counts:
         """Compute the E-step of the Baum-Welch algorithm, exactly for the whole stream."""
-        with _one_thread():
+        with one_thread():
             return self._expected_counts(_Chain.from_probabilities(model))
 
     def _expected_counts(self, chain: _Chain) -> Counts:
@@ -231,17 +231,6 @@ class Trellis:
         guess = shift(torch.ones_like(alpha[0]))
         leaving = sweep(step, range(self.steps - 1, -1, -1), gamma, guess, shift)
         return gamma, rho, leaving[0]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Use one thread. The steps are too short to be shared between threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _device() -> torch.device:
