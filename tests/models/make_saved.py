@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 from ruamel.yaml import YAML
 
 from tests import toy
@@ -165,26 +165,31 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """Write the models that the folder of this format lacks, and what they predict."""
-    torch.set_num_threads(1)
     FORMAT_FOLDER.mkdir(parents=True, exist_ok=True)
     file = FORMAT_FOLDER / EXPECTED
     expected = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     with TemporaryDirectory() as workspace:
         os.chdir(workspace)
-        for name, text in FILES.items():
-            Path(name).write_text(text, encoding="utf-8")
-        params = settings()
-        partitions = prepare(params)
-        Path("models").mkdir()
-        for name, entry in params.experiments.items():
-            trained, seed = resolve(params, name)
-            data = replace(partitions[entry.tokenizer], seed=seed)
-            model = models.family(trained.family).fit(trained, data, Inputs(), lambda *_, **__: None)
-            folder.save(model, Path("models") / name, describe(params, name))
+        for name, trained in train_all():
             if not (FORMAT_FOLDER / name).exists():
-                shutil.copytree(Path("models") / name, FORMAT_FOLDER / name)
+                shutil.copytree(trained, FORMAT_FOLDER / name)
                 expected[name] = predict(FORMAT_FOLDER / name)
     file.write_text(json.dumps(expected, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def train_all() -> Iterator[tuple[str, Path]]:
+    """Train all models in the current folder, and yield the name and the folder of each."""
+    for name, text in FILES.items():
+        Path(name).write_text(text, encoding="utf-8")
+    params = settings()
+    partitions = prepare(params)
+    Path("models").mkdir()
+    for name, entry in params.experiments.items():
+        trained, seed = resolve(params, name)
+        data = replace(partitions[entry.tokenizer], seed=seed)
+        model = models.family(trained.family).fit(trained, data, Inputs(), lambda *_, **__: None)
+        folder.save(model, Path("models") / name, describe(params, name))
+        yield name, Path("models") / name
 
 
 def settings() -> Root:

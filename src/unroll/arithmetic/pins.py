@@ -27,6 +27,7 @@ PORTABLE = {
 }
 """The pins. They overwrite what is set."""
 
+CPUINFO = Path("/proc/cpuinfo")
 REQUIRED = {"avx2", "fma"}
 """The instructions that the pinned kernels use, by their names in /proc/cpuinfo."""
 MAX_THREADS = 8
@@ -68,7 +69,7 @@ def pin(arithmetic: Arithmetic, threads: int | None = None) -> None:
 def is_supported() -> bool:
     """Return whether this processor has the instructions that portable arithmetic needs."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # not Linux
         return False
     flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
