@@ -18,6 +18,7 @@ LEFT_OUT = {
     "stages": "it sets the search path and the garbage collector",
     "unroll": "the package defines the public function load, which no stage calls",
     "unroll.errors": "it defines an exception",
+    "unroll.environment": "it records the processor and the libraries beside the results, in no output",
     "unroll.params.*": "it checks values and never changes a right one; DVC tracks the values themselves",
     "unroll.pipeline.stage": "locks, signals and atomic outputs: it publishes the bytes that a stage writes",
     "unroll.tracking": "it records results in MLflow",

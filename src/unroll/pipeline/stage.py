@@ -15,6 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from unroll import environment
 from unroll.arithmetic.pins import pin
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
@@ -76,8 +77,8 @@ def _arguments(main: Callable[..., None], section: str | None) -> argparse.Names
 def atomic_outputs(*targets: Path) -> Iterator[tuple[Path, ...]]:
     """Publish outputs together, and only if they are complete.
 
-    On success each output is put in place by one rename after an fsync. On a failure none is, and the previous outputs
-    stay.
+    On success each output is put in place by one rename after an fsync, and the environment of this process is recorded
+    (`unroll.environment.record`). On a failure none is, and the previous outputs stay.
 
     Args:
         targets: The files or folders to publish.
@@ -108,6 +109,7 @@ def atomic_outputs(*targets: Path) -> Iterator[tuple[Path, ...]]:
                 target.rename(path.parent / "replaced")
             path.rename(target)
             _sync_entry(target.parent)
+        environment.record(targets)
     finally:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
