@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_readme import committed
 from unroll import environment
-from unroll.environment import RECORD, Record, describe, file_md5, made, record, summarize
+from unroll.environment import COUNTS, RECORD, Record, describe, file_md5, made, record, summarize
+from unroll.pipeline.lock import Lock
 from unroll.pipeline.stage import atomic_outputs
 
 INTEL = {"processor": "Intel", "instruction_sets": ["AVX2", "AVX-512"], "torch_kernels": "AVX512"}
@@ -124,6 +126,14 @@ def test_libraries_that_are_not_imported_are_not_described(monkeypatch: pytest.M
 def test_the_variables_that_choose_kernels_are_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
     assert describe()["variables"]["ATEN_CPU_CAPABILITY"] == "default"
+
+
+def test_the_committed_results_name_the_processor_that_made_them() -> None:
+    """A file that git tracks would else get a new entry when the pipeline runs on another processor."""
+    record = Record.parse(committed(RECORD.as_posix()).encode())
+    lock = Lock.parse(committed("dvc.lock").encode(), "dvc.lock")
+    numbers = [path for path in lock.outs if path.startswith("metrics/") and Path(path).parent not in COUNTS]
+    assert [path for path in numbers if record.find(path, lock.outs[path]) is None] == []
 
 
 def test_a_file_has_the_hash_of_dvc() -> None:
