@@ -263,7 +263,7 @@ def test_other_libraries_are_named(compare: Compare) -> None:
     there.machine = INTEL | {"torch": "2.0"}
     result = compare(Run(machine=INTEL | {"torch": "1.0"}), there)
     assert result.code == 0
-    assert "the same kind of processor with other libraries: torch 1.0 against 2.0" in result.out
+    assert "within tolerance (another environment: torch 1.0 against 2.0)" in result.out
 
 
 def test_an_unrecorded_processor_is_named_as_such(compare: Compare) -> None:
@@ -272,6 +272,21 @@ def test_an_unrecorded_processor_is_named_as_such(compare: Compare) -> None:
     result = compare(Run(machine=INTEL), there)
     assert result.code == 0
     assert "within tolerance (the processor of ../there/dvc.lock is not recorded)" in result.out
+
+
+@pytest.mark.parametrize("missing", ["here", "there"])
+def test_an_output_of_one_run_only_is_named(tmp_path: Path, unroll: Callable[..., Result], missing: str) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        Run().write(tmp_path / name)
+    lock = tmp_path / missing / "dvc.lock"
+    values = YAML(typ="safe").load(lock)
+    values["stages"]["evaluate@lstm"]["outs"].pop()
+    YAML(typ="safe", pure=True).dump(values, lock)
+    result = unroll(tmp_path / "here", "--against", "../there/dvc.lock")
+    assert result.code == 1
+    name = {"here": "dvc.lock", "there": "../there/dvc.lock"}[missing]
+    assert f"data/evaluations/lstm: is no output of {name}" in result.err
 
 
 def test_changed_code_is_named(compare: Compare) -> None:
@@ -334,7 +349,10 @@ def test_metrics_of_another_run_are_refused(tmp_path: Path, unroll: Callable[...
     (tmp_path / "old.lock").rename(tmp_path / "elsewhere/dvc.lock")
     result = unroll(tmp_path, "--against", "elsewhere/dvc.lock")
     assert result.code == 1
-    assert "metrics/lstm.json of elsewhere/dvc.lock: is missing, so its numbers cannot be compared" in result.err
+    assert (
+        "metrics/lstm.json of elsewhere/dvc.lock: there is no such file, so its numbers cannot be compared"
+        in result.err
+    )
 
 
 def test_metrics_with_other_names_are_one_sentence(compare: Compare) -> None:

@@ -32,18 +32,20 @@ def compare(one: Results, other: Results) -> Iterator[str]:
     settings = compare_settings(one.lock, other.lock)
     sentence = settings.describe(one.name, other.name)
     first, second = one.lock.without(settings.affected), other.lock.without(settings.affected)
-    if sentence and not first.outs:
+    if sentence and not first.stages:
         raise UnrollError(sentence)
     if sentence:
         yield sentence
-    differing = [path for path, md5 in first.outs.items() if second.outs.get(path) != md5]
-    yield from _bytes(len(first.outs), differing, other.name)
+    ours, theirs = first.outs, second.outs
+    paths = list(dict.fromkeys([*ours, *theirs]))
+    differing = [path for path in paths if ours.get(path) != theirs.get(path)]
+    yield from _bytes(len(paths), differing, other.name)
     if differing:
         if code := _changed_code(one, other, differing):
             yield f"the code of these outputs differs, too: {enumerate_names(code)}"
         yield from _numbers(one, other, differing)
     if sentence:
-        raise UnrollError(f"{len(one.lock.outs) - len(first.outs)} outputs were not compared, since settings differ")
+        raise UnrollError(f"{len(one.lock.outs) - len(ours)} outputs were not compared, since settings differ")
 
 
 def _bytes(compared: int, differing: Sequence[str], name: str) -> Iterator[str]:
@@ -99,7 +101,7 @@ def _explain(one: Results, other: Results, differing: Sequence[str]) -> str:
         return f"another kind of processor: {summarize(first)} against {summarize(second)}"
     names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
     changes = ", ".join(f"{name} {first.get(name, 'none')} against {second.get(name, 'none')}" for name in names)
-    return f"the same kind of processor with other libraries: {changes}"
+    return f"another environment: {changes}"
 
 
 def _unrecorded(one: Results, other: Results) -> str:

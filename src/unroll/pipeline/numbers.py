@@ -74,6 +74,9 @@ def compare_output(one: Results, other: Results, path: str) -> list[Row]:
     Raises:
         Mismatch: The bytes must be equal, or the files do not have the same metrics.
     """
+    for results in (one, other):
+        if path not in results.lock.outs:
+            raise Mismatch(f"{path}: is no output of {results.name}")
     if _is_exact(one.lock, path):
         raise Mismatch(f"{path}: must have equal bytes on all processors")
     folder, _, name = path.rpartition("/")
@@ -83,7 +86,7 @@ def compare_output(one: Results, other: Results, path: str) -> list[Row]:
     first, second = one.numbers(path), other.numbers(path)
     for results, found in ((one, first), (other, second)):
         if found is None:
-            raise Mismatch(f"{path} of {results.name}: is missing, so its numbers cannot be compared")
+            raise Mismatch(f"{path} of {results.name}: there is no such file, so its numbers cannot be compared")
     if folder != "metrics/series":
         return _compare(path, name, first, second, family_of(one.lock, name), _deviations(one, name))
     if first["forecasters"].keys() != second["forecasters"].keys():
