@@ -8,6 +8,7 @@ import pytest
 
 from tests.test_readme import committed
 from unroll import environment
+from unroll.cli import main
 from unroll.environment import COUNTS, RECORD, Record, describe, file_md5, made, record, summarize
 from unroll.pipeline.lock import Lock
 from unroll.pipeline.stage import atomic_outputs
@@ -116,6 +117,14 @@ def test_this_process_is_described_as_json() -> None:
     assert found["processor"] in summarize(found)
     if sys.platform == "linux":
         assert ("AVX2" in found.get("instruction_sets", [])) == (" avx2 " in Path("/proc/cpuinfo").read_text())
+
+
+def test_the_command_prints_this_machine(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["unroll", "environment"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    assert json.loads(capsys.readouterr().out) == describe()
 
 
 def test_libraries_that_are_not_imported_are_not_described(monkeypatch: pytest.MonkeyPatch) -> None:
