@@ -107,6 +107,9 @@ def test_infinities_and_nan_are_equal_to_themselves_only(tolerance: Tolerance, v
         (SCORE, 41.0, 40.0, 1.0),
         (ERRORS, 1.0, 0.98, 0.02),
         (ROUNDING, 1.0, 1.0 - 1e-9, 1e-9),
+        (ROUNDING, 1e-9, 0.0, 1e-9),
+        (ROUNDING, 1000.0, 1000.0 - 1e-6, 1e-9),
+        (ERRORS, 1e-6, 0.98e-6, 0.02),
         (EXCESS, 28.8539, 0.0, 28.8539),
     ],
 )

@@ -35,8 +35,8 @@ class Tolerance:
     """The difference of the numbers is multiplied by it."""
     logarithmic: bool = False
     """Whether the logarithms of the numbers are subtracted."""
-    relative: bool = False
-    """Whether the difference is divided by the larger of the numbers."""
+    floor: float | None = None
+    """The difference is divided by the larger of the numbers, or by this if it is larger. None: it is not divided."""
 
     def difference(self, one: float, other: float) -> float:
         """Return `one` minus `other` in the unit; 0 for equal numbers, and infinity if only one is finite."""
@@ -46,11 +46,12 @@ class Tolerance:
             return math.inf
         if self.logarithmic:
             return self.scale * math.log(one / other)
-        return self.scale * (one - other) / (max(abs(one), abs(other)) if self.relative else 1.0)
+        unit = 1.0 if self.floor is None else max(abs(one), abs(other), self.floor)
+        return self.scale * (one - other) / unit
 
 
-ROUNDING = Tolerance("relative", 1e-9, "at most 4e-15; 3e-14 for the excess over the oracle", relative=True)
-"""Of double precision."""
+ROUNDING = Tolerance("relative", 1e-9, "at most 4e-15; 3e-14 for the excess over the oracle", floor=1.0)
+"""Of double precision. A difference of two numbers may be 0 but for the rounding of both, so it has a floor."""
 NATS = Tolerance(
     "nats per token",
     0.02,
@@ -58,7 +59,7 @@ NATS = Tolerance(
 )
 PERPLEXITY = Tolerance(NATS.unit, NATS.limit, NATS.measured, logarithmic=True)
 EXCESS = Tolerance("millibits per token", 1000 * NATS.limit / math.log(2), "0.02 nats in this unit")
-ERRORS = Tolerance("relative", 0.02, "at most 2.7e-6; an error that is 2 % larger costs 0.02 nats", relative=True)
+ERRORS = Tolerance("relative", 0.02, "at most 2.7e-6; an error that is 2 % larger costs 0.02 nats", floor=0.0)
 SHARE = Tolerance("points", 3.0, "at most 1.7 points (exact match of seq2seq_attention)", scale=100)
 SCORE = Tolerance("point", 1.0, "at most 0.54 points (chrF of seq2seq_attention)")
 
