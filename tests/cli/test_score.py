@@ -59,8 +59,11 @@ def test_evaluate_counts_bytes_and_unknown_words(unroll: Run) -> None:
     assert output["oov_rate"] == pytest.approx(1 / 3)
     assert output["perplexity"] == pytest.approx(math.exp(-output["log_likelihood"] / 3))
     # "zebra" and its end are spelled at 8 bits a byte; the text has 9 bytes and an end.
-    bits = -output["log_likelihood"] / math.log(2) + 8 * 6
-    assert output["bits_per_byte"] == pytest.approx(bits / 10)
+    assert output["bits_per_byte_tokens"] == pytest.approx(-output["log_likelihood"] / math.log(2) / 10)
+    assert output["bits_per_byte_spelling"] == pytest.approx(8 * 6 / 10)
+    assert 0 < output["bits_per_byte_spacing"] < 0.1  # single spaces are usual
+    parts = [output[f"bits_per_byte_{part}"] for part in ("tokens", "spelling", "spacing")]
+    assert output["bits_per_byte"] == pytest.approx(sum(parts))
 
 
 def test_generate_is_reproducible_and_continues_the_prompt(unroll: Run) -> None:

@@ -174,7 +174,8 @@ def test_the_next_address_is_tried(server: hostile.Server) -> None:
 
 def _url_corpus(url: str, sha256: str) -> UrlCorpus:
     # The schema requires https, but the test server uses http.
-    return UrlCorpus.model_construct(**SETTINGS | {"source": "url", "url": url, "sha256": sha256, "format": "text"})
+    source = {"source": "url", "url": url, "sha256": sha256, "format": "text", "unknown_word": "none"}
+    return UrlCorpus.model_construct(**SETTINGS | source)
 
 
 def test_without_a_hash_the_error_shows_the_hash(server: hostile.Server, tmp_path: Path) -> None:
@@ -187,6 +188,7 @@ def test_without_a_hash_the_error_shows_the_hash(server: hostile.Server, tmp_pat
     assert len(server.requests) == 1
     assert (folder / "text.txt").read_bytes() == TEXT
     entry = {"file": "text.txt", "format": "text", "split": None, "documents": "paragraph", "sha256": SHA256}
+    entry |= {"unknown_word": None}
     assert json.loads((folder / "raw.json").read_text()) == [entry]
 
 

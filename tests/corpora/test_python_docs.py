@@ -33,6 +33,7 @@ def test_raw_json_describes_the_file(folder: Path) -> None:
     content = (folder / "documents.jsonl").read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     entry = {"file": "documents.jsonl", "format": "documents", "split": None, "documents": None, "sha256": sha256}
+    entry |= {"unknown_word": None}
     assert json.loads((folder / "raw.json").read_text()) == [entry]
 
 

@@ -17,7 +17,8 @@ TEXT = b"Een eigen tekst.\n\nMet twee alinea's.\n"
 
 def corpus(path: str, content: bytes | str = TEXT) -> PathCorpus:
     sha256 = content if isinstance(content, str) else hashlib.sha256(content).hexdigest()
-    return PathCorpus.model_validate(SETTINGS | {"source": "path", "path": path, "sha256": sha256, "format": "text"})
+    source = {"source": "path", "path": path, "sha256": sha256, "format": "text", "unknown_word": "none"}
+    return PathCorpus.model_validate(SETTINGS | source)
 
 
 @pytest.fixture

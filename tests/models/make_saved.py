@@ -73,9 +73,9 @@ CORPUS |= {"duplicates": {"kind": "exact", "drop": False}, "splits": {"by": "pos
 TEXT_CORPUS = CORPUS | {"documents": "line", "encoding": "utf-8", "errors": "strict", "markup": "keep"}
 SAMPLED = {"sha256": None, "seed": 1, "vocabulary_size": 4, "expected_tokens": 200}
 CORPORA = {
-    "text": TEXT_CORPUS | path_settings("text.txt") | {"format": "text"},
-    "labelled": TEXT_CORPUS | path_settings("labelled.tsv") | {"format": "labelled"},
-    "pairs": TEXT_CORPUS | path_settings("pairs.tsv") | {"format": "pairs"},
+    "text": TEXT_CORPUS | path_settings("text.txt") | {"format": "text", "unknown_word": "none"},
+    "labelled": TEXT_CORPUS | path_settings("labelled.tsv") | {"format": "labelled", "unknown_word": "none"},
+    "pairs": TEXT_CORPUS | path_settings("pairs.tsv") | {"format": "pairs", "unknown_word": "none"},
     "markov": CORPUS | SAMPLED | {"source": "markov", "order": 1, "concentration": 0.5, "stop_probability": 0.2},
     "hmm": CORPUS
     | SAMPLED

@@ -63,6 +63,7 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
         "sha256": file_sha256(text),
         "documents": "line",
         "format": "text",
+        "unknown_word": "none",
     }
     dutch = values["corpora"]["dutch"] | {"pairs": 300, "sha256": None}
     words = values["tokenizers"]["words"] | {"min_count": 1, "sequence_length": 8}

@@ -69,7 +69,12 @@ def evaluate(model: ModelArgument, file: FileArgument = STDIN, json: JsonOption 
         print_json(total)
         return
     print(f"perplexity     {total.perplexity:.4f}")
-    print(f"bits per byte  {total.bits_per_byte:.4f}")
+    parts = (total.bits_per_byte_tokens, total.bits_per_byte_spelling, total.bits_per_byte_spacing)
+    print(
+        "bits per byte  {:.4f} (tokens {:.4f}, spelling of unknown words {:.4f}, spacing {:.4f})".format(
+            total.bits_per_byte, *parts
+        )
+    )
     print(f"log-likelihood {total.log_likelihood:.4f} nats")
     print(f"unknown        {total.unknown} of {total.tokens} tokens ({total.oov_rate:.2%})")
     print(f"lines          {total.lines}")

@@ -43,7 +43,8 @@ def fetch(params: PathCorpus | UrlCorpus, folder: Path) -> None:
             f"{source}: contains the archive {nested[0]!r}, and archives inside archives are not unpacked; "
             "unpack it yourself"
         )
-    write_manifest(folder, [RawFile(name, params.format, documents=_unit(params.format, names)) for name in names])
+    unit, unknown_word = _unit(params.format, names), None if params.unknown_word == "none" else params.unknown_word
+    write_manifest(folder, [RawFile(name, params.format, None, unit, unknown_word) for name in names])
 
 
 def check_exists(source: Path, path: str) -> None:

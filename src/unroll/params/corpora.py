@@ -60,6 +60,11 @@ Format = Literal["text", "pairs", "labelled", "series"]
 and text, separated by a tab. `series`: CSV with the number in the last column."""
 
 
+UnknownWord = Annotated[str, Field(pattern=r"^\S+$", max_length=100)]
+"""The word that stands for unknown words if the text was prepared with a closed vocabulary, such as <unk>; `none` if
+there is no such word. Every tokenizer encodes it as the unknown token."""
+
+
 class PathCorpus(TextCorpus):
     """A file of the user."""
 
@@ -70,6 +75,8 @@ class PathCorpus(TextCorpus):
     """The SHA-256 of the file. It determines the result; the error for a wrong one shows the right one."""
     format: Format
     """The format of the file."""
+    unknown_word: UnknownWord
+    """The word that stands for unknown words, or `none`."""
 
 
 class UrlCorpus(TextCorpus):
@@ -82,6 +89,8 @@ class UrlCorpus(TextCorpus):
     """The SHA-256 of the download. It determines the result; the error for a wrong one shows the right one."""
     format: Format
     """The format of the file, or of the files in an archive."""
+    unknown_word: UnknownWord
+    """The word that stands for unknown words, or `none`."""
 
 
 class ToyDutchCorpus(SeededCorpus):

@@ -35,6 +35,8 @@ class RawFile:
     documents: Documents | None = None
     """The unit that `documents: source` selects for this file. None if the format determines it, or if the file is one
     document. A labelled file with the unit `file` holds one text, and its folder's name is the label."""
+    unknown_word: str | None = None
+    """The word that stands for unknown words in a prepared corpus; None if there is no such word."""
 
 
 def write_manifest(folder: Path, files: Iterable[RawFile]) -> None:
@@ -89,8 +91,8 @@ def read_manifest(folder: Path) -> list[RawFile]:
     path = folder / MANIFEST
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-        files = [RawFile(entry["file"], entry["format"], entry["split"], entry["documents"]) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        files = [RawFile(**{key: value for key, value in entry.items() if key != "sha256"}) for entry in entries]
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise UnrollError(f"{path}: unreadable ({error}); download this corpus again") from None
     if not files:
         raise UnrollError(f"{path}: lists no file; download this corpus again")
