@@ -1,5 +1,6 @@
 """The verbs score, evaluate and compare: how probable texts are under a model."""
 
+import math
 import sys
 from typing import Annotated
 
@@ -75,6 +76,12 @@ def evaluate(model: ModelArgument, file: FileArgument = STDIN, json: JsonOption 
             total.bits_per_byte, *parts
         )
     )
+    if math.isnan(total.bits_per_byte):
+        print(
+            "the tokenizer is from an earlier release and has no model of spacing, which bits per byte need; run "
+            "`dvc repro` for this model",
+            file=sys.stderr,
+        )
     print(f"log-likelihood {total.log_likelihood:.4f} nats")
     print(f"unknown        {total.unknown} of {total.tokens} tokens ({total.oov_rate:.2%})")
     print(f"lines          {total.lines}")

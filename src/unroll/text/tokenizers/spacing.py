@@ -13,7 +13,7 @@ character and for the end, so that every gap is possible.
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from functools import cache, lru_cache
 
 WHITE_SPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680"
@@ -42,7 +42,7 @@ class Spacing:
         self._characters = Counter({sign: 1 for sign in (*WHITE_SPACE, END_OF_GAP)})
         for gap in self._tables.get((), ()):
             self._characters.update([*gap, END_OF_GAP])
-        self._bits: dict[Gap, float] = {}
+        self._cost = cache(lambda gap: -self.log_prob(*gap))
 
     @classmethod
     def learn(cls, documents: Iterable[tuple[Sequence[str], Sequence[str]]]) -> "Spacing":
@@ -62,7 +62,7 @@ class Spacing:
         Returns:
             The number of bits.
         """
-        return math.fsum(count * self._cost(gap) for gap, count in Counter(_in_context(tokens, gaps)).items())
+        return math.fsum(map(self._cost, _in_context(tokens, gaps)))
 
     def log_prob(self, left: str, right: str, previous: str, gap: str) -> float:
         """Compute log2 p(gap | left, right, previous).
@@ -86,12 +86,8 @@ class Spacing:
                 log_p -= math.log2(total + types)
         return log_p
 
-    def _cost(self, gap: Gap) -> float:
-        if gap not in self._bits:
-            self._bits[gap] = -self.log_prob(*gap)
-        return self._bits[gap]
 
-
+@lru_cache(maxsize=1 << 16)
 def token_class(token: str) -> str:
     """Return the class of a token: a punctuation mark is its own class, and all other tokens are words."""
     return WORD if len(token) > 1 or token.isalnum() else token
@@ -104,5 +100,4 @@ def _contexts(left: str, right: str, previous: str) -> tuple[tuple[str, ...], ..
 
 def _in_context(tokens: Sequence[str], gaps: Sequence[str]) -> Iterator[Gap]:
     classes = [END_OF_TEXT, *map(token_class, tokens), END_OF_TEXT]
-    for (left, right), previous, gap in zip(pairwise(classes), ["", *gaps[:-1]], gaps, strict=True):
-        yield left, right, previous, gap
+    return zip(classes[:-1], classes[1:], ["", *gaps[:-1]], gaps, strict=True)

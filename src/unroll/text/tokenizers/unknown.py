@@ -48,4 +48,7 @@ class UnknownWords:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
-        return None if self.word is None else re.compile(rf"(?<!\S){re.escape(self.word)}(?!\S)")
+        if self.word is None:
+            return None
+        word = re.escape(self.word)
+        return re.compile(rf"{word}(?<!\S{word})(?!\S)")  # the word first, since literal prefixes are found quickly
