@@ -87,6 +87,7 @@ def test_every_corpus_of_the_mirror_is_fetched(name: str, folder: Path, mirror: 
     assert [file["file"] for file in raw] == [data.file for data in catalogue.entry(name).data]
     assert {file.name for file in folder.iterdir()} == {file["file"] for file in raw} | {"raw.json"}
     for file in raw:
+        assert file["unknown_word"] == ("<unk>" if name in ("ptb", "wikitext-2") else None)
         assert hashlib.sha256((folder / file["file"]).read_bytes()).hexdigest() == file["sha256"]
 
 

@@ -122,3 +122,10 @@ def test_an_archive_without_a_text_is_refused(folder: Path, members: list[tuple[
     content = zipped("texts.zip", *members)
     with pytest.raises(UnrollError, match=r"is empty|may not have a member of this name|points outside"):
         fetch(corpus("texts.zip", content), folder)
+
+
+@pytest.mark.parametrize(("setting", "unknown_word"), [("none", None), ("<unk>", "<unk>")])
+def test_the_word_for_unknown_words_is_in_the_manifest(folder: Path, setting: str, unknown_word: str | None) -> None:
+    Path("text.txt").write_bytes(TEXT)
+    fetch(corpus("text.txt").model_copy(update={"unknown_word": setting}), folder)
+    assert json.loads((folder / "raw.json").read_text(encoding="utf-8"))[0]["unknown_word"] == unknown_word
