@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unroll.arithmetic.pins import count_threads
 from unroll.arithmetic.threads import cut, share, use
 
 Array = NDArray[Any]
@@ -32,8 +31,12 @@ OTHER_FUNCTIONS = (
 """Functions that MKL may still compute. Its first call of a function is not thread-safe (pytorch issue 188792)."""
 
 
-def register() -> None:
-    """Replace the kernels, call MKL's remaining functions once on one element, and share work between threads."""
+def register(threads: int) -> None:
+    """Replace the kernels, call MKL's remaining functions once on one element, and share work between threads.
+
+    Args:
+        threads: The number of threads.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Warning only once for all operators")  # that a kernel is replaced
         for name, kernel in _kernels():
@@ -41,7 +44,7 @@ def register() -> None:
     for name in OTHER_FUNCTIONS:
         for dtype in (torch.float32, torch.float64):
             getattr(torch, name)(torch.full((1,), 0.5, dtype=dtype))
-    use(count_threads())
+    use(threads)
 
 
 @cache

@@ -63,7 +63,7 @@ def pin(arithmetic: Arithmetic, threads: int | None = None) -> None:
         raise UnrollError(f"{arithmetic} arithmetic was chosen after numpy or torch were imported; choose it before")
     os.environ.update(environment)
     if arithmetic == "portable":
-        register_post_import_hook(_replace_kernels, "torch")
+        register_post_import_hook(lambda torch: _replace_kernels(int(environment["UNROLL_THREADS"])), "torch")
 
 
 def is_supported() -> bool:
@@ -90,7 +90,7 @@ def count_threads() -> int:
     return min(usable, psutil.cpu_count(logical=False) or usable, MAX_THREADS)
 
 
-def _replace_kernels(torch: object) -> None:
+def _replace_kernels(threads: int) -> None:
     from unroll.arithmetic.kernels import register
 
-    register()
+    register(threads)
