@@ -100,7 +100,7 @@ def findings(word: str = "word") -> page.Findings:
         curves={"lstm": [curve_row(e) for e in range(1, 9)]},
         samples=dict.fromkeys(nll, f"a text of {word} and more\n")
         | {"glove": f"token\tx\ty\tneighbours\n{word}\t0.5\t1.5\tb c\nb\t1\t2\tc\n"},
-        pairs={"symbols": comparison.compare_pairs([r.name for r in ranked], nll, STATISTICS, seed=1)},
+        pairs={"symbols": comparison.compare_pairs([r.name for r in ranked], nll, STATISTICS, 1, {}, [])},
         seeds=[comparison.measure_seeds("lstm", ["lstm", "gru"], nll, STATISTICS, seed=1)],
         distances={"symbols": distance},
         series=[series_section(word)],

@@ -46,7 +46,7 @@ def test_the_diagram_shows_the_pipeline_of_dvc() -> None:
 
 def test_pairs_name_the_better_model_first_and_are_adjusted() -> None:
     nll = {name: findings().losses[name]["nll"] for name in ("oracle", "lstm")}
-    (pair,) = comparison.compare_pairs(["oracle", "lstm"], nll, STATISTICS, 1)
+    (pair,) = comparison.compare_pairs(["oracle", "lstm"], nll, STATISTICS, 1, {}, [])
     assert (pair.better, pair.worse) == ("oracle", "lstm")
     assert 0 < pair.difference.low < pair.difference.mean < pair.difference.high
     assert pair.percent == pytest.approx(100 * (math.exp(pair.difference.mean) - 1))

@@ -67,6 +67,17 @@ class Root(Params):
         """Every entry that is trained and evaluated, by name."""
         return {name: entry for section in SECTIONS for name, entry in getattr(self, section).items()}
 
+    @property
+    def random(self) -> set[str]:
+        """The entries whose training depends on the seed: networks, hidden Markov models, and what is made of them."""
+        entries, names = self.experiments, set[str]()
+        for name, entry in entries.items():
+            parts = [entry, getattr(entry, "member", None)]
+            parts += [entries.get(getattr(entry, key, None) or "") for key in ("first", "second", "model")]
+            if any(hasattr(part, "training") or getattr(part, "family", "") == "hmm" for part in parts):
+                names.add(name)
+        return names
+
     @model_validator(mode="after")
     def _sections_agree(self) -> "Root":
         for name, tokenizer in self.tokenizers.items():

@@ -45,6 +45,11 @@ class Result:
         return "test_perplexity" in self.metrics
 
     @property
+    def repeats(self) -> bool:
+        """Whether the model is another one, trained again with another seed."""
+        return "model" in self.metrics
+
+    @property
     def translates(self) -> bool:
         """Whether the model translates."""
         return "exact_match" in self.metrics
@@ -69,8 +74,8 @@ def read(names: Sequence[str], folder: Path) -> list[Result]:
 
 
 def rank(results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Return the language models of each tokenizer, by test perplexity."""
-    models = [result for result in results if result.is_language_model]
+    """Return the language models of each tokenizer, by test perplexity, without those of other seeds."""
+    models = [result for result in results if result.is_language_model and not result.repeats]
     return {
         tokenizer: sorted((r for r in models if r["tokenizer"] == tokenizer), key=lambda r: float(r["test_perplexity"]))
         for tokenizer in dict.fromkeys(result["tokenizer"] for result in models)
@@ -82,7 +87,7 @@ def rank_by_corpus(results: Sequence[Result]) -> dict[str, list[Result]]:
 
     A corpus is one text with one cleaning. Bits per byte of two corpora are not comparable.
     """
-    models = [result for result in results if result.is_language_model and not result.translates]
+    models = [r for r in results if r.is_language_model and not r.translates and not r.repeats]
     groups = {
         corpus: sorted((r for r in models if r["corpus"] == corpus), key=lambda r: float(r["bits_per_byte"]))
         for corpus in dict.fromkeys(result["corpus"] for result in models)
@@ -92,7 +97,9 @@ def rank_by_corpus(results: Sequence[Result]) -> dict[str, list[Result]]:
 
 def rank_classifiers(results: Sequence[Result]) -> list[Result]:
     """Return the classifiers, by accuracy."""
-    return sorted((r for r in results if "accuracy" in r.metrics), key=lambda r: -float(r["accuracy"]))
+    return sorted(
+        (r for r in results if "accuracy" in r.metrics and not r.repeats), key=lambda r: -float(r["accuracy"])
+    )
 
 
 def interval_label(confidence: float) -> str:

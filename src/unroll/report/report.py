@@ -37,6 +37,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         name: learning_curve.read(root / "metrics/learning_curves" / f"{name}.json") for name in params.learning_curves
     }
     ranked, statistics, seed = leaderboard.rank(results), params.evaluate.statistics, params.seed
+    runs = _runs_by_model(params, tables)
     distances = {
         tokenizer: oracle.measure(group, tables, k_step, learning_curves, statistics, seed)
         for tokenizer, group in ranked.items()
@@ -49,13 +50,10 @@ def gather(params: Root, root: Path) -> page.Findings:
         curves={name: curves.read(root / "metrics/train" / f"{name}.csv") for name in names},
         samples={name: (root / "reports/samples" / f"{name}.txt").read_text(encoding="utf-8") for name in names},
         pairs={
-            tokenizer: comparison.compare_pairs([r.name for r in group], nll, statistics, seed)
+            tokenizer: comparison.compare_pairs([r.name for r in group], nll, statistics, seed, runs, params.random)
             for tokenizer, group in ranked.items()
         },
-        seeds=[
-            comparison.measure_seeds(model, runs, nll, statistics, seed)
-            for model, runs in _runs_by_model(params, tables).items()
-        ],
+        seeds=[comparison.measure_seeds(model, names, nll, statistics, seed) for model, names in runs.items()],
         distances={tokenizer: distance for tokenizer, distance in distances.items() if distance is not None},
         series=series.read(list(params.series), root / "metrics/series"),
         frequencies={name: read_rank_frequencies(path) for name, path in _frequency_tables(params, root).items()},
@@ -70,6 +68,7 @@ def render(findings: page.Findings) -> tuple[str, str, str, str]:
     """Return the contents of leaderboard.md, leaderboard.csv, comparisons.csv and index.html."""
     results = findings.results
     tables = [leaderboard.to_markdown(results, findings.confidence), *series.to_markdown(findings.series)]
+    tables += comparison.to_markdown(findings.pairs, findings.seeds, findings.confidence)
     return "\n".join(tables), leaderboard.to_csv(results), comparison.to_csv(findings.pairs), page.render(findings)
 
 
