@@ -9,7 +9,6 @@ from unroll.pipeline import stage
 
 def main(params: Root, name: str) -> None:
     """Evaluate the model `name`, and publish its metrics, samples and losses."""
-    from unroll import models
     from unroll.evaluation.evaluate import evaluate
     from unroll.evaluation.subject import Subject
     from unroll.models.base.folder import read_experiment
@@ -19,9 +18,10 @@ def main(params: Root, name: str) -> None:
     partition = Path("data/partitions") / experiment["tokenizer"]
     outputs = Path("metrics") / f"{name}.json", Path("reports/samples") / f"{name}.txt", Path("data/evaluations") / name
     with stage.atomic_outputs(*outputs) as (metrics, samples, details):
-        found = evaluate(Subject.load(folder, partition, params.evaluate, params.seed))
+        subject = Subject.load(folder, partition, params.evaluate, params.seed)
+        found = evaluate(subject)
         about = {key: value for key, value in experiment.items() if key != "sampled"}
-        described = {**about, "parameters": models.size(folder), **found.write(details)}
+        described = {**about, "parameters": subject.model.parameters, **found.write(details)}
         metrics.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
         samples.write_text(found.samples, encoding="utf-8")
 

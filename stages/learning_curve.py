@@ -1,7 +1,6 @@
 """Train a model on fractions of a sampled corpus: python -m stages.learning_curve MODEL."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from unroll.params.root import Root
 from unroll.pipeline import stage
@@ -16,7 +15,7 @@ def main(params: Root, name: str) -> None:
     from unroll.text import streams
 
     entry, settings = params.learning_curves[name], params.models[name]
-    partition, trained = Path("data/partitions") / entry.tokenizer, Path("models") / name
+    partition = Path("data/partitions") / entry.tokenizer
     values = entry.model_dump() | {"model": settings.model_dump()}
     with stage.atomic_outputs(Path("metrics/learning_curves") / f"{name}.json") as (output,):
         data = streams.load(partition)
@@ -24,10 +23,8 @@ def main(params: Root, name: str) -> None:
         for fraction in entry.fractions:
             part = learning_curve.take_fraction(data, fraction)
             fitted = models.family(entry.family).fit(settings, part, Inputs(), lambda *_, **__: None)
-            with TemporaryDirectory() as folder:
-                fitted.save(Path(folder))
-                curve.add(part.train.predicted, fitted, models.size(Path(folder)))
-        curve.add(data.train.predicted, models.load(trained), models.size(trained))
+            curve.add(part.train.predicted, fitted)
+        curve.add(data.train.predicted, models.load(Path("models") / name))
         learning_curve.write(curve.points, output, fingerprint(values, partition))
 
 

@@ -230,7 +230,9 @@ def test_a_state_is_never_changed(model: LanguageModel[Any]) -> None:
 
 def test_save_and_load_are_exact(trained: Any, model: LanguageModel[Any], documents: list[Ids], tmp_path: Path) -> None:
     trained.save(tmp_path)
-    loaded = language_model(models.load(tmp_path))
+    saved = models.load(tmp_path)
+    assert saved.parameters == trained.parameters
+    loaded = language_model(saved)
     for ours, theirs in zip(model.log_probs(documents), loaded.log_probs(documents), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

@@ -16,13 +16,15 @@ ROOT = Path(__file__).parents[2]
 
 
 class Stub:
-    """A model with 1,234 numbers."""
+    """A model with fewer parameters than numbers."""
+
+    parameters = 1234
 
     def __init__(self, params: dict[str, Any]) -> None:
         self.params = params
 
     def save(self, path: Path) -> None:
-        storage.write(path, {"params": self.params}, {"x": np.zeros(1234)})
+        storage.write(path, {"params": self.params}, {"x": np.zeros(2000)})
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_card_names_the_model_its_corpus_and_every_param(saved: Path, tmp_path: Path) -> None:
     text = (saved / "README.md").read_text(encoding="utf-8")
     assert text.startswith("# `lstm`\n")
-    assert "1,234 elements" in text
+    assert "with 1,234 parameters" in text
     assert "corpus `prose` (source `python-docs`)" in text
     for key, value in load(ROOT / "params.yaml").models["lstm"].model_dump(mode="json").items():
         assert f"| `{key}` | {json.dumps(value, sort_keys=True)} |" in text

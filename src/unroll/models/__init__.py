@@ -26,10 +26,3 @@ def load(path: Path) -> Any:
     from unroll.models.base.storage import read_params  # loading params.yaml imports this package, but no numpy
 
     return family(read_params(path)["params"]["family"]).load(path)
-
-
-def size(path: Path) -> int:
-    """Return the number of elements of the arrays of the model saved in the folder `path`."""
-    from unroll.models.base import storage
-
-    return storage.size(path)

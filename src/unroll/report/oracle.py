@@ -100,7 +100,7 @@ class OracleSection:
         largest = max((d.high for d in finite.values()), default=0.0)
         rows = []
         for name, d in finite.items():
-            # d / 2N means little for n-grams, whose d is a number of counts; it is then off the scale and left out.
+            # d / 2N holds for maximum likelihood. For smoothed n-grams it is far too large, often off the scale.
             mark = expected if (expected := self._distance.expected[name]) < largest else None
             rows.append(chart.Bar(name, self.colors[name], d.mean, d.low, d.high, mark))
         return chart.draw_bars(rows, "excess millibits per token", "d / 2N")

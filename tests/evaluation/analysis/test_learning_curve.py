@@ -39,13 +39,13 @@ def test_the_oracle_has_no_excess_and_a_model_has_some() -> None:
     data = toy.text()
     oracle = unigram(data)
     curve = learning_curve.Curve(data, oracle, STATISTICS)
-    curve.add(100, oracle, parameters=7)
-    curve.add(50, unigram(take_fraction(data, 1 / 100)), parameters=7)
+    curve.add(100, oracle)
+    curve.add(50, unigram(take_fraction(data, 1 / 100)))
     same, less = curve.points
     assert (same.excess, same.low, same.high) == (0, 0, 0)
     assert less.excess > 50
     assert less.low < less.excess < less.high
-    assert less.expected == pytest.approx(7 / (2 * 50) * 1000 / np.log(2))
+    assert less.expected == pytest.approx(oracle.parameters / (2 * 50) * 1000 / np.log(2))
     assert less.expected == pytest.approx(2 * same.expected)
 
 

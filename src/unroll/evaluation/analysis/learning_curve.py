@@ -15,7 +15,7 @@ import numpy as np
 
 from unroll.evaluation.analysis import oracle_gap
 from unroll.evaluation.statistics import Floats
-from unroll.models.base.protocol import LanguageModel
+from unroll.models.base.protocol import LanguageModel, Member
 from unroll.params.evaluate import Statistics
 from unroll.text.streams import Data, Stream
 
@@ -60,10 +60,10 @@ class Curve:
         self.points: list[Point] = []
         self._data, self._params, self._oracle_losses = data, params, _losses(oracle, data)
 
-    def add(self, train_tokens: int, model: LanguageModel[Any], parameters: int) -> None:
-        """Add the point of a model with this number of parameters, trained on this number of tokens."""
+    def add(self, train_tokens: int, model: Member[Any]) -> None:
+        """Add the point of a model that was trained on this number of tokens."""
         excess = oracle_gap.excess(_losses(model, self._data), self._oracle_losses, self._params, self._data.seed)
-        expected = oracle_gap.expected_excess(parameters, train_tokens)
+        expected = oracle_gap.expected_excess(model.parameters, train_tokens)
         self.points.append(Point(train_tokens, excess.mean, excess.low, excess.high, expected))
         logger.info("%d tokens: %.4g millibits per token above the oracle", train_tokens, excess.mean)
 

@@ -16,6 +16,8 @@ from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED
 class Adaptive(nn.Module):
     """The adaptive softmax of torch, over ranks of words."""
 
+    rank: Tensor
+
     def __init__(
         self, params: AdaptiveSoftmax, hidden_size: int, vocabulary_size: int, tied: Tensor | None = None
     ) -> None:
@@ -43,8 +45,7 @@ class Adaptive(nn.Module):
         self.clusters = nn.AdaptiveLogSoftmaxWithLoss(
             hidden_size, predicted, params.cutoffs, params.div_value, head_bias=True
         )
-        # The rank by frequency of each predicted word. It is a parameter so that it is saved with the weights.
-        self.rank = nn.Parameter(torch.arange(predicted), requires_grad=False)
+        self.register_buffer("rank", torch.arange(predicted))  # by frequency, of each predicted word
 
     def set_counts(self, counts: Tensor) -> None:
         """Rank the words by their counts (V,) in the train split."""

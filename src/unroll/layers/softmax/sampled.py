@@ -25,6 +25,8 @@ class Sampled(Softmax):
     The gradient is unbiased in the limit of large K.
     """
 
+    log_noise: Tensor
+
     def __init__(self, params: Sampling, hidden_size: int, vocabulary_size: int, tied: Tensor | None = None) -> None:
         """Build the layer.
 
@@ -37,8 +39,7 @@ class Sampled(Softmax):
         super().__init__(hidden_size, vocabulary_size, tied)
         self.params = params
         predicted = vocabulary_size - FIRST_PREDICTED
-        # log q (V - 2,). It is a parameter so that it is saved with the weights.
-        self.log_noise = nn.Parameter(torch.full((predicted,), 1 / predicted).log(), requires_grad=False)
+        self.register_buffer("log_noise", torch.full((predicted,), 1 / predicted).log())  # log q (V - 2,)
 
     def set_counts(self, counts: Tensor) -> None:
         """Set q by the counts (V,) of the tokens in the train split. A count of 0 is taken as 1."""

@@ -43,6 +43,11 @@ def compute_log_priors(labels: NDArray[np.int64], classes: int, priors: str) -> 
     return np.log(counts / counts.sum())
 
 
+def count_priors(priors: str, classes: int) -> int:
+    """Return the number of free parameters of the priors of `classes` classes: uniform priors have none."""
+    return classes - 1 if priors == "empirical" else 0
+
+
 def normalize(joint: LogProbs) -> LogProbs:
     """Return log p(c | document), given log p(c, document), both (D, C)."""
     return joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)

@@ -16,7 +16,7 @@ TOKENIZER, CLEANING, EXPERIMENT, CARD = "tokenizer.json", "cleaning.json", "expe
 
 CARD_TEXT = """# `{name}`
 
-A model of family `{family}`, trained by `dvc repro` from `params.yaml`. Its arrays have {size:,} elements.
+A model of family `{family}`, trained by `dvc repro` from `params.yaml`, with {parameters:,} parameters.
 
 - **Training data**: the train split of corpus `{corpus}` (source `{source}`), with tokenizer
   `{tokenizer}` (type `{type}`).
@@ -54,7 +54,7 @@ def save(model: Any, folder: Path, settings: Mapping[str, Any]) -> None:
     shutil.copyfile(tokens / TOKENIZER, folder / TOKENIZER)
     (folder / CLEANING).write_text(json.dumps(corpus["cleaner"], indent=1) + "\n", encoding="utf-8")
     (folder / EXPERIMENT).write_text(json.dumps(experiment, indent=1) + "\n", encoding="utf-8")
-    (folder / CARD).write_text(_format_card(folder, experiment, corpus["source"]), encoding="utf-8")
+    (folder / CARD).write_text(_format_card(folder, experiment, corpus["source"], model.parameters), encoding="utf-8")
 
 
 def read_experiment(folder: Path) -> dict[str, Any]:
@@ -75,13 +75,13 @@ def read_experiment(folder: Path) -> dict[str, Any]:
         raise UnrollError(f"{folder / EXPERIMENT}: unreadable ({error}); run `dvc repro -f` for this model") from error
 
 
-def _format_card(folder: Path, experiment: Mapping[str, Any], source: str) -> str:
+def _format_card(folder: Path, experiment: Mapping[str, Any], source: str, parameters: int) -> str:
     """Return the card of a saved model. It depends only on the settings, the corpus and the model."""
     saved = storage.read_params(folder)["params"]
     text = CARD_TEXT.format(
         name=folder.name,
         family=saved["family"],
-        size=storage.size(folder),
+        parameters=parameters,
         corpus=experiment["corpus"],
         source=source,
         tokenizer=experiment["tokenizer"],

@@ -98,6 +98,11 @@ class NeuralLanguageModel:
         storage.write(path, settings, weights(self.network))
 
     @property
+    def parameters(self) -> int:
+        """The number of weights of the network, frozen ones too; a tied matrix counts once, and buffers do not."""
+        return sum(weight.numel() for weight in self.network.parameters())
+
+    @property
     def embedding(self) -> NDArray[np.floating]:
         """The embeddings (V, E)."""
         return self.network.embedding.weight.detach().numpy()

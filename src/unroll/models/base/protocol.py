@@ -185,6 +185,15 @@ class UnrolledModel(Protocol):
 class Saved(Protocol):
     """What every `Model` can do in addition to its contract."""
 
+    @property
+    def parameters(self) -> int:
+        """The number of free parameters, by the formula of the family: the size of its arrays does not matter.
+
+        A distribution over n outcomes has n - 1 free parameters, since its probabilities sum to one. `<pad>` and
+        `<bos>` are no outcomes. A weight that is used twice counts once. Settings that are chosen before the training
+        do not count, except for those of the cache.
+        """
+
     def save(self, path: Path) -> None:
         """Write the model into the existing folder `path`. `load(path)` of its family returns an equal model."""
 

@@ -79,11 +79,6 @@ def read_weights(path: Path) -> dict[str, NDArray]:
     return parse_weights(_verified(path, WEIGHTS))
 
 
-def size(path: Path) -> int:
-    """Return the number of elements of the saved arrays of a model and of its members."""
-    return sum(value.size for file in path.rglob(WEIGHTS) for value in read_weights(file.parent).values())
-
-
 def _verified(path: Path, name: str) -> bytes:
     # Corrupted weights load without an error, so the hash is compared first.
     content, hashes = (_content(path / file) for file in (name, MANIFEST))

@@ -19,6 +19,11 @@ class Model:
         """Set the settings, the vectors (V, D), and whether the vector of each token was learned or read (V,)."""
         self.params, self.vectors, self.known = params, vectors, known
 
+    @property
+    def parameters(self) -> int:
+        """D for each token whose vector was learned or read; the others are filled in, so they are not free."""
+        return int(self.known.sum()) * self.vectors.shape[1]
+
     def save(self, path: Path) -> None:
         """Write the vectors into the existing folder `path`."""
         storage.write(path, {"params": self.params.model_dump()}, {"vectors": self.vectors, "known": self.known})

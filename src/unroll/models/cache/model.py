@@ -36,6 +36,11 @@ class Model:
         self.params, self.vocabulary_size = params, vocabulary_size
         self._weights = params.decay ** np.arange(params.window - 1.0, -1.0, -1.0)  # (window,): oldest first
 
+    @property
+    def parameters(self) -> int:
+        """Three: the window, the decay and the weight of the uniform distribution."""
+        return len(Cache.model_fields)
+
     def start(self, batch_size: int = 1) -> State:
         """Return the state of `batch_size` contexts that have read only `<bos>`."""
         return np.full((batch_size, self.params.window), PAD)

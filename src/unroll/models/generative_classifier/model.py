@@ -13,7 +13,7 @@ import numpy as np
 
 from unroll import models
 from unroll.models.base import storage
-from unroll.models.base.classification import compute_log_priors, index_labels, normalize
+from unroll.models.base.classification import compute_log_priors, count_priors, index_labels, normalize
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log, LogProbs, Member
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
@@ -39,6 +39,11 @@ class Model:
             log_priors: log p(c), (C,).
         """
         self.params, self.classes, self.members, self.log_priors = params, classes, list(members), log_priors
+
+    @property
+    def parameters(self) -> int:
+        """Those of the members, and C - 1 for the priors of C classes, which uniform priors do not have."""
+        return sum(member.parameters for member in self.members) + count_priors(self.params.priors, len(self.classes))
 
     def log_posteriors(self, documents: Sequence[Ids]) -> LogProbs:
         """Return log p(class | document), (D, C).

@@ -17,7 +17,7 @@ from unroll.models.hmm.em import BaumWelch, safe_log
 from unroll.models.hmm.forward_backward import Array, Probabilities, Trellis
 from unroll.models.hmm.params import HmmParams
 from unroll.text.streams import Data, Ids, Stream
-from unroll.text.tokenizers.vocabulary import EOS
+from unroll.text.tokenizers.vocabulary import EOS, FIRST_PREDICTED
 
 Belief = Array
 """A state: the filtering distribution p(z_t | x_1..x_t), (B, S + 1). The last column is the probability that the
@@ -40,6 +40,12 @@ class Model:
     def probabilities(self) -> Probabilities:
         """The probabilities of the model."""
         return Probabilities(self.initial, self.transition, self.emission)
+
+    @property
+    def parameters(self) -> int:
+        """(S - 1) + S (S - 1) + S (V' - 1) for S states and V' tokens that can be predicted, `<eos>` among them."""
+        states, tokens = len(self.initial), self.vocabulary_size - FIRST_PREDICTED
+        return states - 1 + states * (states - 1) + states * (tokens - 1)
 
     def start(self, batch_size: int = 1) -> Belief:
         """Return the state of `batch_size` contexts that have read only `<bos>`."""

@@ -31,6 +31,11 @@ class Model:
         self.params, self.members, self.weights = params, tuple(members), weights
         self.vocabulary_size = self.members[0].vocabulary_size
 
+    @property
+    def parameters(self) -> int:
+        """Those of the members, and K - 1 weights of K members, since the weights sum to one."""
+        return sum(member.parameters for member in self.members) + len(self.members) - 1
+
     def start(self, batch_size: int = 1) -> State:
         """Return the state of `batch_size` contexts that have read only `<bos>`."""
         return tuple(member.start(batch_size) for member in self.members)

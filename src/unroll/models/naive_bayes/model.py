@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.models.base import storage
-from unroll.models.base.classification import compute_log_priors, index_labels, normalize
+from unroll.models.base.classification import compute_log_priors, count_priors, index_labels, normalize
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log, LogProbs
 from unroll.models.naive_bayes.params import NaiveBayesParams
@@ -47,6 +47,12 @@ class Model:
         """
         self.params, self.classes, self.vocabulary_size = params, classes, vocabulary_size
         self.features, self.log_priors, self.log_likelihoods = features, log_priors, log_likelihoods
+
+    @property
+    def parameters(self) -> int:
+        """C (F - 1) for C classes and F features, and C - 1 for the priors, which uniform priors do not have."""
+        classes = len(self.classes)
+        return classes * (len(self.features) - 1) + count_priors(self.params.priors, classes)
 
     def log_posteriors(self, documents: Sequence[Ids]) -> LogProbs:
         """Return log p(class | document), (D, C)."""

@@ -6,6 +6,7 @@ was not seen, p_k(w | h) = gamma(h) p_{k-1}(w | h'), where h' is h without its f
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from unroll.models.ngram.index import (
 )
 from unroll.models.ngram.params import JelinekMercer, NgramParams
 from unroll.text.streams import Data, Ids
-from unroll.text.tokenizers.vocabulary import BOS
+from unroll.text.tokenizers.vocabulary import BOS, FIRST_PREDICTED
 
 
 class Model:
@@ -39,6 +40,23 @@ class Model:
     def __init__(self, params: dict[str, Any], vocabulary_size: int, orders: Sequence[NgramTable]) -> None:
         """Set the settings, the size of the vocabulary, and the table of each order."""
         self.params, self.vocabulary_size, self.orders = params, vocabulary_size, orders
+
+    @property
+    def parameters(self) -> int:
+        """V' - 1 unigram probabilities, and for each longer context the number of its stored successors.
+
+        An ARPA file has D probabilities and a back-off weight for a context with D successors. All of them sum to one
+        with the words that were not seen, so the weight follows from the probabilities (Stolcke 1998): D of the D + 1
+        numbers are free. D - 1 are free if the weight is 0 (maximum likelihood), and none if it is 1 and nothing was
+        kept, as in the lower orders of add-k. Discounts and interpolation weights only determine these numbers.
+        """
+        unigrams = self.orders[0].log_probs[FIRST_PREDICTED:]
+        free = len(unigrams) - 1 if (unigrams != unigrams[0]).any() else 0
+        for shorter, longer in pairwise(self.orders):
+            successors = np.bincount(longer.keys // self.vocabulary_size, minlength=len(shorter.keys))
+            closed = np.isneginf(shorter.log_backoffs) & (successors > 0)
+            free += int(successors[shorter.log_backoffs != 0].sum()) - int(closed.sum())
+        return free
 
     def start(self, batch_size: int = 1) -> Index:
         """Return the state of `batch_size` contexts that have read only `<bos>`."""
@@ -121,6 +139,7 @@ def fit(params: NgramParams, data: Data, inputs: Inputs, log: Log) -> Model:
         updates = params.smoothing.iterations
         weights = fit_weights(orders, data.valid.tokens, updates, size, log)
     model = Model(params.model_dump(), size, estimate(orders, params, weights, size))
-    loss = -float(np.concatenate(model.log_probs(data.valid.documents)).mean())
-    log(updates, valid_loss=loss, valid_perplexity=float(np.exp(min(loss, 700.0))))
+    loss = -np.concatenate(model.log_probs(data.valid.documents)).mean()
+    with np.errstate(over="ignore"):  # beyond the largest float it is infinite
+        log(updates, valid_loss=float(loss), valid_perplexity=float(np.exp(loss)))
     return model

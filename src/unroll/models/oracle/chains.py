@@ -23,6 +23,12 @@ def log(probabilities: Floats) -> Floats:
         return np.log(probabilities)
 
 
+def count_free(distributions: Floats) -> int:
+    """Return the number of free parameters of distributions (N, outcomes): outcomes with probability zero are none."""
+    possible = distributions > 0
+    return int(possible.sum()) - int(possible.any(axis=1).sum())
+
+
 def append_end(log_probs: Floats, stop_probability: float, first: NDArray[np.bool_]) -> Floats:
     """Append the end of the document to the predictions of the next symbol.
 
@@ -54,6 +60,11 @@ class Markov:
     def symbols(self) -> int:
         """The number of symbols M."""
         return self.transition.shape[1]
+
+    @property
+    def parameters(self) -> int:
+        """M - 1 for each context that can occur, which has 0 .. k symbols, and the stop probability."""
+        return sum(self.symbols**length for length in range(self.order + 1)) * (self.symbols - 1) + 1
 
     def start(self, batch_size: int) -> Codes:
         """Return the state at the beginning of a document."""
@@ -142,6 +153,11 @@ class Hmm:
     def symbols(self) -> int:
         """The number of symbols M."""
         return self.emission.shape[1]
+
+    @property
+    def parameters(self) -> int:
+        """(S - 1) + S (S - 1) + S (M - 1) without zeros, and 1 for the stop probability."""
+        return sum(map(count_free, (self.initial[None], self.transition, self.emission))) + 1
 
     def start(self, batch_size: int) -> HmmState:
         """Return the state at the beginning of a document."""

@@ -19,7 +19,7 @@ from itertools import groupby
 
 import numpy as np
 
-from unroll.models.oracle.chains import Codes, Floats, log
+from unroll.models.oracle.chains import Codes, Floats, count_free, log
 
 CHART_ELEMENTS = 1 << 25
 """The number of elements of a batch of charts. It bounds memory."""
@@ -51,6 +51,11 @@ class Grammar:
     def symbols(self) -> int:
         """The number of symbols M."""
         return self.emission.shape[1]
+
+    @property
+    def parameters(self) -> int:
+        """R - N for the R rules with a positive probability: those of each of N nonterminals sum to one."""
+        return count_free(np.hstack([self.binary.reshape(len(self.binary), -1), self.emission]))
 
     @cached_property
     def corners(self) -> Floats:

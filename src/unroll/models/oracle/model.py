@@ -57,6 +57,11 @@ class Model:
         if not isinstance(process, Grammar):  # there is no exact method for grammars here
             self.k_step_log_probs = self._k_step_log_probs
 
+    @property
+    def parameters(self) -> int:
+        """The number of free parameters of the process that the corpus was sampled from."""
+        return self.process.parameters
+
     def start(self, batch_size: int = 1) -> Any:
         """Return the state of `batch_size` contexts that have read only `<bos>`."""
         return self.process.start(batch_size)

@@ -138,6 +138,11 @@ class Model:
         self.params, self.vocabulary_sizes, self.network = params, vocabulary_sizes, network.eval()
         self.vocabulary_size = vocabulary_sizes[1]
 
+    @property
+    def parameters(self) -> int:
+        """The number of weights of the network; a shared matrix counts once."""
+        return sum(weight.numel() for weight in self.network.parameters())
+
     def condition_on(self, sources: Sequence[Ids]) -> ConditionedModel:
         """Return the language model of the targets of these sources, arrays of token ids without special tokens."""
         return ConditionedModel(self.network, self.vocabulary_size, sources)
