@@ -19,6 +19,7 @@ from unroll.models.ngram.index import count_ngrams
 from unroll.models.ngram.params import NgramParams
 from unroll.text.streams import Data, Stream, stream_of
 from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, UNK
+from unroll.tracking.curve import Curve
 
 
 class Reference:
@@ -178,6 +179,15 @@ def test_worked_counts_and_products() -> None:
     # The notes print 0.0145; their own factors 50/85 * 15/50 * 5/15 * 2/8 give 0.01471.
     trigram = [*bigram[:2], prob(three, TRAVELER, THE, TIME), prob(three, ARRIVED, TIME, TRAVELER)]
     assert np.prod(trigram) == pytest.approx(0.014706, rel=1e-4)
+
+
+def test_the_log_of_an_impossible_valid_split_is_infinite(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    curve = Curve(None)
+    with caplog.at_level("INFO"):
+        ngram.fit(params("maximum_likelihood", 2), DATA, Inputs(), curve)
+    assert caplog.messages == ["step 0: valid_loss inf, valid_perplexity inf"]
+    curve.write(tmp_path / "curve.csv")
+    assert (tmp_path / "curve.csv").read_text(encoding="utf-8") == "step,valid_loss,valid_perplexity\n0,inf,inf\n"
 
 
 # Weights of Jelinek-Mercer smoothing

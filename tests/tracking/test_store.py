@@ -52,6 +52,7 @@ def test_case_47_many_workers_on_a_fresh_store_lose_nothing(place: Path) -> None
     assert all(run.info.status == "FINISHED" and run.data.metrics["loss"] == 4 for run in found)
     assert all(run.data.params == {"a.b": "1"} for run in found)
     assert all("broken" not in run.data.metrics for run in found)
+    assert all(run.data.tags["unroll.not_finite"] == "broken inf" for run in found)
     connection = sqlite3.connect(place / "mlruns" / "mlflow.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()

@@ -63,6 +63,20 @@ def test_what_is_missing_is_logged_once(records: list[Record]) -> None:
     assert len(runs()) == 2
 
 
+def test_infinite_results_are_tags(records: list[Record]) -> None:
+    """A database of MLflow would show an infinity as 1.8e308."""
+    Path("metrics/train/cache.csv").write_text("step,valid_loss,valid_perplexity\n0,inf,inf\n")
+    metrics = Path("metrics/cache.json")
+    infinite = {"test_perplexity": "inf", "bits_per_byte": "inf", "oov_rate": 0.5}
+    metrics.write_text(json.dumps(json.loads(metrics.read_text()) | infinite))
+    sync(records)
+    found = runs()
+    assert found["train"].data.metrics == {}
+    assert found["train"].data.tags["unroll.not_finite"] == "valid_loss inf, valid_perplexity inf"
+    assert found["evaluate"].data.metrics == {"oov_rate": 0.5, "position_nats": 1.5}
+    assert found["evaluate"].data.tags["unroll.not_finite"] == "bits_per_byte inf, test_perplexity inf"
+
+
 def test_a_new_result_of_the_same_params_has_a_run_of_its_own(records: list[Record]) -> None:
     sync(records)
     metrics = Path("metrics/cache.json")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tests import toy
 from unroll.params.training import Training
+from unroll.training.measurements import perplexity
 from unroll.training.optimizer import build_optimizer, clip_gradients
 from unroll.training.schedule import Schedule
 from unroll.training.weight_averaging import WeightAveraging
@@ -118,3 +119,9 @@ def test_nt_asgd_begins_when_the_loss_does_not_improve() -> None:
         assert average.active is active
     walk(average, weight, [1.0])
     torch.testing.assert_close(average.mean[0], torch.tensor([(3.0 + 1.0) / 2]))
+
+
+def test_a_perplexity_beyond_the_largest_float_is_infinite() -> None:
+    assert perplexity(1.5) == math.exp(1.5)
+    assert perplexity(705.0) == math.exp(705.0)
+    assert perplexity(800.0) == perplexity(math.inf) == math.inf

@@ -5,13 +5,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from unroll.evaluation.perplexity import exp
 from unroll.serve.schema import PredictResponse, TokenSurprisal, TranslateResponse, WordProbability
 from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED, UNK
 from unroll.use import TextModel
 from unroll.use.translation import DEFAULT_SEARCH
-
-MAX_NATS = 700
-"""The maximum cross-entropy per token whose exponential is a finite float."""
 
 
 def predict(model: TextModel, name: str, text: str, count: int) -> PredictResponse:
@@ -47,8 +45,9 @@ def predict(model: TextModel, name: str, text: str, count: int) -> PredictRespon
         )
         state = language_model.advance(state, np.asarray([token]))
     words = [WordProbability(word=one.word, probability=one.probability) for one in model.complete(text, count)]
-    perplexity = math.exp(min(nats / len(ids), MAX_NATS)) if ids and math.isfinite(nats) else None
-    return PredictResponse(model=name, text=cleaned, tokens=tokens, next=words, perplexity=perplexity)
+    perplexity = exp(nats / len(ids)) if ids else math.inf
+    shown = perplexity if math.isfinite(perplexity) else None  # JSON has no infinity
+    return PredictResponse(model=name, text=cleaned, tokens=tokens, next=words, perplexity=shown)
 
 
 def translate(model: TextModel, text: str) -> TranslateResponse:

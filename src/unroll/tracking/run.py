@@ -2,11 +2,12 @@
 
 import csv
 import json
+import math
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from unroll.tracking import store
 
 RESULT = "unroll.result"
 """The tag with the hash of the file that identifies the result."""
+NOT_FINITE = "unroll.not_finite"
+"""The tag with the metrics that are infinite or not a number."""
 
 
 class Run:
@@ -27,22 +30,27 @@ class Run:
     def __init__(self, client: Any, run_id: str) -> None:
         """Set the MLflow client and the id of the run."""
         self.client, self.run_id = client, run_id
+        self.not_finite: dict[str, str] = {}  # the last value of each metric that has one that is not finite
 
-    def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Log values by name. Values that are not finite are left out, since MLflow cannot store them."""
+    def log_metrics(self, values: Mapping[str, float | str], step: int = 0) -> None:
+        """Log values by name, like `log_curve`."""
         self.log_curve([{"step": step, **values}])
 
-    def log_curve(self, rows: list[dict[str, float]]) -> None:
-        """Log rows of {"step": ..., name: value, ...} in one transaction."""
+    def log_curve(self, rows: Sequence[Mapping[str, float | str]]) -> None:
+        """Log rows of {"step": ..., name: value, ...} in one transaction.
+
+        A database of MLflow stores an infinity as 1.8e308. So values that are not finite are no metrics: the tag
+        `unroll.not_finite` shows them. In a file an infinity is a string.
+        """
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        metrics = [
-            Metric(name, float(value), now, int(row["step"]))
-            for row in rows
-            for name, value in row.items()
-            if name != "step" and abs(float(value)) < float("inf")  # in a file, an infinity is a string
-        ]
+        values = [(k, float(v), int(row["step"])) for row in rows for k, v in row.items() if k != "step"]
+        metrics = [Metric(name, value, now, step) for name, value, step in values if math.isfinite(value)]
+        if not_finite := {name: str(value) for name, value, _ in values if not math.isfinite(value)}:
+            self.not_finite |= not_finite
+            text = ", ".join(f"{name} {value}" for name, value in sorted(self.not_finite.items()))
+            self.client.set_tag(self.run_id, NOT_FINITE, text)
         for first in range(0, len(metrics), 1000):  # the limit of MLflow for one batch
             self.client.log_batch(self.run_id, metrics=metrics[first : first + 1000])
 
@@ -84,7 +92,8 @@ class Run:
             metrics: The metrics, of which the numbers are logged.
             diagnostics: The diagnostics, whose values by distance, position and steps are logged as curves.
         """
-        self.log_metrics({key: value for key, value in metrics.items() if isinstance(value, int | float)})
+        numbers = {k: v for k, v in metrics.items() if isinstance(v, int | float) or v in ("inf", "-inf", "nan")}
+        self.log_metrics(numbers)
         context = diagnostics.get("context_ablation", {})
         tables = {
             "cut_nats": ("distance", "nats", context.get("cut", [])),

@@ -5,7 +5,6 @@ same in every run of the same settings, and in a run that was killed and resumed
 """
 
 import logging
-import math
 import sys
 import warnings
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from unroll.params.training import Training
 from unroll.training.batching import Batches
 from unroll.training.checkpoint import Checkpoint
 from unroll.training.early_stopping import EarlyStopping
-from unroll.training.measurements import Measurements
+from unroll.training.measurements import Measurements, perplexity
 from unroll.training.optimizer import build_optimizer, clip_gradients
 from unroll.training.schedule import Schedule
 from unroll.training.task import Task
@@ -226,12 +225,7 @@ class _Module(lightning.LightningModule):
         self.schedule.record_validation(loss)
         self.trainer.should_stop = self.trainer.should_stop or self.best.epochs_since_best >= self.params.patience
         self.log("valid_loss", loss, prog_bar=True)
-        self._log(
-            self.batches_done,
-            epoch=self.epoch + 1.0,
-            valid_loss=loss,
-            valid_perplexity=math.exp(min(loss, 700.0)),
-        )
+        self._log(self.batches_done, epoch=self.epoch + 1.0, valid_loss=loss, valid_perplexity=perplexity(loss))
 
     def _save_if_due(self, epoch: int, batch: int) -> None:
         """Write a checkpoint, if one is due, from which a training resumes at `batch` of `epoch`."""

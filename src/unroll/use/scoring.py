@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unroll.evaluation.code_length import CodeLength, code_length
-from unroll.evaluation.perplexity import Score
+from unroll.evaluation.perplexity import Score, exp
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class LineScore:
 
     @property
     def perplexity(self) -> float:
-        """The perplexity per token, infinite if the line is impossible."""
-        return math.exp(-self.log_likelihood / self.tokens) if self.log_likelihood > -math.inf else math.inf
+        """The perplexity per token, infinite if the line is impossible or if it exceeds the range of a float."""
+        return exp(-self.log_likelihood / self.tokens)
 
 
 @dataclass(frozen=True)
