@@ -21,7 +21,8 @@ def main(params: Root, name: str) -> None:
         subject = Subject.load(folder, partition, params.evaluate, params.seed)
         found = evaluate(subject)
         about = {key: value for key, value in experiment.items() if key != "sampled"}
-        described = {**about, "parameters": subject.model.parameters, **found.write(details)}
+        declared = {"parameters": subject.model.parameters, "fitted_on_valid": list(subject.model.fitted_on_valid)}
+        described = {**about, **declared, **found.write(details)}
         metrics.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
         samples.write_text(found.samples, encoding="utf-8")
 

@@ -74,7 +74,8 @@ def findings(word: str = "word") -> page.Findings:
         for name, values in nll.items()
     }
     families = {"oracle": "oracle", "lstm": "recurrent", "gru": "recurrent"}
-    ranked = [result(name, "symbols", nll[name], family=families[name]) for name in ("oracle", "lstm", "gru")]
+    fitted = {"oracle": [], "lstm": ["stopping epoch"], "gru": []}
+    ranked = [result(n, "symbols", nll[n], family=families[n], fitted_on_valid=fitted[n]) for n in families]
     classifier = {"family": "naive_bayes", "tokenizer": "labels", "corpus": "docs", "parameters": 9}
     classifier |= {"test_documents": 4, "classes": 2, "accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
     rows = [{"distance": k, "nats": 3 - 0.1 * k, "error": 0.05} for k in (1, 2, 4)]

@@ -65,6 +65,19 @@ def test_models_on_the_same_tokens_are_ranked_by_perplexity(results: list[leader
     assert "forgotten" not in page
 
 
+def test_in_sample_perplexities_are_marked_and_say_what_was_fitted(tmp_path: Path) -> None:
+    write(tmp_path, "plain", fitted_on_valid=[])
+    write(tmp_path, "mixed", fitted_on_valid=["mixture weights", "stopping epoch"])
+    write(tmp_path, "tuned", fitted_on_valid=["interpolation weights"], valid_perplexity=80.0)
+    table = leaderboard.to_markdown(leaderboard.read(["plain", "mixed", "tuned"], tmp_path), 0.95)
+    assert r"| `mixed` | ngram | 100.00 | 95.00 – 105.50 | 90.00\* | 70.00 |" in table
+    assert "| `plain` | ngram | 100.00 | 95.00 – 105.50 | 90.00 | 70.00 |" in table
+    note = r"\* In-sample, so lower than on other text: something was fitted on the valid split, for "
+    fitted = "`mixed` (mixture weights, stopping epoch), `tuned` (interpolation weights)."
+    assert table.endswith(f"\n\n{note}{fitted}\n")
+    assert "In-sample" not in leaderboard.to_markdown(leaderboard.read(["plain"], tmp_path), 0.95)
+
+
 def test_across_tokenizers_by_bits_per_byte(results: list[leaderboard.Result]) -> None:
     across = leaderboard.to_markdown(results, 0.95).split("## Across tokenizers")[1]
     assert across.index("`better`") < across.index("`chars`") < across.index("`worse`")

@@ -79,6 +79,13 @@ def test_every_section_is_there() -> None:
     assert "% higher" in text
 
 
+def test_an_in_sample_perplexity_is_marked_and_says_what_was_fitted() -> None:
+    text = page.render(findings())
+    assert len(re.findall(r'title="fitted on the valid split: stopping epoch">[\d.,]+\*</td>', text)) == 1
+    assert len(re.findall(r"\d\*</td>", text)) == 1
+    assert "lstm fitted or selected: stopping epoch." in text
+
+
 def test_frequencies_by_rank_are_shown_beside_zipfs_law() -> None:
     text = page.render(findings())
     section = text[text.index('<section id="frequencies">') : text.index('<section id="classification">')]

@@ -174,3 +174,15 @@ class Training(Params):
     """The number of bits of products. Weights have 32 bits in any case. `bf16` runs everywhere, 16 on a GPU only."""
     checkpoint_steps: Annotated[int, Field(ge=1, le=10**9)]
     """The number of batches between two checkpoints, from which a killed run resumes. It changes no result."""
+
+    @property
+    def fitted_on_valid(self) -> tuple[str, ...]:
+        """What is selected by the validation loss. The one validation of a single epoch selects nothing."""
+        if self.epochs == 1:
+            return ()
+        selected = {
+            "stopping epoch": True,
+            "learning rate": self.schedule.kind == "plateau",
+            "start of averaging": self.averaging.kind == "nt_asgd",
+        }
+        return tuple(name for name, is_selected in selected.items() if is_selected)

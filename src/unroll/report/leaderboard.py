@@ -55,6 +55,11 @@ class Result:
         return "exact_match" in self.metrics
 
     @property
+    def fitted_on_valid(self) -> list[str]:
+        """What was fitted on the valid split, whose perplexity is then in-sample."""
+        return self.metrics.get("fitted_on_valid", [])
+
+    @property
     def is_oracle(self) -> bool:
         """Whether the model is the distribution that its corpus was sampled from."""
         return self.metrics.get("family") == "oracle"
@@ -157,7 +162,7 @@ def _perplexity_table(tokenizer: str, group: Sequence[Result], confidence: float
         interval_label(confidence): lambda r: (
             f"{_format(r['test_perplexity_low'])} – {_format(r['test_perplexity_high'])}"
         ),
-        "valid perplexity": lambda r: _format(r["valid_perplexity"]),
+        "valid perplexity": lambda r: _format(r["valid_perplexity"]) + (r"\*" if r.fitted_on_valid else ""),
     }
     if any("cache_perplexity" in r.metrics for r in group):
         columns["cache perplexity"] = lambda r: _format(r.metrics.get("cache_perplexity", "nan"))
@@ -176,7 +181,15 @@ def _perplexity_table(tokenizer: str, group: Sequence[Result], confidence: float
         f"## Perplexity per token of `{tokenizer}`\n\n{best['test_tokens']:,} test tokens, vocabulary "
         f"{best['vocabulary_size']:,}, OOV rate {best['oov_rate']:.2%}.\n\n"
     )
-    return head + to_markdown_table(list(columns), [[cell(result) for cell in columns.values()] for result in group])
+    rows = [[cell(result) for cell in columns.values()] for result in group]
+    return head + to_markdown_table(list(columns), rows) + _in_sample_note(group)
+
+
+def _in_sample_note(group: Sequence[Result]) -> str:
+    """Return the footnote of the mark `*` with what each model fitted; empty if no model has the mark."""
+    fitted = [f"`{result.name}` ({', '.join(result.fitted_on_valid)})" for result in group if result.fitted_on_valid]
+    note = r"\* In-sample, so lower than on other text: something was fitted on the valid split, for "
+    return f"\n{note}{', '.join(fitted)}.\n" if fitted else ""
 
 
 def _bits_table(corpus: str, ranked: Sequence[Result]) -> str:

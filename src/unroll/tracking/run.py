@@ -94,6 +94,8 @@ class Run:
         """
         numbers = {k: v for k, v in metrics.items() if isinstance(v, int | float) or v in ("inf", "-inf", "nan")}
         self.log_metrics(numbers)
+        if fitted := metrics.get("fitted_on_valid"):
+            self.client.set_tag(self.run_id, "unroll.fitted_on_valid", ", ".join(fitted))
         context = diagnostics.get("context_ablation", {})
         tables = {
             "cut_nats": ("distance", "nats", context.get("cut", [])),

@@ -103,6 +103,11 @@ class NeuralLanguageModel:
         return sum(weight.numel() for weight in self.network.parameters())
 
     @property
+    def fitted_on_valid(self) -> tuple[str, ...]:
+        """What the training selected on the valid split."""
+        return self.params.training.fitted_on_valid
+
+    @property
     def embedding(self) -> NDArray[np.floating]:
         """The embeddings (V, E)."""
         return self.network.embedding.weight.detach().numpy()

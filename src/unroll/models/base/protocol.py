@@ -194,6 +194,13 @@ class Saved(Protocol):
         do not count, except for those of the cache.
         """
 
+    @property
+    def fitted_on_valid(self) -> tuple[str, ...]:
+        """What the training fitted or selected on the valid split, such as "mixture weights"; empty for nothing.
+
+        If it is not empty, the perplexity of the valid split is in-sample: lower than that of other text.
+        """
+
     def save(self, path: Path) -> None:
         """Write the model into the existing folder `path`. `load(path)` of its family returns an equal model."""
 

@@ -15,6 +15,8 @@ Vectors = NDArray[np.float32]
 class Model:
     """Word vectors. They satisfy WordVectors."""
 
+    fitted_on_valid: tuple[str, ...] = ()
+
     def __init__(self, params: VectorsParams, vectors: Vectors, known: NDArray[np.bool_]) -> None:
         """Set the settings, the vectors (V, D), and whether the vector of each token was learned or read (V,)."""
         self.params, self.vectors, self.known = params, vectors, known

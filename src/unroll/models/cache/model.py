@@ -31,6 +31,8 @@ State = NDArray[np.int64]
 class Model:
     """The cache. It satisfies LanguageModel."""
 
+    fitted_on_valid: tuple[str, ...] = ()
+
     def __init__(self, params: Cache, vocabulary_size: int) -> None:
         """Set the settings and the size of the vocabulary."""
         self.params, self.vocabulary_size = params, vocabulary_size

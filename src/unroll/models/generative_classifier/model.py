@@ -45,6 +45,11 @@ class Model:
         """Those of the members, and C - 1 for the priors of C classes, which uniform priors do not have."""
         return sum(member.parameters for member in self.members) + count_priors(self.params.priors, len(self.classes))
 
+    @property
+    def fitted_on_valid(self) -> tuple[str, ...]:
+        """What the members fitted there."""
+        return tuple(dict.fromkeys(name for member in self.members for name in member.fitted_on_valid))
+
     def log_posteriors(self, documents: Sequence[Ids]) -> LogProbs:
         """Return log p(class | document), (D, C).
 

@@ -30,6 +30,8 @@ VITERBI_BLOCK = 2**22
 class Model:
     """A hidden Markov model. It satisfies LanguageModel and KStepModel."""
 
+    fitted_on_valid: tuple[str, ...] = ()
+
     def __init__(self, params: HmmParams, initial: Array, transition: Array, emission: Array) -> None:
         """Set the settings and the probabilities p(z_1) (S,), p(z' | z) (S, S) and p(x | z) (S, V)."""
         self.params, self.vocabulary_size = params, emission.shape[1]

@@ -36,6 +36,11 @@ class Model:
         """Those of the members, and K - 1 weights of K members, since the weights sum to one."""
         return sum(member.parameters for member in self.members) + len(self.members) - 1
 
+    @property
+    def fitted_on_valid(self) -> tuple[str, ...]:
+        """The weights, and what the members fitted there."""
+        return tuple(dict.fromkeys(["mixture weights", *(name for m in self.members for name in m.fitted_on_valid)]))
+
     def start(self, batch_size: int = 1) -> State:
         """Return the state of `batch_size` contexts that have read only `<bos>`."""
         return tuple(member.start(batch_size) for member in self.members)

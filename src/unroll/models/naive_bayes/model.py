@@ -26,6 +26,8 @@ Keys = NDArray[np.int64]
 class Model:
     """A naive Bayes classifier. It satisfies Classifier."""
 
+    fitted_on_valid: tuple[str, ...] = ()
+
     def __init__(
         self,
         params: NaiveBayesParams,

@@ -58,6 +58,12 @@ class Model:
             free += int(successors[shorter.log_backoffs != 0].sum()) - int(closed.sum())
         return free
 
+    @property
+    def fitted_on_valid(self) -> tuple[str, ...]:
+        """The weights of Jelinek-Mercer smoothing. Discounts are estimated from the train split."""
+        kind = self.params.get("smoothing", {}).get("kind")  # a model from an ARPA file has no smoothing
+        return ("interpolation weights",) if kind == "jelinek_mercer" else ()
+
     def start(self, batch_size: int = 1) -> Index:
         """Return the state of `batch_size` contexts that have read only `<bos>`."""
         state = np.full((len(self.orders) - 1, batch_size), MISSING)

@@ -45,6 +45,8 @@ class Vocabulary(Protocol):
 class Model:
     """The oracle. It satisfies LanguageModel and, except for grammars, KStepModel."""
 
+    fitted_on_valid: tuple[str, ...] = ()
+
     def __init__(self, process: Process, ids: Ids, vocabulary_size: int, params: Mapping[str, Any]) -> None:
         """Set the process, the token id (M,) of each of its symbols, the size of the vocabulary, and the settings."""
         self.process: Any = process

@@ -143,6 +143,11 @@ class Model:
         """The number of weights of the network; a shared matrix counts once."""
         return sum(weight.numel() for weight in self.network.parameters())
 
+    @property
+    def fitted_on_valid(self) -> tuple[str, ...]:
+        """What the training selected on the valid split."""
+        return self.params.training.fitted_on_valid
+
     def condition_on(self, sources: Sequence[Ids]) -> ConditionedModel:
         """Return the language model of the targets of these sources, arrays of token ids without special tokens."""
         return ConditionedModel(self.network, self.vocabulary_size, sources)
