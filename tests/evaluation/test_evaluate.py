@@ -97,6 +97,7 @@ def test_a_sampled_corpus_has_k_step_predictions_and_no_carried_perplexity() -> 
     assert set(result.metrics) == LANGUAGE_MODEL - {"carried_perplexity"}
     assert [row["steps"] for row in result.diagnostics["k_step"]] == [1, 2]
     assert result.arrays["k_step"].shape[:2] == (2, 3)
+    assert "k_step_bias" not in result.arrays  # the method of this model is exact
 
 
 def test_settings_omit_measures() -> None:

@@ -91,8 +91,9 @@ def findings(word: str = "word") -> page.Findings:
     diagnostics["glove"] = {}
     diagnostics["bayes"] = {"confusion": {"classes": [word, "other"], "counts": [[3, 1], [0, 0]]}}
     k_step = {name: np.log(generator.dirichlet(np.ones(5), size=(3, 2))) for name in nll}
+    bias = {"lstm": np.full((3, 2, 5), 0.01)}
     curves = {"lstm": [Point(100, 40.0, 30.0, 50.0, 20.0), Point(400, 10.0, 8.0, 12.0, 5.0)]}
-    distance = oracle.measure(ranked, losses, k_step, curves, STATISTICS, seed=1)
+    distance = oracle.measure(ranked, losses, k_step, bias, curves, STATISTICS, seed=1)
     assert distance is not None
     return page.Findings(
         results=[*ranked, Result("bayes", classifier), Result("glove", {"dimensions": 5, "coverage": 0.5})],

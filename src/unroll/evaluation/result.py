@@ -32,7 +32,8 @@ class Evaluation:
     losses: dict[str, NDArray] = field(default_factory=dict)
     """The table of losses of the test tokens (`unroll.evaluation.token_losses`), by column."""
     arrays: dict[str, Any] = field(default_factory=dict)
-    """Larger results, by name: `k_step` holds the log-probabilities of `unroll.evaluation.analysis.k_step`."""
+    """Larger results, by name: `k_step` holds the log-probabilities of `unroll.evaluation.analysis.k_step`, and
+    `k_step_bias` their bias if they are estimated from samples."""
 
     def merge(self, other: "Evaluation") -> "Evaluation":
         """Return the results of both; those of `other` come last, and replace those of the same name."""

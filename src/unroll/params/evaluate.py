@@ -78,8 +78,9 @@ class KStep(Params):
     """The number of tokens of each document that are read first. Shorter documents are skipped."""
     steps: Annotated[int, Field(ge=1, le=1000)]
     """The largest k."""
-    samples: Annotated[int, Field(ge=1, le=10**5)]
-    """The number of continuations per context that a model samples if it has no exact method."""
+    samples: Annotated[int, Field(ge=2, le=10**5)]
+    """The number of continuations per context that a model samples if it has no exact method. Its losses are too high
+    by a bias that falls like 1 / samples, and is shown."""
 
 
 class Search(Params):

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
 from unroll.evaluation.analysis import oracle_gap
-from unroll.evaluation.analysis.k_step import kl_divergence
+from unroll.evaluation.analysis.k_step import kl_bias, kl_divergence
 from unroll.evaluation.analysis.learning_curve import Point
 from unroll.evaluation.statistics import Difference
 from unroll.evaluation.token_losses import Column
@@ -35,12 +36,15 @@ class OracleDistance:
     """The gain by how often a token occurs in the train split."""
     by_step: dict[str, NDArray]
     """KL(oracle || model) (K,) of the prediction k steps ahead, in nats."""
+    step_bias: dict[str, NDArray]
+    """The estimated upward bias (K,) of `by_step`, where the model or the oracle samples its predictions."""
 
 
 def measure(
     ranked: Sequence[Result],
     losses: Mapping[str, Mapping[str, Column]],
     k_step: Mapping[str, NDArray[Any]],
+    k_step_bias: Mapping[str, NDArray[Any]],
     learning_curves: Mapping[str, Sequence[Point]],
     params: Statistics,
     seed: int,
@@ -51,6 +55,7 @@ def measure(
         ranked: The results of the models, the oracle among them.
         losses: The table of losses of each model.
         k_step: The log-probabilities (K, contexts, V) of predictions k steps ahead, of models that have them.
+        k_step_bias: The bias (K, contexts, V) of these predictions, of models that sample them.
         learning_curves: The excess by the size of the train split, of models that have it.
         params: The settings of the intervals.
         seed: The random seed of the intervals.
@@ -62,8 +67,13 @@ def measure(
     if oracle is None:
         return None
     models = [result for result in ranked if result.name != oracle]
-    table, true = losses[oracle], k_step.get(oracle)
+    table, true = losses[oracle], k_step.get(oracle, np.empty(0))
     counts = table["train_count"]
+    by_step, step_bias = {}, {}
+    for name in (r.name for r in models if true.size and r.name in k_step):
+        by_step[name] = kl_divergence(true, k_step[name])
+        if biases := [k_step_bias[one] for one in (name, oracle) if one in k_step_bias]:
+            step_bias[name] = kl_bias(true, biases)
     return OracleDistance(
         excess={r.name: oracle_gap.excess(losses[r.name]["nll"], table["nll"], params, seed) for r in models},
         expected={r.name: oracle_gap.expected_excess(r["parameters"], r["train_tokens"]) for r in models},
@@ -71,11 +81,8 @@ def measure(
         by_frequency={
             r.name: oracle_gap.gain_by_frequency(losses[r.name]["nll"], table["nll"], counts, GROUPS) for r in models
         },
-        by_step={
-            r.name: kl_divergence(true, k_step[r.name])
-            for r in models
-            if true is not None and true.size and r.name in k_step
-        },
+        by_step=by_step,
+        step_bias=step_bias,
     )
 
 
@@ -127,12 +134,19 @@ class OracleSection:
 
     @property
     def k_step(self) -> Markup:
-        """The KL divergence from the oracle by steps ahead."""
-        points = {
-            name: [(step, float(nats)) for step, nats in enumerate(values, 1) if math.isfinite(nats)]
-            for name, values in self._distance.by_step.items()
-        }
-        return chart.draw_lines(self._traces(points), "steps ahead", "KL(oracle ‖ model), nats")
+        """The KL divergence from the oracle by steps ahead; dots: without the bias of models that sample it."""
+        values, bias = self._distance.by_step, self._distance.step_bias
+        without = {name: values[name] - high for name, high in bias.items()}
+        traces = self._traces(_by_step(values)) + self._traces(_by_step(without), dots=True)
+        return chart.draw_lines(traces, "steps ahead", "KL(oracle ‖ model), nats")
 
     def _traces(self, points: Mapping[str, Sequence[Any]], dots: bool = False) -> list[chart.Trace]:
         return [chart.Trace(name, self.colors[name], line, dots=dots) for name, line in points.items() if line]
+
+
+def _by_step(values: Mapping[str, NDArray]) -> dict[str, list[tuple[int, float]]]:
+    """Return the finite points (k, value) of each model."""
+    return {
+        name: [(step, float(nats)) for step, nats in enumerate(row, 1) if math.isfinite(nats)]
+        for name, row in values.items()
+    }

@@ -32,14 +32,17 @@ def gather(params: Root, root: Path) -> page.Findings:
     folders = {name: root / "data/evaluations" / name for name in names}
     tables = {r.name: token_losses.read(folders[r.name] / token_losses.FILE) for r in results if r.is_language_model}
     nll = {name: table["nll"] for name, table in tables.items()}
-    k_step = {name: np.load(file) for name in names if (file := folders[name] / "k_step.npy").is_file()}
+    k_step, k_step_bias = (
+        {name: np.load(file) for name in names if (file := folders[name] / f"{array}.npy").is_file()}
+        for array in ("k_step", "k_step_bias")
+    )
     learning_curves = {
         name: learning_curve.read(root / "metrics/learning_curves" / f"{name}.json") for name in params.learning_curves
     }
     ranked, statistics, seed = leaderboard.rank(results), params.evaluate.statistics, params.seed
     runs = _runs_by_model(params, tables)
     distances = {
-        tokenizer: oracle.measure(group, tables, k_step, learning_curves, statistics, seed)
+        tokenizer: oracle.measure(group, tables, k_step, k_step_bias, learning_curves, statistics, seed)
         for tokenizer, group in ranked.items()
     }
     pipeline = YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))

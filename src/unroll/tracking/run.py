@@ -102,6 +102,8 @@ class Run:
             "shuffled_nats": ("distance", "nats", context.get("shuffled", [])),
             "position_nats": ("first", "nats", diagnostics.get("position", [])),
             "k_step_nats": ("steps", "nats", diagnostics.get("k_step", [])),
+            "k_step_bias": ("steps", "bias", diagnostics.get("k_step", [])),
+            "k_step_error": ("steps", "error", diagnostics.get("k_step", [])),
             "gradient_flow_norm": ("steps", "norm", diagnostics.get("gradient_flow", [])),
         }
         self.log_curve(

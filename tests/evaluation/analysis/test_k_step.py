@@ -1,5 +1,6 @@
 """Predictions k steps ahead: exact methods against the sum over all continuations, and sampling against exact."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -8,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests import toy
-from tests.models.ngrams import fitted, state_after
+from tests.models.ngrams import documents, fitted, state_after
 from unroll import models
 from unroll.errors import UnrollError
-from unroll.evaluation.analysis.k_step import k_step_log_probs, kl_divergence, predict
+from unroll.evaluation.analysis.k_step import k_step_log_probs, kl_bias, kl_divergence, predict
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import KStepModel
 from unroll.models.hmm.params import HmmParams
@@ -78,7 +79,7 @@ def test_the_exact_method_is_the_sum_over_all_continuations(kind: str, read: lis
     for token in read:
         state = model.advance(state, np.asarray([token]))
     assert isinstance(model, KStepModel)
-    probabilities = np.exp(k_step_log_probs(model, state, 1, 3, samples=1, seed=1))
+    probabilities = np.exp(k_step_log_probs(model, state, 1, 3, samples=1, seed=1).log_probs)
     assert probabilities.shape == (3, 1, model.vocabulary_size)
     for step in range(3):
         np.testing.assert_allclose(probabilities[step, 0], summed(model, state, step + 1), atol=1e-12)
@@ -90,7 +91,7 @@ def test_n_grams_sum_over_all_continuations(kind: str, order: int, prune: list[i
     """Over ten words; 11 is not in the training text, and pruning leaves contexts without their n-grams."""
     model = fitted(kind, order, prune)
     assert isinstance(model, KStepModel)
-    probabilities = np.exp(k_step_log_probs(model, state_after(model, read), 1, 3, samples=1, seed=1))
+    probabilities = np.exp(k_step_log_probs(model, state_after(model, read), 1, 3, samples=1, seed=1).log_probs)
     for step in range(3):
         np.testing.assert_allclose(
             probabilities[step, 0], summed(model, state_after(model, read), step + 1), atol=1e-12
@@ -100,14 +101,14 @@ def test_n_grams_sum_over_all_continuations(kind: str, order: int, prune: list[i
 def test_samples_of_an_n_gram_model_agree_with_its_exact_method() -> None:
     model = fitted("modified_kneser_ney", 4)
     state = model.advance(model.start(3), np.array([5, 6, 11]))
-    exact = np.exp(k_step_log_probs(model, state, 3, 8, samples=1, seed=1))
+    exact = np.exp(k_step_log_probs(model, state, 3, 8, samples=1, seed=1).log_probs)
     assert exact.shape == (8, 3, model.vocabulary_size)
     np.testing.assert_allclose(exact.sum(2), 1, rtol=1e-5)
     assert (np.diff(exact[..., EOS], axis=0) >= 0).all()
     np.testing.assert_allclose(
-        np.exp(k_step_log_probs(Sampled(model), state, 3, 8, samples=5000, seed=1)), exact, atol=0.025
+        np.exp(k_step_log_probs(Sampled(model), state, 3, 8, samples=5000, seed=1).log_probs), exact, atol=0.025
     )
-    alone = k_step_log_probs(model, model.select(state, np.array([1])), 1, 8, samples=1, seed=1)
+    alone = k_step_log_probs(model, model.select(state, np.array([1])), 1, 8, samples=1, seed=1).log_probs
     np.testing.assert_allclose(np.exp(alone[:, 0]), exact[:, 1], rtol=1e-12)
 
 
@@ -121,19 +122,108 @@ def test_an_n_gram_without_its_suffix_is_an_error() -> None:
 
 def test_samples_of_an_hmm_agree_with_its_exact_method() -> None:
     model = chain("hmm")
-    exact = np.exp(k_step_log_probs(model, model.start(2), 2, 6, samples=1, seed=1))
-    sampled = np.exp(k_step_log_probs(Sampled(model), model.start(2), 2, 6, samples=20_000, seed=1))
+    exact = np.exp(k_step_log_probs(model, model.start(2), 2, 6, samples=1, seed=1).log_probs)
+    sampled = np.exp(k_step_log_probs(Sampled(model), model.start(2), 2, 6, samples=20_000, seed=1).log_probs)
     np.testing.assert_allclose(sampled[0], exact[0], atol=1e-12)
     np.testing.assert_allclose(sampled, exact, atol=0.01)
 
 
 def test_the_oracle_diverges_from_other_models_and_not_from_itself() -> None:
     oracle, other = chain("hmm"), chain("markov")
-    documents = [np.asarray([4, 5, 6, 7, EOS]), np.asarray([4, EOS]), np.asarray([7, 7, 4, EOS])]
+    texts = [np.asarray([4, 5, 6, 7, EOS]), np.asarray([4, EOS]), np.asarray([7, 7, 4, EOS])]
     params = KStep(contexts=5, length=2, steps=4, samples=8)
-    rows, log_probs = predict(oracle, documents, params, seed=1)
-    _, others = predict(other, documents, params, seed=1)
+    rows, estimate = predict(oracle, texts, params, seed=1)
+    log_probs, others = estimate.log_probs, predict(other, texts, params, seed=1)[1].log_probs
     assert log_probs.shape == (4, 2, 8)
     assert [row["steps"] for row in rows] == [1, 2, 3, 4]
     assert kl_divergence(log_probs, log_probs) == pytest.approx(0)
     assert (kl_divergence(log_probs, others) > 0).all()
+
+
+def peaked() -> Oracle:
+    """A hidden Markov model of 6 states with few probable tokens each, so that samples differ much."""
+    generator = np.random.default_rng(2)
+    transition, emission = generator.dirichlet(np.full(6, 0.5), size=6), generator.dirichlet(np.full(12, 0.2), size=6)
+    return Oracle(Hmm(transition[0], transition, emission, 0.1), np.arange(4, 16), 16, {"family": "oracle"})
+
+
+LONG = [np.append(document, EOS) for document in documents(5, 400) if len(document) >= 3][:20]
+SAMPLED: dict[str, tuple[Any, Sequence[Any]]] = {
+    "ngram": (fitted("modified_kneser_ney", 4), LONG),
+    "hmm": (peaked(), [np.append(4 + np.arange(first, first + 7) % 12, EOS) for first in range(12)]),
+}
+
+
+def settings(samples: int) -> KStep:
+    """All documents are drawn, so the seed determines the samples only."""
+    return KStep(contexts=20, length=2, steps=5, samples=samples)
+
+
+def column(rows: Sequence[dict[str, float]], name: str) -> np.ndarray:
+    return np.asarray([row[name] for row in rows])
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+@pytest.mark.parametrize("samples", [8, 16, 64])
+def test_identical_models_have_equal_losses_within_the_shown_bias_and_error(name: str, samples: int) -> None:
+    """One by its exact method, the other by samples."""
+    model, texts = SAMPLED[name]
+    exact, estimate = exact_rows(name), predict(Sampled(model), texts, settings(samples), seed=3)[0]
+    assert (column(exact, "bias") == 0).all()
+    assert (column(exact, "error") == 0).all()
+    difference = column(estimate, "nats") - column(exact, "nats")
+    bias, error = column(estimate, "bias"), column(estimate, "error")
+    assert difference[0] == pytest.approx(0, abs=1e-9)
+    assert bias[0] == pytest.approx(0, abs=1e-9)
+    assert (bias[1:] > 0).all()
+    assert (np.abs(difference - bias) <= 3 * error + bias / 2 + 1e-9).all()
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_the_bias_is_that_of_many_repetitions_and_falls_with_the_number_of_samples(name: str) -> None:
+    model, texts = SAMPLED[name]
+    exact = column(exact_rows(name), "nats")
+    means = []
+    for samples in (8, 16):
+        runs = [predict(Sampled(model), texts, settings(samples), seed)[0][1:] for seed in range(300)]
+        nats, shown, errors = (np.array([column(rows, name) for rows in runs]) for name in ("nats", "bias", "error"))
+        found, deviation = nats.mean(0) - exact[1:], nats.std(0)
+        assert (np.abs(shown.mean(0) - found) < 0.15 * found + 3 * deviation / np.sqrt(len(runs))).all()
+        np.testing.assert_allclose(errors.mean(0), deviation, rtol=0.2)
+        means.append((shown.mean(), found.mean()))
+    np.testing.assert_allclose(means[1], np.array(means[0]) / 2, rtol=0.2)
+
+
+def exact_rows(name: str) -> Sequence[dict[str, float]]:
+    model, texts = SAMPLED[name]
+    return predict(model, texts, settings(2), seed=3)[0]
+
+
+@pytest.mark.parametrize("stop", [0.9, 1.0])
+def test_no_token_becomes_impossible_because_all_samples_end(stop: float) -> None:
+    """Two samples of a document that ends almost surely, or surely, after each token."""
+    rows = np.full((4, 4), 0.25)
+    with np.errstate(divide="ignore"):
+        model = Oracle(Hmm(rows[0], rows, rows, stop), np.arange(4, 8), 8, {"family": "oracle"})
+        exact = k_step_log_probs(model, model.start(1), 1, 6, samples=2, seed=1).log_probs
+        sampled = k_step_log_probs(Sampled(model), model.start(1), 1, 6, samples=2, seed=1).log_probs
+    np.testing.assert_array_equal(np.isfinite(sampled), np.isfinite(exact))
+    np.testing.assert_allclose(np.exp(sampled), np.exp(exact), atol=1e-12)  # all states are alike here
+
+
+def test_the_bias_of_a_divergence_is_that_of_many_repetitions() -> None:
+    """Of a model whose predictions are sampled, from an oracle whose predictions are exact or sampled, too."""
+    oracle, model = chain("hmm"), chain("markov")
+    state = [one.start(2) for one in (oracle, model)]
+    true = k_step_log_probs(oracle, state[0], 2, 4, samples=2, seed=1).log_probs
+    exact = kl_divergence(true, k_step_log_probs(model, state[1], 2, 4, samples=2, seed=1).log_probs)
+    found, shown = np.zeros((2, 2, 4))
+    for seed in range(400):
+        ours = k_step_log_probs(Sampled(model), state[1], 2, 4, samples=16, seed=seed)
+        theirs = k_step_log_probs(Sampled(oracle), state[0], 2, 4, samples=16, seed=1000 + seed)
+        assert ours.bias is not None
+        assert theirs.bias is not None
+        found += [kl_divergence(one, ours.log_probs) - exact for one in (true, theirs.log_probs)]
+        shown[0] += kl_bias(true, [ours.bias])
+        shown[1] += kl_bias(theirs.log_probs, [ours.bias, theirs.bias])
+    np.testing.assert_allclose(shown[:, 1:], found[:, 1:], rtol=0.25)
