@@ -96,7 +96,10 @@ def test_bucketed_batches_hold_every_row_once(lengths: list[tuple[int, int]], si
     batches = bucketed_batches(table, size, 1, 0)
     assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
     assert max(map(len, batches)) <= size
-    assert 0 <= padding_share(table, batches) < 1
+    assert all(len(set(table[rows, 0])) == 1 for rows in batches)
+    counts = np.bincount(table[:, 0])
+    assert all(counts[table[rows[0], 0]] == len(rows) for rows in batches if len(rows) < size / 2)
+    assert len(batches) == sum(-(-count // size) for count in counts)
     for one, two in zip(batches, bucketed_batches(table, size, 1, 0), strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -111,3 +114,9 @@ def test_buckets_save_padding() -> None:
 def test_padding_by_hand() -> None:
     lengths = np.array([[1, 2], [3, 4], [5, 5]])
     assert padding_share(lengths, [np.array([0, 1]), np.array([2])]) == 1 - 20 / 24
+
+
+def test_the_rows_of_a_length_are_divided_evenly() -> None:
+    """33 rows of length 3 and 1 of length 4, where a sorted list would be cut to 32 and 1 + 1."""
+    lengths = np.array([[3, 5]] * 33 + [[4, 5]])
+    assert sorted(map(len, bucketed_batches(lengths, 32, 1, 0))) == [1, 16, 17]

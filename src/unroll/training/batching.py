@@ -103,11 +103,15 @@ def contiguous_batches(stream: Stream, n: int, batch_size: int, seed: int, epoch
 
 
 def bucketed_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-    """Put documents or pairs of similar length into the same batch, so that little of it is padding.
+    """Put documents or pairs of the same first length and of similar other lengths into the same batch.
+
+    The rows of one first length are divided into as few batches as possible, of equal size up to one row. So a batch has
+    fewer than half of `batch_size` rows only if no more rows have its first length. With full batches and a rest, every
+    length would have a rest, which is a step of the optimizer like any other.
 
     Args:
         lengths: The lengths (documents, sides).
-        batch_size: The number of rows in a batch.
+        batch_size: The maximum number of rows in a batch.
         seed: The random seed.
         epoch: The number of the epoch.
 
@@ -116,7 +120,8 @@ def bucketed_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epo
     """
     generator = _generator(seed, epoch)
     order = np.lexsort((generator.random(len(lengths)), *lengths.T[::-1]))
-    batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
+    groups = np.split(order, np.flatnonzero(np.diff(lengths[order, 0])) + 1)
+    batches = [batch for rows in groups for batch in np.array_split(rows, -(-len(rows) // batch_size))]
     return [batches[index] for index in generator.permutation(len(batches))]
 
 

@@ -36,10 +36,16 @@ class Task:
         self.planned = len(self._rows("train", 0))
 
     def log_batches(self) -> None:
-        """Log the number of batches of an epoch and the share of padding. Both are the same in every epoch."""
-        share = padding_share(self._lengths("train")[:, 1:], self._rows("train", 0))
+        """Log the number of batches of an epoch, that of small ones, and the share of padding.
+
+        They are the same in every epoch, since the lengths of the pairs determine them.
+        """
+        rows, size = self._rows("train", 0), self.params.training.batch_size
+        share, small = padding_share(self._lengths("train")[:, 1:], rows), sum(len(batch) < size / 2 for batch in rows)
         logger.info(
-            "seq2seq: %d batches per epoch, %.1f %% of the target tokens are padding", self.planned, 100 * share
+            "seq2seq: %d batches per epoch, %d of them less than half full, since few sources have their length; "
+            "%.1f %% of the target tokens are padding",
+            *(self.planned, small, 100 * share),
         )
 
     def steps(self, epoch: int) -> int:
@@ -66,10 +72,8 @@ class Task:
         return np.asarray([[len(document) for document in side] for side in self.pairs[split]]).T
 
     def _rows(self, split: str, epoch: int) -> list[NDArray[np.int64]]:
-        """Return the row numbers of each batch: pairs of similar length whose sources have the same length."""
-        lengths = self._lengths(split)
-        batches = bucketed_batches(lengths, self.params.training.batch_size, self.data.seed, epoch)
-        return [part for rows in batches for part in np.split(rows, np.flatnonzero(np.diff(lengths[rows, 0])) + 1)]
+        """Return the row numbers of each batch: pairs whose sources have the same length, and targets a similar one."""
+        return bucketed_batches(self._lengths(split), self.params.training.batch_size, self.data.seed, epoch)
 
     def _batches(self, split: str, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield sources (B, S) and targets (B, T)."""
