@@ -105,9 +105,9 @@ def contiguous_batches(stream: Stream, n: int, batch_size: int, seed: int, epoch
 def bucketed_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
     """Put documents or pairs of the same first length and of similar other lengths into the same batch.
 
-    The rows of one first length are divided into as few batches as possible, of equal size up to one row. So a batch has
-    fewer than half of `batch_size` rows only if no more rows have its first length. With full batches and a rest, every
-    length would have a rest, which is a step of the optimizer like any other.
+    The rows of one first length are divided into as few batches as possible, of equal size up to one row. So a batch
+    has fewer than half of `batch_size` rows only if no more rows have its first length. With full batches and a rest,
+    every length would have a rest, which is a step of the optimizer like any other.
 
     Args:
         lengths: The lengths (documents, sides).

@@ -16,8 +16,8 @@ PARAMS = ContextAblation(tokens=40, distances=[1, 2, 4, 8])
 SMOOTHING = {"kind": "modified_kneser_ney", "fallback": [0.5, 1.0, 1.5]}
 
 
-def ngram(order: int) -> Any:
-    params = {"family": "ngram", "tokenizer": "toy", "order": order, "prune": [0], "smoothing": SMOOTHING}
+def ngram(order: int, smoothing: dict[str, Any] = SMOOTHING) -> Any:
+    params = {"family": "ngram", "tokenizer": "toy", "order": order, "prune": [0], "smoothing": smoothing}
     return models.family("ngram").fit(NgramParams.model_validate(params), toy.text(), Inputs(), lambda *_, **__: None)
 
 
@@ -36,3 +36,10 @@ def test_a_trigram_uses_two_tokens() -> None:
 def test_the_result_is_empty_without_enough_context() -> None:
     model, documents = ngram(2), [np.asarray([4, 5, 2])]
     assert ablate(model, documents, model.log_probs(documents), PARAMS, seed=1) == {}
+
+
+def test_the_losses_of_a_model_with_impossible_tokens_are_infinite() -> None:
+    model, documents = ngram(3, {"kind": "maximum_likelihood"}), toy.text().test.documents
+    result = ablate(model, documents, model.log_probs(documents), PARAMS, seed=1)
+    assert result["full"] == np.inf
+    assert result["cut"][-1] == {"distance": 8, "nats": np.inf, "error": 0.0}

@@ -103,7 +103,8 @@ def _nats(model: LanguageModel[Any], contexts: Ids, targets: Ids) -> LogProbs:
 
 def _row(distance: int, nats: LogProbs, full: LogProbs) -> dict[str, Any]:
     """Return the mean of the losses (N,), and the standard error of their difference from `full` (N,)."""
-    change = nats - full
+    with np.errstate(invalid="ignore"):  # both are infinite for a token that the model considers impossible
+        change = nats - full
     error = float(change.std(ddof=1) / len(change) ** 0.5) if len(change) > 1 and np.isfinite(change).all() else 0.0
     return {"distance": distance, "nats": float(nats.mean()), "error": error}
 
