@@ -100,6 +100,17 @@ def test_a_sampled_corpus_has_k_step_predictions_and_no_carried_perplexity() -> 
     assert "k_step_bias" not in result.arrays  # the method of this model is exact
 
 
+def test_a_network_of_a_sampled_corpus_shows_the_bias_of_its_samples(tmp_path: Path) -> None:
+    result = evaluate(subject(train("window"), sampled=True, **ENABLED))
+    assert result.arrays["k_step_bias"].shape == result.arrays["k_step"].shape
+    first, second = result.diagnostics["k_step"]
+    assert (first["bias"], first["error"]) == pytest.approx((0, 0), abs=1e-6)
+    assert second["bias"] > 0
+    assert second["error"] > 0
+    result.write(tmp_path / "model")
+    assert np.load(tmp_path / "model" / "k_step_bias.npy").dtype == np.float32
+
+
 def test_settings_omit_measures() -> None:
     omitted = {"samples": 0, "carried_streams": 0, "dynamic": {"kind": "none"}}
     result = evaluate(subject(train("window"), **ENABLED | omitted))
