@@ -12,8 +12,10 @@ from unroll.evaluation.statistics import Difference, Estimate, adjust_holm, comp
 from unroll.evaluation.token_losses import Column
 from unroll.params.evaluate import Statistics
 
-COLUMNS = ("tokenizer", "better", "worse", "nats", "low", "high", "percent", "p", "p_holm")
-COLUMNS += ("seed_nats", "seed_low", "seed_high", "verdict")
+COLUMNS = (
+    *("tokenizer", "better", "worse", "nats", "low", "high", "percent", "p", "p_holm"),
+    *("seed_nats", "seed_low", "seed_high", "verdict"),
+)
 """The columns of comparisons.csv.
 
 `nats` is the mean difference, and `low` and `high` are the ends of its interval for another test text. `seed_nats`,
