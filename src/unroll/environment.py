@@ -43,6 +43,7 @@ VARIABLES = (
     "ONEDNN_MAX_CPU_ISA",
     "OPENBLAS_CORETYPE",
     "OMP_NUM_THREADS",
+    "UNROLL_THREADS",
 )
 """Environment variables that change which kernels run, or in which order they add."""
 logger = logging.getLogger("unroll")
