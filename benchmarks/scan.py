@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from benchmarks.figures import Figure, figure, show
 from tests.layers import reference_cells
+from unroll.arithmetic.threads import set_threads
 from unroll.layers.recurrent import Recurrent
 
 TOKENS, SIZE = 4096, 256
@@ -100,7 +101,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1024, help="the length of the long sequences")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    set_threads(arguments.threads)
     long = (arguments.steps, max(1, TOKENS // arguments.steps), SIZE)
     figures = [
         exactness(arguments.steps),

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from benchmarks import pytorch_examples
 from benchmarks.figures import Figure, figure, show
+from unroll.arithmetic.threads import set_threads
 from unroll.models.recurrent.model import Network
 from unroll.models.recurrent.params import RecurrentParams
 from unroll.params.layers import Cell
@@ -259,16 +260,15 @@ def equal_loss(size: Size, steps: int, bfloat16: bool) -> list[Figure]:
     ]
 
 
-def overhead(rounds: int, steps: int) -> list[Figure]:
+def overhead(rounds: int, steps: int, threads: int) -> list[Figure]:
     """Measure what Lightning adds to a step, by a tiny network with the same loss in both loops, on one thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    set_threads(1)
     windows: dict[str, Callable[[], list[float]]] = {
         "unroll": lambda: train(make_task(TINY, steps))[0],
         "bare loop": lambda: train_in_bare_loop(make_task(TINY, steps), fused=True)[0],
     }
     measured = measure_in_turns(rounds, windows)
-    torch.set_num_threads(threads)
+    set_threads(threads)
     added = 1000 * (median(measured["unroll"]) - median(measured["bare loop"]))
     rows = [figure("overhead of a step by Lightning", added, "ms", "bare loop", None, "below 1")]
     for name, seconds in measured.items():
@@ -286,10 +286,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few steps of each training, to test the benchmark")
     parser.add_argument("--emulate", action="store_true", help="compare the loss of 16 bits also where they are slow")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    set_threads(arguments.threads)
     stage.tune_malloc()
     rounds, steps = (1, 6) if arguments.quick else (arguments.rounds, 40)
-    figures = overhead(rounds, 50 if arguments.quick else 1000)
+    figures = overhead(rounds, 50 if arguments.quick else 1000, arguments.threads)
     for size in (A, B):
         figures += speed(size, rounds, steps, arguments.examples)
     figures += equal_loss(B, 10 if arguments.quick else 200, NATIVE_BFLOAT16 or arguments.emulate)

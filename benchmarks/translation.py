@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks.figures import Figure, figure, show
+from unroll.arithmetic.threads import set_threads
 from unroll.evaluation.tasks.translation import translate
 from unroll.evaluation.tasks.translation_metrics import LENGTHS
 from unroll.models.base.inputs import Inputs
@@ -218,7 +219,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.pairs, arguments.max_length, arguments.epochs, arguments.hidden = 1, 800, 8, 1, 16
-    torch.set_num_threads(arguments.threads)
+    set_threads(arguments.threads)
     show(measure_all(arguments), arguments.json)
 
 

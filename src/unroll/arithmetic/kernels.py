@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unroll.arithmetic.threads import cut, share, use
+from unroll.arithmetic.threads import cut, share, start_sharing
 
 Array = NDArray[Any]
 BLOCK = 1 << 23
@@ -44,7 +44,7 @@ def register(threads: int) -> None:
     for name in OTHER_FUNCTIONS:
         for dtype in (torch.float32, torch.float64):
             getattr(torch, name)(torch.full((1,), 0.5, dtype=dtype))
-    use(threads)
+    start_sharing(threads)
 
 
 @cache

@@ -29,22 +29,35 @@ class _State(threading.local):
 
 
 _state = _State()
-_registered: list[int] = []
+_sharing: list[int] = []
+"""The number of threads that share tasks; empty with native arithmetic."""
 
 
-def use(threads: int) -> None:
+def start_sharing(threads: int) -> None:
     """Share tasks between this number of threads from now on, and give torch one thread.
 
     Args:
         threads: The number of threads.
     """
-    _registered[:] = [threads]
+    _sharing[:] = [threads]
     torch.set_num_threads(1)
+
+
+def set_threads(threads: int) -> None:
+    """Change the number of threads: of those that share tasks, or with native arithmetic of those of torch.
+
+    Args:
+        threads: The number of threads.
+    """
+    if is_portable():
+        _sharing[:] = [threads]
+    else:
+        torch.set_num_threads(threads)
 
 
 def is_portable() -> bool:
     """Return whether tasks are shared, and so whether arithmetic is portable."""
-    return bool(_registered)
+    return bool(_sharing)
 
 
 def cut(size: int, smallest: int) -> list[slice]:
@@ -70,7 +83,7 @@ def share(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
     Returns:
         The results of the tasks, in their order.
     """
-    threads = 1 if _state.sharing or not _registered else min(*_registered, len(tasks))
+    threads = 1 if _state.sharing or not _sharing else min(*_sharing, len(tasks))
     if threads <= 1:
         return [task() for task in tasks]
     pool = _pool(threads - 1)
