@@ -104,7 +104,7 @@ def cases() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
             continue
         section = definition["foreach"].strip("${}")
         for entry in ENTRIES[section].values():
-            yield group, definition["do"]["cmd"].split("stages.")[1].split()[0], entry
+            yield group, definition["do"]["cmd"].split("stages/run ")[1].split()[0], entry
 
 
 CASES = {

@@ -1,7 +1,7 @@
 """The whole of params.yaml, and the rules that hold between its sections."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -40,6 +40,8 @@ class Root(Params):
     """Global random seed."""
     threads: Annotated[int, Field(ge=1, le=1024)]
     """Threads of torch and BLAS. They are part of the result, since sums of floats depend on their order."""
+    device: Literal["cpu", "cuda"]
+    """The device of training: the CPU, or an NVIDIA GPU. It is part of the result, since each computes other bits."""
     corpora: Annotated[dict[Name, Corpus], Field(min_length=1)]
     tokenizers: Annotated[dict[Name, TokenizerParams], Field(min_length=1)]
     models: Annotated[dict[Name, ModelParams], Field(min_length=1)]
