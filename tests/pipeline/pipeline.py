@@ -11,6 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from unroll.text.manifest import file_sha256
+from unroll.tracking import store
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -145,7 +146,7 @@ def forget(place: Path, output: str) -> None:
 def runs(place: Path) -> list[Any]:
     import mlflow
 
-    client = mlflow.MlflowClient(f"sqlite:///{place / 'mlruns' / 'mlflow.db'}")
+    client = mlflow.MlflowClient(store.address(place / "mlruns" / "mlflow.db"))
     experiment = client.get_experiment_by_name("unroll")
     assert experiment is not None
     return list(client.search_runs([experiment.experiment_id], max_results=1000))
@@ -154,5 +155,5 @@ def runs(place: Path) -> list[Any]:
 def artifacts(place: Path, run: Any) -> set[str]:
     import mlflow
 
-    client = mlflow.MlflowClient(f"sqlite:///{place / 'mlruns' / 'mlflow.db'}")
+    client = mlflow.MlflowClient(store.address(place / "mlruns" / "mlflow.db"))
     return {artifact.path for artifact in client.list_artifacts(run.info.run_id)}

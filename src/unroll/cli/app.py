@@ -1,11 +1,14 @@
 """The application that every verb is registered with, and the arguments and options that several verbs share."""
 
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+
+from unroll.errors import UnrollError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +32,25 @@ FileArgument = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="The random seed.")]
+
+
+def decode_text(text: str) -> str:
+    """Decode an argument that is a text as UTF-8, which is not the encoding of every locale.
+
+    Args:
+        text: The argument as Python decoded it.
+
+    Returns:
+        The text.
+
+    Raises:
+        UnrollError: The bytes of the argument are not UTF-8.
+    """
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeDecodeError:
+        raise UnrollError(f"the argument {text!a} is not UTF-8; set the terminal to UTF-8") from None
+
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 

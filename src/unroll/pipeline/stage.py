@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
 from unroll.params.load import load
+from unroll.pipeline.console import set_up_streams
 from unroll.pipeline.threads import set_threads
 
 TERMINATED = 143
@@ -35,6 +36,7 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
         main: Is called as `main(params, name)`, or `main(params)` without a section.
         section: The attribute of `Root` whose keys are the names, for example `corpora` or `experiments`.
     """
+    set_up_streams()
     arguments = _arguments(main, section)
     stage = Path(sys.argv[0]).stem
     title = f"{stage} {arguments.name or ''}".strip()

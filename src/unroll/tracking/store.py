@@ -199,7 +199,7 @@ def make_store(database: str, artifacts: str) -> None:
     location = Path(artifacts).resolve().as_uri()
     # This makes the experiment Default. A client would take its location from the working directory, as a path in SQL
     # where a quotation mark in the name of a folder is an error.
-    SqlAlchemyStore(address(Path(database)), location)
+    SqlAlchemyStore(address(Path(database)), location)  # type: ignore[no-untyped-call]
     client = mlflow.MlflowClient(address(Path(database)))
     client.create_experiment(EXPERIMENT, artifact_location=location)
     client.search_registered_models(max_results=1)  # this makes the tables of the registry, too

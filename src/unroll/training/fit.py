@@ -64,27 +64,27 @@ def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | N
     if params.precision == 16 and accelerator == "cpu":
         raise UnrollError("training.precision: 16 needs a GPU (device: cuda); write bf16 or 32")
     module = _Module(task, params, seed, log, checkpoints, steps, device)
-    trainer = lightning.Trainer(
-        max_epochs=params.epochs - module.first_epoch,
-        accelerator=accelerator,
-        devices=1,
-        plugins=[LightningEnvironment()],
-        precision=PRECISION[params.precision],
-        deterministic=True,
-        accumulate_grad_batches=params.accumulate_grad_batches,
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=sys.stderr.isatty(),
-        callbacks=[TQDMProgressBar()] if sys.stderr.isatty() else [],
-    )
-    # With deterministic algorithms torch also fills uninitialized memory, which is not needed here.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with warnings.catch_warnings(), flush_denormals():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         warnings.filterwarnings("ignore", module="lightning_fabric")
+        trainer = lightning.Trainer(
+            max_epochs=params.epochs - module.first_epoch,
+            accelerator=accelerator,
+            devices=1,
+            plugins=[LightningEnvironment()],
+            precision=PRECISION[params.precision],
+            deterministic=True,
+            accumulate_grad_batches=params.accumulate_grad_batches,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            logger=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=sys.stderr.isatty(),
+            callbacks=[TQDMProgressBar()] if sys.stderr.isatty() else [],
+        )
+        # With deterministic algorithms torch also fills uninitialized memory, which is not needed here.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         trainer.fit(module)
     # Lightning returns normally from some interruptions, but an unfinished model must not be published.
     if trainer.interrupted or not (
