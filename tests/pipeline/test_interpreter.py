@@ -79,3 +79,27 @@ def test_without_an_interpreter_it_says_what_to_do(place: Path, python: bool) ->
     code, text, _ = stage(place, system)
     assert code == 1
     assert text.startswith("train lstm: no Python with unroll was found; run `make .venv/.complete`, or activate")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_make_refuses_an_environment_of_another_folder(tmp_path: Path) -> None:
+    def make_target(target: str) -> tuple[int, str]:
+        command = ["make", "--dry-run", target]
+        result = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout + result.stderr
+
+    place = tmp_path / "a é%41 #b (c),d"
+    (place / ".venv").mkdir(parents=True)
+    for name in ("requirements.lock", "pyproject.toml", "Makefile"):
+        shutil.copy2(ROOT / name, place / name)
+    marker = place / ".venv" / ".complete"
+    for path in ("", f"{place}\n"):  # that of an earlier release is empty
+        marker.write_text(path, encoding="utf-8")
+        code, output = make_target("repro")
+        assert code == 0, output
+        assert "-m venv" not in output
+    marker.write_text("/somewhere else\n", encoding="utf-8")
+    code, output = make_target("repro")
+    assert code == 2
+    assert ".venv was made in /somewhere else and does not work here; remove it (rm -r .venv) and run make" in output
+    assert make_target("help")[0] == 0

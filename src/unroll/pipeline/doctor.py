@@ -29,10 +29,10 @@ def repair(root: Path) -> list[str]:
 def _check_folder(root: Path) -> list[str]:
     """Report what cannot be repaired: a name that DVC cannot write, and a command of another folder."""
     lines = []
-    if not str(root.resolve()).isascii():
+    if not (path := str(root.resolve())).isascii() or set("#?") & set(path):
         lines.append(
-            "dvc: `dvc exp run --temp` and `--queue` fail in a folder whose path has non-ASCII characters, which is a "
-            "defect of DVC; the rest of the pipeline works here"
+            "dvc: `dvc exp run --temp` and `--queue` fail in a folder whose path has #, ? or non-ASCII characters "
+            "(a defect of DVC); everything else works here"
         )
     code = Path(__file__).resolve().parents[2]
     if (root / "src" / "unroll").is_dir() and code != root.resolve() / "src":
