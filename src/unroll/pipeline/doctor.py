@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from configobj import ConfigObj
+from configobj import ConfigObj, ConfigObjError
 from filelock import FileLock, Timeout
 
 from unroll.errors import UnrollError
@@ -47,7 +47,11 @@ def _make_cache_private(root: Path) -> str:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     # `dvc config` writes ASCII only, and reads UTF-8.
-    config = ConfigObj(str(root / ".dvc" / "config.local"), encoding="utf-8", interpolation=False)
+    path = root / ".dvc" / "config.local"
+    try:
+        config = ConfigObj(str(path), encoding="utf-8", interpolation=False)
+    except (ConfigObjError, UnicodeDecodeError) as error:
+        raise UnrollError(f"{path}: cannot be read ({error}); correct or remove it") from None
     core = config.setdefault("core", {})
     if core.get("site_cache_dir") != (wanted := str(folder.resolve())):
         core["site_cache_dir"] = wanted
