@@ -22,7 +22,6 @@ ODD = {
     "LANG": "C",
     "SLURM_NTASKS": "2",
     "SLURM_PROCID": "1",
-    "SLURM_JOB_NAME": "bash",
     "WORLD_SIZE": "2",
     "RANK": "1",
     "LOCAL_RANK": "1",
