@@ -72,7 +72,7 @@ verify: .venv/.complete ## run the pipeline from nothing in two folders and comp
 	  (cd ".verify/$$copy" && rm -rf dvc.lock metrics reports) && \
 	  (cd ".verify/$$copy" && ../../$(BIN)/python -m unroll doctor && ../../$(BIN)/python -m dvc repro --quiet) || exit 1; \
 	done
-	$(BIN)/python -m unroll compare-locks .verify/one/dvc.lock .verify/two/dvc.lock
+	cd .verify/one && ../../$(BIN)/python -m unroll verify --against ../two/dvc.lock
 
 lock: ## resolve pyproject.toml into requirements.lock (UPGRADE=--upgrade takes newer versions)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PYTHON) -m venv "$$folder" && \

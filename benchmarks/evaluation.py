@@ -122,7 +122,6 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="measure a few documents once")
     arguments = parser.parse_args()
     params, rounds = load(), 1 if arguments.quick else arguments.rounds
-    torch.set_num_threads(params.threads)
     show(measure(params, rounds, arguments.quick), arguments.json)
 
 

@@ -28,6 +28,7 @@ CORPUS = {
     "source": "path",
     "path": "wikitext",
     "format": "text",
+    "unknown_word": "none",
     "sha256": "0" * 64,
     "documents": "line",
     "encoding": "utf-8",

@@ -27,6 +27,7 @@ from benchmarks import pytorch_examples
 from benchmarks.figures import Figure, figure, show
 from unroll.models.recurrent.model import Network
 from unroll.models.recurrent.params import RecurrentParams
+from unroll.params.layers import Cell
 from unroll.params.training import Training
 from unroll.pipeline import stage
 from unroll.text.streams import Data, Stream, stream_of
@@ -53,6 +54,7 @@ class Size:
     layers: int
     rows: int
     length: int
+    cell: Cell = "lstm"
 
     @property
     def tokens(self) -> int:
@@ -90,7 +92,7 @@ def params(size: Size, precision: int | str = 32) -> RecurrentParams:
         {
             "family": "recurrent",
             "tokenizer": "words",
-            "cell": "lstm",
+            "cell": size.cell,
             "embedding_size": size.hidden,
             "hidden_size": size.hidden,
             "layers": size.layers,

@@ -12,7 +12,7 @@ def main(params: Root, name: str) -> None:
 
     with stage.atomic_outputs(Path("data/raw") / name) as (folder,):
         folder.mkdir()
-        fetch(params.corpora[name], params.seed, folder)
+        fetch(params.corpora[name], folder)
 
 
 if __name__ == "__main__":

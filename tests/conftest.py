@@ -1,9 +1,6 @@
 """Fixtures that several folders share, and the order of all tests."""
 
-import os
 import signal
-
-os.environ["OMP_NUM_THREADS"] = "1"  # set before torch is imported, since each of two workers has one core
 
 import pytest
 

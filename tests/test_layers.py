@@ -12,7 +12,7 @@ PACKAGE = SOURCE / "unroll"
 LAYERS = (
     ("errors",),
     ("params",),
-    ("fingerprint",),
+    ("fingerprint", "environment", "arithmetic"),
     ("text",),
     ("corpora",),
     ("layers",),

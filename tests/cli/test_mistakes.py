@@ -1,5 +1,6 @@
 """Bad input gives one sentence that names the file, line or parameter; output has no control characters."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,17 @@ def test_bad_pairs_are_one_sentence(unroll: Run, option: str, file: str, sentenc
 
 
 @pytest.mark.parametrize("file", ["lines.txt", "empty.txt", "binary.txt", "list.jsonl"])
-def test_an_invalid_lock_is_one_sentence(unroll: Run, file: str) -> None:
-    result = unroll("compare-locks", file, file)
+def test_an_invalid_lock_is_one_sentence(unroll: Run, workspace: Path, file: str) -> None:
+    """As the lock of the folder, and as another one."""
+    shutil.copyfile(workspace / file, workspace / "dvc.lock")
+    result = unroll("verify")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "unroll: dvc.lock: is not a dvc.lock; name one that `dvc repro` wrote\n"
+    (workspace / "dvc.lock").write_text("stages: {}\n", encoding="utf-8")
+    result = unroll("verify", "--against", file)
     assert (result.code, result.out) == (1, "")
     assert result.err == f"unroll: {file}: is not a dvc.lock; name one that `dvc repro` wrote\n"
+    (workspace / "dvc.lock").unlink()
 
 
 def test_a_folder_instead_of_a_file_is_one_sentence(unroll: Run, workspace: Path) -> None:

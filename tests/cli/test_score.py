@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,8 +61,28 @@ def test_evaluate_counts_bytes_and_unknown_words(unroll: Run) -> None:
     assert output["oov_rate"] == pytest.approx(1 / 3)
     assert output["perplexity"] == pytest.approx(math.exp(-output["log_likelihood"] / 3))
     # "zebra" and its end are spelled at 8 bits a byte; the text has 9 bytes and an end.
-    bits = -output["log_likelihood"] / math.log(2) + 8 * 6
-    assert output["bits_per_byte"] == pytest.approx(bits / 10)
+    assert output["bits_per_byte_tokens"] == pytest.approx(-output["log_likelihood"] / math.log(2) / 10)
+    assert output["bits_per_byte_spelling"] == pytest.approx(8 * 6 / 10)
+    assert 0 < output["bits_per_byte_spacing"] < 0.1  # single spaces are usual
+    parts = [output[f"bits_per_byte_{part}"] for part in ("tokens", "spelling", "spacing")]
+    assert output["bits_per_byte"] == pytest.approx(sum(parts))
+
+
+def test_evaluate_prints_the_parts_of_bits_per_byte_or_what_is_missing(
+    unroll: Run, workspace: Path, tmp_path: Path
+) -> None:
+    result = unroll("evaluate", "trigram", "-", text="the zebra\n")
+    assert re.search(
+        r"^bits per byte  \d\.\d{4} \(tokens .*, spelling of unknown words .*, spacing .*\)$", result.out, re.M
+    )
+    assert not result.err
+    shutil.copytree(workspace / "models" / "trigram", tmp_path / "old")
+    state = json.loads((tmp_path / "old/tokenizer.json").read_text(encoding="utf-8"))
+    del state["spacing"], state["unknown"]
+    (tmp_path / "old/tokenizer.json").write_text(json.dumps(state), encoding="utf-8")
+    result = unroll("evaluate", str(tmp_path / "old"), "-", text="the zebra\n")
+    assert "bits per byte  nan" in result.out
+    assert "earlier release" in result.err
 
 
 def test_generate_is_reproducible_and_continues_the_prompt(unroll: Run) -> None:

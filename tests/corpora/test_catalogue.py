@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.corpora import hostile
+from tests.corpora.settings import TEXT as SETTINGS
 from unroll.corpora import MODULES, catalogue, fetch
 from unroll.corpora.catalogue import DataFile, Entry, RemoteFile
 from unroll.errors import UnrollError
@@ -21,8 +22,8 @@ TEXT = b"One.\n\nTwo.\n"
 
 
 def corpus(source: str) -> TextCorpus:
-    """Return `corpora.prose` of params.yaml with another source."""
-    return TextCorpus.model_validate(dict(load(PARAMS).corpora["prose"]) | {"source": source})
+    """Return a text with this source."""
+    return TextCorpus.model_validate(SETTINGS | {"source": source})
 
 
 def entry(*contents: bytes, url: str | None = None) -> Entry:
@@ -79,13 +80,14 @@ def test_every_corpus_of_the_mirror_is_fetched(name: str, folder: Path, mirror: 
     if missing := [file.name for file in catalogue.entry(name).files if not (mirror / file.name).exists()]:
         pytest.skip(f"the mirror has no {missing[0]}")
     if name in catalogue_formats():
-        fetch(corpus(name), 1, folder)
+        fetch(corpus(name), folder)
     else:
         catalogue.fetch(name, folder)
     raw = json.loads((folder / "raw.json").read_text(encoding="utf-8"))
     assert [file["file"] for file in raw] == [data.file for data in catalogue.entry(name).data]
     assert {file.name for file in folder.iterdir()} == {file["file"] for file in raw} | {"raw.json"}
     for file in raw:
+        assert file["unknown_word"] == ("<unk>" if name in ("ptb", "wikitext-2") else None)
         assert hashlib.sha256((folder / file["file"]).read_bytes()).hexdigest() == file["sha256"]
 
 
@@ -105,7 +107,7 @@ def test_a_web_page_in_a_mirror_is_described(
     shutil.copy(mirror / "bad-downloads" / bad, place)
     monkeypatch.setenv("UNROLL_MIRROR", "mirror")
     with pytest.raises(UnrollError, match=r"timemachine\.txt: is an? (HTML page|S3 error in XML \(AccessDenied\))"):
-        fetch(corpus("timemachine"), 1, folder)
+        fetch(corpus("timemachine"), folder)
     assert list(folder.iterdir()) == []
 
 

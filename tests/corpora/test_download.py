@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.corpora import hostile
+from tests.corpora.settings import TEXT as SETTINGS
 from unroll.corpora import cache, download, fetch
 from unroll.errors import UnrollError
 from unroll.params.corpora import UrlCorpus
-from unroll.params.load import load
 
 TEXT = b"".join(b"line %d of a text that is long enough to be cut\n" % n for n in range(4000))
 SHA256 = hashlib.sha256(TEXT).hexdigest()
@@ -174,20 +174,21 @@ def test_the_next_address_is_tried(server: hostile.Server) -> None:
 
 def _url_corpus(url: str, sha256: str) -> UrlCorpus:
     # The schema requires https, but the test server uses http.
-    prose = load(Path(__file__).parents[2] / "params.yaml").corpora["prose"]
-    return UrlCorpus.model_construct(**dict(prose) | {"source": "url", "url": url, "sha256": sha256, "format": "text"})
+    source = {"source": "url", "url": url, "sha256": sha256, "format": "text", "unknown_word": "none"}
+    return UrlCorpus.model_construct(**SETTINGS | source)
 
 
 def test_without_a_hash_the_error_shows_the_hash(server: hostile.Server, tmp_path: Path) -> None:
     server.behaviours["/some/text.txt"] = hostile.good(TEXT)
     (folder := tmp_path / "raw").mkdir()
     with pytest.raises(UnrollError, match=f"set sha256: {SHA256}"):
-        fetch(_url_corpus(server.url("/some/text.txt"), ""), 1, folder)
+        fetch(_url_corpus(server.url("/some/text.txt"), ""), folder)
     assert list(folder.iterdir()) == []
-    fetch(_url_corpus(server.url("/some/text.txt"), SHA256), 1, folder)  # the rejected file is accepted
+    fetch(_url_corpus(server.url("/some/text.txt"), SHA256), folder)  # the rejected file is accepted
     assert len(server.requests) == 1
     assert (folder / "text.txt").read_bytes() == TEXT
     entry = {"file": "text.txt", "format": "text", "split": None, "documents": "paragraph", "sha256": SHA256}
+    entry |= {"unknown_word": None}
     assert json.loads((folder / "raw.json").read_text()) == [entry]
 
 

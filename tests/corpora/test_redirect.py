@@ -82,7 +82,13 @@ def test_a_redirect_to_another_protocol_is_refused(server: hostile.Server, place
 @pytest.mark.parametrize("url", ["http://example.org/t", "file:///etc/passwd", "https://example.org/a b", "ftp://a/t"])
 def test_url_of_params_is_https_only(url: str, tmp_path: Path) -> None:
     values = YAML(typ="safe").load(Path(__file__).parents[2] / "params.yaml")
-    values["corpora"]["prose"] |= {"source": "url", "url": url, "sha256": SHA256, "format": "text"}
+    values["corpora"]["prose"] |= {
+        "source": "url",
+        "url": url,
+        "sha256": SHA256,
+        "format": "text",
+        "unknown_word": "none",
+    }
     YAML().dump(values, tmp_path / "params.yaml")
     with pytest.raises(UnrollError, match=r"corpora\.prose\.url: "):
         load(tmp_path / "params.yaml")

@@ -99,7 +99,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         folder = tmp_path / name
         folder.mkdir()
-        toy_dutch.fetch(SimpleNamespace(pairs=200), seed, folder)
+        toy_dutch.fetch(SimpleNamespace(pairs=200, seed=seed), folder)
         assert sorted(path.name for path in folder.iterdir()) == ["pairs.tsv", "raw.json"]
         contents.append((folder / "pairs.tsv").read_bytes())
     assert contents[0] == contents[1] != contents[2]

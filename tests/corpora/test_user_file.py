@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.corpora.settings import TEXT as SETTINGS
 from unroll.corpora import fetch
 from unroll.errors import UnrollError
 from unroll.params.corpora import PathCorpus
-from unroll.params.load import load
 
 TEXT = b"Een eigen tekst.\n\nMet twee alinea's.\n"
 
 
 def corpus(path: str, content: bytes | str = TEXT) -> PathCorpus:
     sha256 = content if isinstance(content, str) else hashlib.sha256(content).hexdigest()
-    prose = load(Path(__file__).parents[2] / "params.yaml").corpora["prose"]
-    return PathCorpus.model_validate(dict(prose) | {"source": "path", "path": path, "sha256": sha256, "format": "text"})
+    source = {"source": "path", "path": path, "sha256": sha256, "format": "text", "unknown_word": "none"}
+    return PathCorpus.model_validate(SETTINGS | source)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ NAMES = ["text.txt", "with space.txt", "-x", "ünï.txt", "line\nbreak", "raw.js
 @pytest.mark.parametrize("name", NAMES)
 def test_any_name_works(folder: Path, name: str) -> None:
     Path(name).write_bytes(TEXT)
-    fetch(corpus(name), 1, folder)
+    fetch(corpus(name), folder)
     (kept,) = raw(folder)
     assert (folder / kept).read_bytes() == TEXT
     assert sorted(file.name for file in folder.iterdir()) == sorted([kept, "raw.json"])
@@ -51,7 +51,7 @@ def test_any_name_works(folder: Path, name: str) -> None:
 def test_a_wrong_hash_is_refused_with_the_right_one(folder: Path, sha256: str) -> None:
     Path("text.txt").write_bytes(TEXT)
     with pytest.raises(UnrollError, match=f"set sha256: {hashlib.sha256(TEXT).hexdigest()}$"):
-        fetch(corpus("text.txt", sha256), 1, folder)
+        fetch(corpus("text.txt", sha256), folder)
     assert list(folder.iterdir()) == []
 
 
@@ -59,22 +59,22 @@ def test_a_wrong_hash_is_refused_with_the_right_one(folder: Path, sha256: str) -
 def test_a_web_page_saved_as_text_is_described(folder: Path, mirror: Path) -> None:
     for bad, what in [("captive-portal-saved-as-timemachine.txt", "an HTML page"), ("s3-access-denied.zip", "an S3")]:
         with pytest.raises(UnrollError, match=f"is {what}"):
-            fetch(corpus(str(mirror / "bad-downloads" / bad)), 1, folder)
+            fetch(corpus(str(mirror / "bad-downloads" / bad)), folder)
 
 
 def test_a_missing_file_and_a_folder_are_refused(folder: Path) -> None:
     with pytest.raises(UnrollError, match=r"path: there is no file nowhere\.txt"):
-        fetch(corpus("nowhere.txt"), 1, folder)
+        fetch(corpus("nowhere.txt"), folder)
     Path("texts").mkdir()
     with pytest.raises(UnrollError, match="path: texts is a folder; put its files into one zip"):
-        fetch(corpus("texts"), 1, folder)
+        fetch(corpus("texts"), folder)
 
 
 def test_a_loop_of_symbolic_links_is_refused(folder: Path) -> None:
     Path("a").symlink_to("b")
     Path("b").symlink_to("a")
     with pytest.raises(UnrollError, match="there is no file a"):
-        fetch(corpus("a"), 1, folder)
+        fetch(corpus("a"), folder)
 
 
 def test_a_path_is_found_in_a_copy_of_the_repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +82,7 @@ def test_a_path_is_found_in_a_copy_of_the_repository(folder: Path, monkeypatch: 
     monkeypatch.setenv("DVC_ROOT", str(folder.parent))
     (folder.parent / "copy").mkdir()
     monkeypatch.chdir(folder.parent / "copy")
-    fetch(corpus("text.txt"), 1, folder)
+    fetch(corpus("text.txt"), folder)
     assert raw(folder) == {"text.txt": ("text", "paragraph")}
 
 
@@ -95,18 +95,18 @@ def zipped(name: str, *members: tuple[str, bytes]) -> bytes:
 
 def test_an_archive_of_texts_is_unpacked(folder: Path) -> None:
     content = zipped("texts.zip", ("b/1.txt", TEXT), ("a.TXT", TEXT), ("picture.png", b"\x89PNG"))
-    fetch(corpus("texts.zip", content), 1, folder)
+    fetch(corpus("texts.zip", content), folder)
     assert raw(folder) == {"a.TXT": ("text", "file"), "b/1.txt": ("text", "file")}
     assert not (folder / "picture.png").exists()
 
 
 def test_text_named_as_an_archive_and_an_archive_named_as_text(folder: Path, tmp_path: Path) -> None:
     Path("text.zip").write_bytes(TEXT)
-    fetch(corpus("text.zip"), 1, folder)
+    fetch(corpus("text.zip"), folder)
     assert (folder / "text.zip").read_bytes() == TEXT
     content = zipped("archive.txt", ("one", TEXT))
     (other := tmp_path / "other").mkdir()
-    fetch(corpus("archive.txt", content), 1, other)
+    fetch(corpus("archive.txt", content), other)
     assert raw(other) == {"one": ("text", "paragraph")}
 
 
@@ -114,11 +114,18 @@ def test_an_archive_in_an_archive_is_not_unpacked(folder: Path) -> None:
     inner = zipped("inner.zip", ("text.txt", TEXT))
     content = zipped("outer.zip", ("inner.zip", inner))
     with pytest.raises(UnrollError, match=r"contains the archive 'inner\.zip'.*unpack it yourself"):
-        fetch(corpus("outer.zip", content), 1, folder)
+        fetch(corpus("outer.zip", content), folder)
 
 
 @pytest.mark.parametrize("members", [[], [("raw.json", b"[]")], [("../evil.txt", b"")]])
 def test_an_archive_without_a_text_is_refused(folder: Path, members: list[tuple[str, bytes]]) -> None:
     content = zipped("texts.zip", *members)
     with pytest.raises(UnrollError, match=r"is empty|may not have a member of this name|points outside"):
-        fetch(corpus("texts.zip", content), 1, folder)
+        fetch(corpus("texts.zip", content), folder)
+
+
+@pytest.mark.parametrize(("setting", "unknown_word"), [("none", None), ("<unk>", "<unk>")])
+def test_the_word_for_unknown_words_is_in_the_manifest(folder: Path, setting: str, unknown_word: str | None) -> None:
+    Path("text.txt").write_bytes(TEXT)
+    fetch(corpus("text.txt").model_copy(update={"unknown_word": setting}), folder)
+    assert json.loads((folder / "raw.json").read_text(encoding="utf-8"))[0]["unknown_word"] == unknown_word

@@ -13,7 +13,7 @@ from unroll.text.streams import Data
 from unroll.text.tokenizers.word import WordTokenizer
 
 ROOT = Path(__file__).parents[2]
-COUNTS = {"bytes": 400, "characters": 390, "documents": 30, "oov_bytes": 3}
+COUNTS = {"bytes": 400, "characters": 390, "documents": 30, "spelling_bits": 32.0, "spacing_bits": 5.0}
 LABELS = {split: [["a", "b"][number % 2] for number in range(30)] for split in ("valid", "test")}
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from tests import toy
 from tests.evaluation.analysis.test_context_ablation import ngram
+from unroll.evaluation.code_length import code_length
 from unroll.evaluation.perplexity import Score, evaluate, evaluate_carried, score
+from unroll.text.tokenizers.unknown import UnknownWords
 from unroll.text.tokenizers.vocabulary import BOS, EOS, UNK
 
 
@@ -67,7 +69,9 @@ def test_overflow_is_infinity() -> None:
 def test_bits_per_byte_charges_unknown_words_their_spelling() -> None:
     # 3 tokens at 1 bit each; one is <unk> for "zebra": 5 bytes and an end at 8 bits. The text: "a zebra", 7 + 1 bytes.
     result = score([np.log([0.5, 0.5, 0.5])], [np.asarray([5, UNK, EOS])])
-    assert result.bits_per(8, unknown_bytes=5) == pytest.approx((3 + 8 * 6) / 8)
+    code = code_length(result.nats, UnknownWords().bits(["zebra"]), spacing_bits=2.0).per(8)
+    assert (code.tokens, code.spelling, code.spacing) == pytest.approx((3 / 8, 8 * 6 / 8, 2 / 8))
+    assert code.total == pytest.approx((3 + 8 * 6 + 2) / 8)
 
 
 @pytest.mark.parametrize("scores", [[[0.0], [0.0, 0.0]], [[0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]], ids=str)

@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 from ruamel.yaml import YAML
 
 from tests import toy
@@ -71,11 +71,11 @@ def path_settings(name: str) -> dict[str, str]:
 CORPUS = {"cleaning": "plain", "invisible": "drop", "lowercase": True, "empty": "drop", "max_characters": 1000}
 CORPUS |= {"duplicates": {"kind": "exact", "drop": False}, "splits": {"by": "position", "valid": 0.2, "test": 0.2}}
 TEXT_CORPUS = CORPUS | {"documents": "line", "encoding": "utf-8", "errors": "strict", "markup": "keep"}
-SAMPLED = {"vocabulary_size": 4, "expected_tokens": 200}
+SAMPLED = {"sha256": None, "seed": 1, "vocabulary_size": 4, "expected_tokens": 200}
 CORPORA = {
-    "text": TEXT_CORPUS | path_settings("text.txt") | {"format": "text"},
-    "labelled": TEXT_CORPUS | path_settings("labelled.tsv") | {"format": "labelled"},
-    "pairs": TEXT_CORPUS | path_settings("pairs.tsv") | {"format": "pairs"},
+    "text": TEXT_CORPUS | path_settings("text.txt") | {"format": "text", "unknown_word": "none"},
+    "labelled": TEXT_CORPUS | path_settings("labelled.tsv") | {"format": "labelled", "unknown_word": "none"},
+    "pairs": TEXT_CORPUS | path_settings("pairs.tsv") | {"format": "pairs", "unknown_word": "none"},
     "markov": CORPUS | SAMPLED | {"source": "markov", "order": 1, "concentration": 0.5, "stop_probability": 0.2},
     "hmm": CORPUS
     | SAMPLED
@@ -165,26 +165,31 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """Write the models that the folder of this format lacks, and what they predict."""
-    torch.set_num_threads(1)
     FORMAT_FOLDER.mkdir(parents=True, exist_ok=True)
     file = FORMAT_FOLDER / EXPECTED
     expected = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     with TemporaryDirectory() as workspace:
         os.chdir(workspace)
-        for name, text in FILES.items():
-            Path(name).write_text(text, encoding="utf-8")
-        params = settings()
-        partitions = prepare(params)
-        Path("models").mkdir()
-        for name, entry in params.experiments.items():
-            trained, seed = resolve(params, name)
-            data = replace(partitions[entry.tokenizer], seed=seed)
-            model = models.family(trained.family).fit(trained, data, Inputs(), lambda *_, **__: None)
-            folder.save(model, Path("models") / name, describe(params, name))
+        for name, trained in train_all():
             if not (FORMAT_FOLDER / name).exists():
-                shutil.copytree(Path("models") / name, FORMAT_FOLDER / name)
+                shutil.copytree(trained, FORMAT_FOLDER / name)
                 expected[name] = predict(FORMAT_FOLDER / name)
     file.write_text(json.dumps(expected, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def train_all() -> Iterator[tuple[str, Path]]:
+    """Train all models in the current folder, and yield the name and the folder of each."""
+    for name, text in FILES.items():
+        Path(name).write_text(text, encoding="utf-8")
+    params = settings()
+    partitions = prepare(params)
+    Path("models").mkdir()
+    for name, entry in params.experiments.items():
+        trained, seed = resolve(params, name)
+        data = replace(partitions[entry.tokenizer], seed=seed)
+        model = models.family(trained.family).fit(trained, data, Inputs(), lambda *_, **__: None)
+        folder.save(model, Path("models") / name, describe(params, name))
+        yield name, Path("models") / name
 
 
 def settings() -> Root:
@@ -196,7 +201,7 @@ def settings() -> Root:
 def prepare(params: Root) -> dict[str, Data]:
     """Run the stages download, clean, tokenize and partition, and return the partition of each tokenizer."""
     for name, corpus in params.corpora.items():
-        fetch(corpus, params.seed, folder_of("raw", name))
+        fetch(corpus, folder_of("raw", name))
         clean(corpus, Path("data/raw") / name, folder_of("clean") / f"{name}.parquet")
     partitions = {}
     for name, tokenizer in params.tokenizers.items():

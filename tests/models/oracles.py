@@ -61,7 +61,7 @@ class CorpusInputs(Inputs):
 def sample(kind: str, folder: Path) -> tuple[oracle.Model, list[np.ndarray], Words]:
     """Return an oracle, documents sampled from it (with <eos>), and a tokenizer with another order of the words."""
     module, params = KINDS[kind]
-    module.fetch(params, 7, folder)
+    module.fetch(SimpleNamespace(**vars(params), seed=7), folder)
     words = Words([f"w{symbol}" for symbol in reversed(range(params.vocabulary_size))] + ["other"])
     lines = (folder / "text.txt").read_text(encoding="utf-8").splitlines()
     return oracle.from_corpus(folder, words), [np.array([*words.encode(line), EOS]) for line in lines], words

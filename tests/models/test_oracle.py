@@ -220,7 +220,9 @@ def test_other_tokenizers_and_corpora_are_refused(tmp_path: Path) -> None:
     sample("hmm", tmp_path)
     with pytest.raises(UnrollError, match="use a tokenizer of type word"):
         oracle.from_corpus(tmp_path, Words(["x"]))
-    large = SimpleNamespace(order=6, vocabulary_size=4, concentration=1.0, stop_probability=0.5, expected_tokens=100)
-    markov.fetch(large, 1, tmp_path)
+    large = SimpleNamespace(
+        seed=1, order=6, vocabulary_size=4, concentration=1.0, stop_probability=0.5, expected_tokens=100
+    )
+    markov.fetch(large, tmp_path)
     with pytest.raises(UnrollError, match=r"lacks 2 of its 4 symbols.*min_count"):
         oracle.from_corpus(tmp_path, Words(["w0", "w1"]))

@@ -35,7 +35,7 @@ def markov_entropy(process: Markov) -> float:
 
 
 def test_the_cross_entropy_of_a_chain_is_its_entropy(tmp_path: Path) -> None:
-    markov.fetch(SimpleNamespace(**vars(MARKOV) | {"expected_tokens": 120_000}), 3, tmp_path)
+    markov.fetch(SimpleNamespace(**vars(MARKOV) | {"seed": 3, "expected_tokens": 120_000}), tmp_path)
     words = Words(["w0", "w1", "w2"])
     model = oracle.from_corpus(tmp_path, words)
     documents = [np.array([*words.encode(line), EOS]) for line in (tmp_path / "text.txt").read_text().splitlines()]
@@ -47,8 +47,9 @@ def test_the_cross_entropy_of_a_chain_is_its_entropy(tmp_path: Path) -> None:
 
 def test_the_entropy_of_documents_of_a_hidden_chain_by_enumeration(tmp_path: Path) -> None:
     hmm.fetch(
-        SimpleNamespace(**vars(HMM) | {"expected_tokens": 40_000, "stop_probability": 0.7, "vocabulary_size": 3}),
-        3,
+        SimpleNamespace(
+            **vars(HMM) | {"seed": 3, "expected_tokens": 40_000, "stop_probability": 0.7, "vocabulary_size": 3}
+        ),
         tmp_path,
     )
     words = Words(["w0", "w1", "w2"])

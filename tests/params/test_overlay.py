@@ -35,10 +35,10 @@ def overlay(tmp_path: Path, text: str) -> Path:
 
 def test_a_number_changes_that_number(params: Path, tmp_path: Path) -> None:
     before = params.read_text(encoding="utf-8").splitlines()
-    apply(overlay(tmp_path, "threads: 3\nevaluate: {samples: 7}\n"), params)
+    apply(overlay(tmp_path, "seed: 3\nevaluate: {samples: 7}\n"), params)
     after = params.read_text(encoding="utf-8").splitlines()
     changed = [line for line in after if line not in before]
-    assert changed == ["threads: 3", "  samples: 7"]
+    assert changed == ["seed: 3", "  samples: 7"]
     assert [line for line in before if "#" in line] == [line for line in after if "#" in line]
 
 

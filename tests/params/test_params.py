@@ -101,7 +101,7 @@ def test_a_file_that_is_no_mapping(nothing: Any) -> None:
     ("content", "sentence"),
     [
         (b"seed: 1\nseed: 2\n", "line 2: found duplicate key"),
-        (b"seed: [1\nthreads: 2\n", "line"),
+        (b"seed: [1\narithmetic: native\n", "line"),
         (b"seed:\t1\n\tx: 2\n", "line"),
         (b"a: &a [1]\nb: *a\n", "line 1: remove the anchor &a and write the value out"),
         (b"b: 1\na: {<<: *b}\n", "line 2: write the keys out instead of the merge key <<"),

@@ -10,8 +10,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from unroll.arithmetic.pins import is_supported
 from unroll.text.manifest import file_sha256
 from unroll.tracking import store
+
+ARITHMETIC = "portable" if is_supported() else "native"
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -54,14 +57,16 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
     ]
     text = place / "my text.txt"
     text.write_text("\n".join(sentences) + "\n", encoding="utf-8")
-    prose = values["corpora"]["prose"] | {
+    packages = values["corpora"]["prose"]
+    prose = {key: value for key, value in packages.items() if key != "packages"} | {
         "source": "path",
         "path": text.name,
         "sha256": file_sha256(text),
         "documents": "line",
         "format": "text",
+        "unknown_word": "none",
     }
-    dutch = values["corpora"]["dutch"] | {"pairs": 300}
+    dutch = values["corpora"]["dutch"] | {"pairs": 300, "sha256": None}
     words = values["tokenizers"]["words"] | {"min_count": 1, "sequence_length": 8}
     models = values["models"]
     training = {"epochs": 2, "batch_size": 8}
@@ -69,7 +74,7 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
         sizes = {"embedding_size": 16, "hidden_size": 16, "training": models[name]["training"] | training}
         models[name] = models[name] | sizes
     return values | {
-        "threads": 1,
+        "arithmetic": ARITHMETIC,
         "corpora": {"prose": prose, "dutch": dutch},
         "tokenizers": {"words": words, "pairs": values["tokenizers"]["pairs"]},
         "models": {name: models[name] for name in ("unigram", "trigram", "lstm", "seq2seq")},

@@ -18,6 +18,7 @@ LEFT_OUT = {
     "stages": "it sets the search path and the garbage collector",
     "unroll": "the package defines the public function load, which no stage calls",
     "unroll.errors": "it defines an exception",
+    "unroll.environment": "it records the processor and the libraries beside the results, in no output",
     "unroll.params.*": "it checks values and never changes a right one; DVC tracks the values themselves",
     "unroll.pipeline.console": "it sets the encoding of messages",
     "unroll.pipeline.stage": "locks, signals and atomic outputs: it publishes the bytes that a stage writes",
@@ -35,8 +36,8 @@ OPAQUE = ("unroll", "unroll.params.*", "unroll.models.*.params", "unroll.trackin
 """Patterns of modules whose imports are not followed: tracking loads a whole model to log it, for example."""
 COPYING = ("unroll.corpora", "unroll.corpora.assets", "unroll.corpora.sampled")
 """Modules whose imports are followed for stage download only: other stages copy verified files, or use file names."""
-WITHOUT_THREADS = "unroll.pipeline.threads"
-"""Stages without the parameter `threads` do not depend on the number of threads."""
+ARITHMETIC = "unroll.arithmetic.*"
+"""Stages without the parameter `arithmetic` compute no floats that depend on it."""
 
 
 def matches(module: str, patterns: Iterable[str]) -> bool:
@@ -133,8 +134,8 @@ def uncovered(definition: Mapping[str, Any], group: str, script: str, entry: Map
     start, found_by_name = f"stages.{script}", dynamic(script, section, entry)
     opaque = OPAQUE if script == "download" else (*OPAQUE, *COPYING)
     modules = closure(start, found_by_name, lambda module: matches(module, opaque))
-    if "threads" not in definition.get("do", definition).get("params", ["threads"]):
-        modules.discard(WITHOUT_THREADS)
+    if "arithmetic" not in definition.get("do", definition).get("params", ["arithmetic"]):
+        modules = {module for module in modules if not matches(module, [ARITHMETIC])}
     deps = covered(definition, entry)
     return {m for m in modules if not any(PurePosixPath(str(path_of(m))).is_relative_to(dep) for dep in deps)}
 

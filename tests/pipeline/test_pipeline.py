@@ -28,6 +28,7 @@ from tests.pipeline.pipeline import (
     write_params,
     yaml,
 )
+from unroll.environment import RECORD, Record, describe
 from unroll.fingerprint import fingerprint
 from unroll.params.load import load
 from unroll.tracking import store
@@ -128,7 +129,22 @@ def test_from_nothing_in_another_folder_every_hash_is_the_same(finished: Path, t
     run(other, "unroll", "doctor")
     run(other, "dvc", "repro")
     assert hashes(other) == hashes(finished)
-    assert "have equal hashes" in run(other, "unroll", "compare-locks", str(finished / "dvc.lock"), "dvc.lock")
+    assert "have the same bytes as those of" in run(other, "unroll", "verify", "--against", str(finished / "dvc.lock"))
+    assert "have the same bytes as those of HEAD" in run(other, "unroll", "verify", "--against", "HEAD")
+    assert git(other, "status", "--porcelain") == ""
+
+
+def test_every_result_names_the_processor_that_made_it(finished: Path) -> None:
+    record = Record.parse((finished / RECORD).read_bytes())
+    made = {path: record.find(path, md5) for path, md5 in hashes(finished).items() if path.startswith("metrics/")}
+    numbers = {path: found for path, found in made.items() if path.split("/")[1] not in ("clean", "tokens")}
+    assert {f"metrics/{name}.json" for name in SMALL} < set(numbers)
+    for path, found in numbers.items():
+        assert found is not None, path
+        assert found["processor"] == describe()["processor"]
+        assert found["variables"]["OMP_NUM_THREADS"] == "1"
+    assert "torch_kernels" in (numbers["metrics/lstm.json"] or {})
+    assert "torch_kernels" not in (numbers["metrics/train/trigram.csv"] or {})
 
 
 def test_verify_finds_a_flipped_bit_that_dvc_trusts(place: Path) -> None:
@@ -265,11 +281,12 @@ MIRROR = Path(os.environ.get("UNROLL_MIRROR", ROOT.parent / "shared" / "corpora"
 
 @pytest.mark.mirror
 @pytest.mark.skipif(not MIRROR.is_dir(), reason="no mirror of the real corpora (UNROLL_MIRROR)")
-def test_another_corpus_is_one_option(place: Path) -> None:
+def test_a_corpus_of_the_catalogue_takes_the_place_of_the_default(place: Path) -> None:
     values = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     edit_params(place, "corpora.prose", values["corpora"]["prose"])
-    git(place, "commit", "--quiet", "--all", "--message", "python-docs")
-    options = ("-S", "corpora.prose.source=timemachine", "-S", "models.lstm.training.epochs=1")
+    git(place, "commit", "--quiet", "--all", "--message", "package-docs")
+    changes = ("corpora.prose.source=timemachine", "~corpora.prose.packages", "~corpora.prose.sha256")
+    options = [text for change in (*changes, "models.lstm.training.epochs=1") for text in ("-S", change)]
     run(place, "dvc", "exp", "run", "--name", "wells", *options, "evaluate@lstm", UNROLL_MIRROR=str(MIRROR))
     assert "wells" in run(place, "dvc", "exp", "show", "--csv")
     assert any(r.data.tags.get("dvc.exp.name") == "wells" for r in runs(place))

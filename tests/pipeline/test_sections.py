@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.models.make_saved import ADD_K, CORPORA, FILES, MODELS, SETTINGS, TOKENIZERS
-from tests.pipeline.pipeline import copy_of_the_repository, git, run, write_params, yaml
+from tests.pipeline.pipeline import ARITHMETIC, copy_of_the_repository, git, run, write_params, yaml
 from unroll.params.root import SECTIONS
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_params(
         place,
         values
-        | {"threads": 1, "corpora": corpora | {"wave": values["corpora"]["wave"] | {"length": 200}}}
+        | {"arithmetic": ARITHMETIC}
+        | {"corpora": corpora | {"wave": values["corpora"]["wave"] | {"length": 200, "sha256": None}}}
         | {"tokenizers": {name: TOKENIZERS[name] for name in corpora}, "series": series, "evaluate": evaluate}
         | ENTRIES,
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from unroll.pipeline.stage import atomic_outputs
-from unroll.pipeline.threads import set_threads
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,14 +26,6 @@ def test_publish_puts_files_and_folders_in_place(tmp_path: Path) -> None:
     assert file.read_text() == "one"
     assert (folder / "c.txt").read_text() == "two"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "b", "c.txt", "deep"]
-
-
-def test_libraries_have_the_threads_of_the_params_and_take_no_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3", "MKL_DYNAMIC": "FALSE", "OMP_DYNAMIC": "FALSE"}
-    for name in (*expected, "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
-        monkeypatch.setenv(name, "of the shell")  # and back again after the test
-    set_threads(3)
-    assert {name: os.environ[name] for name in expected} == expected
 
 
 def test_publish_replaces_a_whole_folder(tmp_path: Path) -> None:

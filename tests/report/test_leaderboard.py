@@ -23,6 +23,9 @@ def write(folder: Path, name: str, **values: Any) -> None:
         "test_perplexity_high": 105.5,
         "cache_perplexity": 70.0,
         "bits_per_byte": 2.0,
+        "bits_per_byte_tokens": 1.5,
+        "bits_per_byte_spelling": 0.3,
+        "bits_per_byte_spacing": 0.2,
         "oov_rate": 0.01,
         "test_tokens": 5000,
         "vocabulary_size": 300,
@@ -66,6 +69,30 @@ def test_across_tokenizers_by_bits_per_byte(results: list[leaderboard.Result]) -
     across = leaderboard.to_markdown(results, 0.95).split("## Across tokenizers")[1]
     assert across.index("`better`") < across.index("`chars`") < across.index("`worse`")
     assert "translator" not in across
+    assert "| model | tokenizer | bits per byte | of tokens | of spelling | of spacing | OOV rate |" in across
+    assert "| `worse` | `words` | 2.000 | 1.500 | 0.300 | 0.200 | 1.00% |" in across
+
+
+def test_models_of_texts_that_were_cleaned_differently_are_in_separate_tables_and_axes(tmp_path: Path) -> None:
+    """Each corpus is one text with one cleaning: prose is lower-cased, cased is not."""
+    for corpus in ("prose", "cased"):
+        for tokenizer in ("words", "chars"):
+            write(tmp_path, f"{corpus}_{tokenizer}", corpus=corpus, tokenizer=f"{corpus}_{tokenizer}")
+    names = [path.stem for path in sorted(tmp_path.glob("*.json"))]
+    results = leaderboard.read(names, tmp_path)
+    sections = leaderboard.to_markdown(results, 0.95).split("\n## ")[1:]
+    for section in sections:
+        assert ("`prose" in section) != ("`cased" in section), section
+    assert {section.split("\n")[0] for section in sections if section.startswith("Across")} == {
+        f"Across tokenizers: bits per byte of `{corpus}`" for corpus in ("prose", "cased")
+    }
+    assert list(leaderboard.rank_by_corpus(results)) == ["cased", "prose"]
+    figure = figures.draw_bars(results, "bits_per_byte", "bits per byte", log=False, group="corpus")
+    labels = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
+    assert labels == [["cased_chars", "cased_words"], ["prose_chars", "prose_words"]]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["corpus cased", "corpus prose"]
+    rows = [line.split(",") for line in leaderboard.to_csv(results).splitlines()]
+    assert [row[1] for row in rows] == ["label", *(f"{name.split('_')[0]}/{name}" for name in names)]
 
 
 def test_figures_have_the_same_bytes_every_time(results: list[leaderboard.Result], tmp_path: Path) -> None:
@@ -91,7 +118,7 @@ def test_figures_have_the_same_bytes_every_time(results: list[leaderboard.Result
 def test_the_table_for_dvc_has_fixed_columns(results: list[leaderboard.Result]) -> None:
     lines = leaderboard.to_csv(results).splitlines()
     assert lines[0] == ",".join(leaderboard.COLUMNS)
-    assert lines[1].startswith("worse,ngram,words,250.5,")
+    assert lines[1].startswith("worse,prose/worse,ngram,prose,words,250.5,")
     assert len(lines) == 1 + len(results)
 
 

@@ -9,6 +9,8 @@ from unroll.params.series import SeriesParams
 from unroll.series.forecaster import Floats, Past, Scale
 
 CORPUS = {
+    "sha256": None,
+    "seed": 1,
     "cleaning": "plain",
     "invisible": "keep",
     "lowercase": False,

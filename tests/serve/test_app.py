@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 import unroll
 from unroll.serve.app import MAX_BODY, create_app
 from unroll.serve.schema import MAX_TEXT
+from unroll.text.tokenizers.unknown import UnknownWords
 
 NAMES = ("trigram", "hmm", "lstm", "chars", "bayes")
 
@@ -35,6 +36,22 @@ def test_predictions_are_those_of_the_model(client: TestClient, workspace: Path)
         assert [word["word"] for word in prediction["next"]] == [
             one.word for one in model.complete("the students opened", 8)
         ]
+
+
+def test_the_word_for_unknown_words_is_one_token_at_its_place(workspace: Path) -> None:
+    """A model of characters of a prepared corpus: "<unk>" is one token, and the next token is behind it."""
+    model = unroll.load(workspace / "models" / "chars")
+    model.tokenizer.unknown = UnknownWords("<unk>")
+    with TestClient(create_app({"chars": model}), base_url="http://127.0.0.1:8000") as client:
+        (prediction,) = client.post("/api/predict", json={"text": "a <unk> b", "models": ["chars"]}).json()
+    assert [token["token"] for token in prediction["tokens"]] == ["a", " ", "<unk>", " ", "b"]
+    assert [(token["start"], token["end"]) for token in prediction["tokens"]] == [
+        (0, 1),
+        (1, 2),
+        (2, 7),
+        (7, 8),
+        (8, 9),
+    ]
 
 
 def test_models_are_listed_with_their_family_and_their_verbs(client: TestClient) -> None:

@@ -63,7 +63,10 @@ class Workshop:
         path = self.raw / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        self.files.append({"file": name, "sha256": "", "format": "text", "split": None, "documents": "line"} | entry)
+        self.files.append(
+            {"file": name, "sha256": "", "format": "text", "split": None, "documents": "line", "unknown_word": None}
+            | entry
+        )
         (self.raw / "raw.json").write_text(json.dumps(self.files))
         return self
 

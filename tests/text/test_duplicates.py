@@ -89,7 +89,7 @@ def test_stage_clean_counts_and_drops_near_copies(workshop: Workshop) -> None:
 
 
 def _rule():
-    from unroll.params.corpora import NearDuplicates
+    from unroll.params.cleaning import NearDuplicates
 
     return NearDuplicates(kind="near", drop=True, words=3, similarity=0.8)
 

@@ -202,7 +202,7 @@ def test_unknown_words_in_the_test_split_are_counted_and_cause_a_warning(worksho
     workshop.clean(splits={"by": "source", "valid": 0.1, "test": 0.1})
     counts = tokenize(words(), workshop.out, workshop.folder)
     test = counts["test"]["text"]
-    assert (test["tokens"], test["oov"], test["oov_bytes"], test["coverage"]) == (3, 3, 6, 0.0)
+    assert (test["tokens"], test["oov"], test["spelling_bits"], test["coverage"]) == (3, 3, 8.0 * (6 + 3), 0.0)
     assert "100 % of the test split" in counts["warnings"][0]
     assert "100 % of the test split" in caplog.text
 

@@ -12,6 +12,8 @@ from tests.text.conftest import Workshop, chars, words
 from unroll.text.partition import partition
 from unroll.text.streams import SPLITS, load
 from unroll.text.tokenize import tokenize
+from unroll.text.tokenizers.loading import load_tokenizer
+from unroll.text.tokenizers.vocabulary import UNK
 
 pytestmark = pytest.mark.mirror
 BY_SOURCE = {"by": "source", "valid": 0.1, "test": 0.1}
@@ -34,24 +36,37 @@ def test_time_machine_has_the_counts_of_dive_into_deep_learning(workshop: Worksh
     assert workshop.counts["dropped"] == {"empty": 373}
 
 
-def test_ptb_has_its_tokens_and_no_unknown_word_in_test(workshop: Workshop, mirror: Path) -> None:
+def test_ptb_has_its_tokens_and_no_other_unknown_word_in_test(workshop: Workshop, mirror: Path) -> None:
     for split in SPLITS:
-        workshop.add((mirror / f"ptb/ptb.{split}.txt").read_bytes(), f"{split}.txt", split=split)
+        content = (mirror / f"ptb/ptb.{split}.txt").read_bytes()
+        workshop.add(content, f"{split}.txt", split=split, unknown_word="<unk>")
     workshop.clean(splits=BY_SOURCE, empty="keep")
     assert predicted(workshop, words()) == {"train": 929_589, "valid": 73_760, "test": 82_430}
     data = load(workshop.folder)
-    assert data.counts["test"]["text"]["oov"] == 0
-    assert data.vocabulary_size == 10_000 + 3  # <eos> is one of the 10,000; <pad>, <bos> and our <unk> come to it
+    assert data.counts["test"]["text"]["oov"] == _count(workshop, "<unk>", "test") == 4_794
+    assert data.vocabulary_size == 10_000 + 2  # <eos> and <unk> are two of the 10,000; <pad> and <bos> come to it
+
+
+def wikitext_2(workshop: Workshop, mirror: Path, **settings: Any) -> None:
+    for split in SPLITS:
+        content = (mirror / f"wikitext-2/{split}.txt").read_bytes()
+        workshop.add(content, f"{split}.txt", split=split, unknown_word="<unk>")
+    workshop.clean(splits=BY_SOURCE, empty="keep", max_characters=100_000, **settings)
 
 
 def test_wikitext_2_has_its_tokens(workshop: Workshop, mirror: Path) -> None:
-    for split in SPLITS:
-        workshop.add((mirror / f"wikitext-2/{split}.txt").read_bytes(), f"{split}.txt", split=split)
-    workshop.clean(splits=BY_SOURCE, empty="keep", max_characters=100_000)
+    wikitext_2(workshop, mirror)
     assert predicted(workshop, words()) == {"train": 2_088_628, "valid": 217_646, "test": 245_569}
     table = pq.read_table(workshop.folder / "frequencies.parquet").to_pydict()
-    assert dict(zip(table["spelling"], table["valid"], strict=True))["<unk>"] == 0 + _count(workshop, "<unk>", "valid")
-    assert _count(workshop, "<unk>", "valid") == 11_718
+    assert table["valid"][UNK] == _count(workshop, "<unk>", "valid") == 11_718
+
+
+def test_wikitext_2_has_one_unknown_token_for_each_unk_with_punctuation(workshop: Workshop, mirror: Path) -> None:
+    wikitext_2(workshop, mirror)
+    counts = tokenize(words(pretokenizer="punctuation"), workshop.out, workshop.folder)
+    assert counts["valid"]["text"]["oov"] == 11_718
+    tokenizer = load_tokenizer(workshop.folder / "tokenizer.json")
+    assert "unk" not in [tokenizer.id_to_token(token) for token in range(tokenizer.vocabulary_size)]
 
 
 def _count(workshop: Workshop, word: str, split: str) -> int:

@@ -35,13 +35,18 @@ def test_counts_by_hand(small: Workshop) -> None:
         "characters": 8,
         "bytes": 8,
         "oov": 0,
-        "oov_bytes": 0,
+        "spelling_bits": 0.0,
+        "spacing_bits": pytest.approx(1.5, abs=1.5),
         "coverage": 1.0,
         "tokens_per_byte": 0.625,
     }
     test = counts["test"]["text"]
     assert (test["documents"], test["tokens"], test["characters"], test["bytes"]) == (2, 3, 6, 7)
-    assert (test["oov"], test["oov_bytes"], test["coverage"]) == (2, 4, round(1 / 3, 6))
+    assert (test["oov"], test["spelling_bits"], test["coverage"]) == (2, 8.0 * (4 + 2), round(1 / 3, 6))
+    tokenizer = load_tokenizer(small.folder / "tokenizer.json")
+    assert test["spacing_bits"] == pytest.approx(
+        tokenizer.spacing_bits("é a zz") + tokenizer.spacing_bits(""), abs=1e-6
+    )
 
 
 def test_frequencies_by_hand(small: Workshop) -> None:
@@ -82,7 +87,7 @@ def test_token_ids_are_those_of_the_tokenizer_and_of_the_streams(small: Workshop
     data = load(small.folder)
     assert data.test.tokens.tolist() == [1, 3, 4, 3, 2, 1, 2]
     assert [document.tolist() for document in data.test.documents] == [[3, 4, 3, 2], [2]]
-    assert data.counts["test"]["text"]["oov_bytes"] == 4
+    assert data.counts["test"]["text"]["spelling_bits"] == 8 * (4 + 2)
 
 
 def pairs(workshop: Workshop) -> Workshop:

@@ -33,8 +33,8 @@ class Texts:
         return iter(self.texts)
 
 
-def learned(params: Any, texts: Sequence[str] = TEXTS) -> Tokenizer:
-    return learn_tokenizer(params, Texts(texts))
+def learned(params: Any, texts: Sequence[str] = TEXTS, unknown_word: str | None = None) -> Tokenizer:
+    return learn_tokenizer(params, Texts(texts), unknown_word)
 
 
 PARAMS = {

@@ -1,15 +1,18 @@
 """sync: runs from files, once; never for files of other params."""
 
 import json
+import platform
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from unroll import environment
 from unroll.fingerprint import fingerprint
 from unroll.models.base import storage
 from unroll.tracking import store
+from unroll.tracking.run import run
 from unroll.tracking.sync import Record, forecast_record, learning_curve_record, model_records, sync
 
 PARAMS = {"family": "cache", "tokenizer": "words", "window": 3}
@@ -67,6 +70,26 @@ def test_a_new_result_of_the_same_params_has_a_run_of_its_own(records: list[Reco
     assert sync(records) == ["cache: evaluate logged from its files"]
     assert runs()["evaluate"].data.metrics["test_perplexity"] == 4.5
     assert sync(records) == []
+
+
+def test_a_run_names_the_machine_that_made_the_files_and_not_the_one_that_logs_them(records: list[Record]) -> None:
+    """Another machine made the files of the training, and nothing is recorded on those of the evaluation."""
+    curve, record = Path("metrics/train/cache.csv"), environment.Record()
+    record.add(str(curve), environment.file_md5(curve), {"processor": "Intel", "instruction_sets": ["AVX2", "FMA"]})
+    environment.RECORD.write_text(record.format())
+    sync(records)
+    found = runs()
+    tags = {key: value for key, value in found["train"].data.tags.items() if key.startswith("unroll.environment.")}
+    assert tags == {"unroll.environment.processor": "Intel", "unroll.environment.instruction_sets": "AVX2, FMA"}
+    assert not any(key.startswith("unroll.environment.") for key in found["evaluate"].data.tags)
+
+
+def test_a_live_run_names_this_machine() -> None:
+    with run("train", "cache", PARAMS, Path("data/partitions/words")):
+        pass
+    tags = runs()["train"].data.tags
+    assert tags["unroll.environment.processor"] == environment.describe()["processor"]
+    assert tags["unroll.environment.python"] == platform.python_version()
 
 
 def test_forecasts_and_curves_of_the_excess_have_runs_too() -> None:

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import TypeAdapter
 
 from tests import toy
@@ -52,7 +51,6 @@ CASES: dict[str, dict[str, Any]] = {
 
 def train(case: str, folder: Path, killed_at: int | None) -> None:
     """Train a case; kill the process at batch number `killed_at`, or save the model and the curve."""
-    torch.set_num_threads(1)
     start = fit._Module.on_train_batch_start
 
     def on_train_batch_start(module: Any, *batch: Any) -> None:

@@ -3,12 +3,15 @@
 import inspect
 import os
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast, get_args
 
 import typer
 
+from unroll.arithmetic.pins import is_supported, pin
 from unroll.errors import UnrollError
+from unroll.params.arithmetic import Arithmetic
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +35,13 @@ FileArgument = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="The random seed.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option(min=1, envvar="UNROLL_THREADS", help="Threads; by default one per core, at most 8.")
+]
+ArithmeticOption = Annotated[
+    str | None,
+    typer.Option(envvar="UNROLL_ARITHMETIC", help="portable or native; by default portable where it can be had."),
+]
 
 
 def decode_text(text: str) -> str:
@@ -68,6 +78,28 @@ def verb(*examples: str) -> Callable[[Verb], Verb]:
     def register(function: Verb) -> Verb:
         # Click does not wrap a paragraph that begins with a backspace.
         description, listing = inspect.getdoc(function) or "", "\n".join(["\b", *examples])
-        return app.command(help=f"{description}\n\n{listing}")(function)
+        app.command(help=f"{description}\n\n{listing}")(_pinned(function))
+        return function
 
     return register
+
+
+def _pinned(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function with the options that choose threads and arithmetic before it imports numpy or torch."""
+
+    @wraps(function)
+    def run(*, threads: int | None, arithmetic: str | None, **named: Any) -> Any:
+        if arithmetic not in (None, *get_args(Arithmetic)):
+            raise UnrollError(f"--arithmetic is {arithmetic}; give portable or native")
+        pin(cast(Arithmetic, arithmetic) or ("portable" if is_supported() else "native"), threads)
+        return function(**named)
+
+    options = {"threads": ThreadsOption, "arithmetic": ArithmeticOption}
+    run.__annotations__ = function.__annotations__ | options
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in options.items()
+    ]
+    signature = inspect.signature(function)
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
+    return run

@@ -1,4 +1,4 @@
-"""The verbs of the pipeline's folder: apply, sync, ui, doctor, verify and compare-locks."""
+"""The verbs of the pipeline's folder: apply, sync, ui, doctor, verify and environment."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from unroll.cli.app import app, verb
-from unroll.errors import UnrollError
 
 
 @verb("unroll apply experiments/ptb/lstm-20.yaml")
@@ -61,25 +60,46 @@ def doctor() -> None:
     load()  # DVC would report a missing section of params.yaml with an error on dvc.yaml
 
 
-@app.command()
-def verify() -> None:
-    """Compare the hash of every output with dvc.lock."""
-    from unroll.pipeline.verify import damaged, outputs
-
-    if paths := damaged(Path()):
-        raise UnrollError(f"{', '.join(paths)}: missing, or not as dvc.lock records; `dvc repro` makes them again")
-    print(f"{len(outputs(Path('dvc.lock')))} outputs match dvc.lock")
-
-
-@app.command(hidden=True)
-def compare_locks(
-    first: Annotated[Path, typer.Argument(help="A dvc.lock file.", show_default=False)],
-    second: Annotated[Path, typer.Argument(help="Another dvc.lock file.", show_default=False)],
+@verb("unroll verify", "unroll verify --against main", "unroll verify --against ../other/dvc.lock")
+def verify(
+    against: Annotated[
+        str,
+        typer.Option(metavar="COMMIT|LOCK", help="A commit, branch or tag, or another dvc.lock.", show_default=False),
+    ] = "",
 ) -> None:
-    """Compare the hashes of the outputs of two runs of the pipeline by their dvc.lock files."""
-    from unroll.pipeline.verify import differences
+    """Compare the hash of every output with dvc.lock, and with the results of another run.
 
-    equal, differing = differences(first, second)
-    if differing:
-        raise UnrollError(f"{equal} outputs are equal, {len(differing)} differ: {', '.join(differing)}")
-    print(f"all {equal} outputs have equal hashes")
+    Results of other settings are not compared. With `arithmetic: portable` all bytes must be equal. With `native` the
+    numbers of another kind of processor may differ within tolerances (docs/reproducibility.md), and are shown. The exit
+    code is 0 if the results are equal or within tolerance.
+    """
+    from unroll.environment import describe, summarize
+    from unroll.pipeline import results, verify
+    from unroll.pipeline.against import compare
+
+    here = results.here()
+    there = results.open_results(against) if against else None
+    stages = verify.list_stages(Path())
+    for line in verify.verify(Path(), here.lock, stages):
+        print(line)
+    if there is not None:
+        print(f"this machine: {summarize(describe())}")
+        removed = [name for name in here.lock.stages if name not in stages]
+        for line in compare(here.without(removed), there.without(removed)):
+            print(line)
+
+
+@app.command()
+def environment() -> None:
+    """Print the processor, the system and the versions of the libraries of this machine as JSON.
+
+    `reports/environment.json` has the same for the results.
+    """
+    import json
+
+    import numpy  # noqa: F401 - it describes the libraries that are imported
+    import torch  # noqa: F401
+
+    from unroll.environment import describe
+
+    print(json.dumps(describe(), indent=1))

@@ -1,5 +1,6 @@
 """The verbs score, evaluate and compare: how probable texts are under a model."""
 
+import math
 import sys
 from typing import Annotated
 
@@ -69,7 +70,18 @@ def evaluate(model: ModelArgument, file: FileArgument = STDIN, json: JsonOption 
         print_json(total)
         return
     print(f"perplexity     {total.perplexity:.4f}")
-    print(f"bits per byte  {total.bits_per_byte:.4f}")
+    parts = (total.bits_per_byte_tokens, total.bits_per_byte_spelling, total.bits_per_byte_spacing)
+    print(
+        "bits per byte  {:.4f} (tokens {:.4f}, spelling of unknown words {:.4f}, spacing {:.4f})".format(
+            total.bits_per_byte, *parts
+        )
+    )
+    if math.isnan(total.bits_per_byte):
+        print(
+            "the tokenizer is from an earlier release and has no model of spacing, which bits per byte need; run "
+            "`dvc repro` for this model",
+            file=sys.stderr,
+        )
     print(f"log-likelihood {total.log_likelihood:.4f} nats")
     print(f"unknown        {total.unknown} of {total.tokens} tokens ({total.oov_rate:.2%})")
     print(f"lines          {total.lines}")

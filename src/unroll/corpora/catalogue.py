@@ -65,6 +65,8 @@ class Entry(Params):
     """The files to download."""
     data: list[DataFile]
     """The files of the raw folder."""
+    unknown_word: str | None = None
+    """The word that stands for unknown words, if the corpus was prepared with a closed vocabulary."""
 
 
 def names() -> tuple[str, ...]:
@@ -101,7 +103,8 @@ def fetch(name: str, folder: Path) -> None:
                 write_labelled(files, folder / data.file)
             else:
                 (parts / data.file).rename(folder / data.file)
-    write_manifest(folder, [RawFile(data.file, data.format, data.split, data.documents) for data in corpus.data])
+    word = corpus.unknown_word
+    write_manifest(folder, [RawFile(data.file, data.format, data.split, data.documents, word) for data in corpus.data])
 
 
 def _fetch_file(file: RemoteFile, parts: Path) -> None:

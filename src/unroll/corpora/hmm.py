@@ -4,16 +4,26 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.corpora.sampled import CategoricalRows, Floats, Symbols, active_documents, draw_lengths, write_corpus
+from unroll.corpora.sampled import (
+    CategoricalRows,
+    Floats,
+    Symbols,
+    active_documents,
+    draw_distributions,
+    draw_lengths,
+    normalize,
+    write_corpus,
+)
 from unroll.params.corpora import HmmCorpus
 
 
-def fetch(params: HmmCorpus, seed: int, folder: Path) -> None:
+def fetch(params: HmmCorpus, folder: Path) -> None:
     """Draw a hidden Markov model, sample documents from it and write both into the folder."""
-    generator = np.random.default_rng(seed)
-    transition = generator.dirichlet(np.full(params.states, params.transition_concentration), size=params.states)
-    emission = generator.dirichlet(np.full(params.vocabulary_size, params.emission_concentration), size=params.states)
-    initial = stationary_distribution(transition)
+    generator = np.random.default_rng(params.seed)
+    states, symbols = params.states, params.vocabulary_size
+    transition = draw_distributions(states, states, params.transition_concentration, generator)
+    emission = draw_distributions(states, symbols, params.emission_concentration, generator)
+    initial = normalize(stationary_distribution(transition))
     lengths = draw_lengths(params.expected_tokens, params.stop_probability, generator)
     tokens = sample(initial, transition, emission, lengths, generator)
     settings = {

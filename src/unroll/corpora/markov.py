@@ -4,7 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.corpora.sampled import CategoricalRows, Floats, Symbols, active_documents, draw_lengths, write_corpus
+from unroll.corpora.sampled import (
+    CategoricalRows,
+    Floats,
+    Symbols,
+    active_documents,
+    draw_distributions,
+    draw_lengths,
+    write_corpus,
+)
 from unroll.errors import UnrollError
 from unroll.params.corpora import MarkovCorpus
 
@@ -12,20 +20,20 @@ MAX_PROBABILITIES = 50_000_000
 """The maximum size of the transition matrix."""
 
 
-def fetch(params: MarkovCorpus, seed: int, folder: Path) -> None:
+def fetch(params: MarkovCorpus, folder: Path) -> None:
     """Draw a chain, sample documents from it and write both into the folder.
 
     Raises:
         UnrollError: The transition matrix is too large.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(params.seed)
     contexts = (params.vocabulary_size + 1) ** params.order
     if contexts * params.vocabulary_size > MAX_PROBABILITIES:
         raise UnrollError(
             f"corpora.*.order: a chain of order {params.order} over {params.vocabulary_size} symbols has more than "
             f"{MAX_PROBABILITIES} probabilities; lower order or vocabulary_size"
         )
-    transition = generator.dirichlet(np.full(params.vocabulary_size, params.concentration), size=contexts)
+    transition = draw_distributions(contexts, params.vocabulary_size, params.concentration, generator)
     lengths = draw_lengths(params.expected_tokens, params.stop_probability, generator)
     tokens = sample(transition, params.order, lengths, generator)
     settings = {

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.corpora.sampled import CategoricalRows, Floats, Symbols, write_corpus
+from unroll.corpora.sampled import CategoricalRows, Floats, Symbols, draw_distributions, write_corpus
 from unroll.errors import UnrollError
 from unroll.params.corpora import PcfgCorpus
 
 
-def fetch(params: PcfgCorpus, seed: int, folder: Path) -> None:
+def fetch(params: PcfgCorpus, folder: Path) -> None:
     """Draw a grammar, sample sentences from it and write both into the folder.
 
     Raises:
         UnrollError: There are too few nonterminals for the rules.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(params.seed)
     binary, emission = draw_grammar(params, generator)
     mean_length = 2 * (1 - params.branching) / (1 - 2 * params.branching)
     tokens, lengths = sample(binary, emission, max(1, round(params.expected_tokens / mean_length)), generator)
@@ -46,11 +46,9 @@ def draw_grammar(params: PcfgCorpus, generator: np.random.Generator) -> tuple[Fl
     binary = np.zeros((params.nonterminals,) * 3)
     for parent in range(params.nonterminals):
         left, right = np.divmod(generator.choice(others**2, params.rules, replace=False), others)
-        weights = generator.dirichlet(np.full(params.rules, params.rule_concentration))
+        weights = draw_distributions(1, params.rules, params.rule_concentration, generator)[0]
         binary[parent, left + 1, right + 1] = weights * (params.branching if parent else 1.0)
-    emission = generator.dirichlet(
-        np.full(params.vocabulary_size, params.emission_concentration), size=params.nonterminals
-    )
+    emission = draw_distributions(params.nonterminals, params.vocabulary_size, params.emission_concentration, generator)
     emission *= 1 - params.branching
     emission[0] = 0.0
     return binary, emission

@@ -1,50 +1,41 @@
-"""Sources `python-docs` and `python-docs-labelled`: the documentation of the running Python interpreter.
+"""Sources `python-docs` and `python-docs-labelled`: the documentation of the Python interpreter that runs the pipeline.
 
-It is about 2.2 MB of English and needs no network. `python-docs` has one document for each topic of the language
-reference (`pydoc_data.topics`) and one for the docstrings of each module of the standard library.
-`python-docs-labelled` has one labelled text for each docstring. Modules are parsed and not imported. Another version of
-Python gives another text.
+They depend on that interpreter: another version of Python, or an installation without parts of the library, gives
+another text, so results are comparable on one installation only. `python-docs` has one document for each topic of the
+language reference (`pydoc_data.topics`) and one for the docstrings of each module of the standard library.
+`python-docs-labelled` has one labelled text for each docstring.
 """
 
-import ast
-import json
 import os
 import sysconfig
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from unroll.corpora.docstrings import parse, prose
 from unroll.errors import UnrollError
 from unroll.params.corpora import LabelledDocsCorpus, TextCorpus
-from unroll.text.manifest import RawFile, write_manifest
+from unroll.text.manifest import write_documents, write_labelled
 
 EXCLUDED = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"}
 """The folders of the library without documentation, or whose content depends on the installed packages."""
-BLOCKS = ("body", "handlers", "cases", "orelse", "finalbody")
-"""The fields of statements that contain statements, in the order of the source. Expressions define no docstrings."""
 
 
-def fetch(params: TextCorpus | LabelledDocsCorpus, seed: int, folder: Path) -> None:
-    """Write documents.jsonl, or labelled.tsv with the columns label and text. The seed has no effect.
+def fetch(params: TextCorpus | LabelledDocsCorpus, folder: Path) -> None:
+    """Write documents.jsonl, or labelled.tsv with the columns label and text.
 
     Raises:
         UnrollError: The topics of the language reference are not installed.
     """
     library = Path(sysconfig.get_path("stdlib"))
     if isinstance(params, LabelledDocsCorpus):
-        rows = labelled_docstrings(library, params.classes, params.min_characters)
-        lines = "".join(f"{label}\t{text}\n" for label, text in rows)
-        (folder / "labelled.tsv").write_text(lines, encoding="utf-8", newline="\n")
-        write_manifest(folder, [RawFile("labelled.tsv", "labelled")])
-        return
-    with (folder / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-        for name, text in documents(library):
-            file.write(json.dumps({"document": name, "text": text}, ensure_ascii=False) + "\n")
-    write_manifest(folder, [RawFile("documents.jsonl", "documents")])
+        write_labelled(folder, labelled_docstrings(library, params.classes, params.min_characters))
+    else:
+        write_documents(folder, documents(library))
 
 
 def documents(library: Path) -> Iterator[tuple[str, str]]:
-    """Yield name and text of every topic, then of every module with docstrings; both are sorted.
+    """Yield name and text of every topic, then of every module with prose; both are sorted.
 
     Args:
         library: The folder of the standard library.
@@ -59,11 +50,12 @@ def documents(library: Path) -> Iterator[tuple[str, str]]:
             "source python-docs: this Python was installed without pydoc_data; install the full standard library "
             "or choose another source"
         ) from None
-    for name in sorted(topics):
-        yield f"topics/{name}", topics[name].strip()
-    for module in sorted(modules(library)):
-        if text := "\n\n".join(docstrings(ast.parse((library / module).read_bytes()))):
-            yield f"modules/{module.as_posix()}", text
+    seen: set[str] = set()
+    texts = [(f"topics/{name}", [topics[name]]) for name in sorted(topics)]
+    texts += [(f"modules/{module.as_posix()}", parse(library / module)) for module in sorted(modules(library))]
+    for name, docstrings in texts:
+        if text := "\n\n".join("\n\n".join(paragraphs) for paragraphs in prose(docstrings, seen)):
+            yield name, text
 
 
 def labelled_docstrings(library: Path, classes: int, min_characters: int) -> list[tuple[str, str]]:
@@ -74,10 +66,11 @@ def labelled_docstrings(library: Path, classes: int, min_characters: int) -> lis
         classes: The number of labels; those with the most docstrings are kept.
         min_characters: The minimum length of a docstring.
     """
+    seen: set[str] = set()
     rows = [
-        (module.parts[0].removesuffix(".py"), " ".join(text.split()))
+        (module.parts[0].removesuffix(".py"), " ".join(paragraphs))
         for module in sorted(modules(library))
-        for text in docstrings(ast.parse((library / module).read_bytes()))
+        for paragraphs in prose(parse(library / module), seen)
     ]
     rows = [(label, text) for label, text in rows if len(text) >= min_characters]
     counts = Counter(label for label, _ in rows)
@@ -90,14 +83,3 @@ def modules(library: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(library):
         folders[:] = set(folders) - EXCLUDED
         yield from (Path(folder, file).relative_to(library) for file in files if file.endswith(".py"))
-
-
-def docstrings(node: ast.AST) -> Iterator[str]:
-    """Yield the docstrings of a syntax tree in the order of the source."""
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
-        text := ast.get_docstring(node)
-    ):
-        yield text
-    for block in BLOCKS:
-        for statement in getattr(node, block, ()):
-            yield from docstrings(statement)

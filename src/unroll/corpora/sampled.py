@@ -37,6 +37,21 @@ class CategoricalRows:
         return np.minimum(positions - rows * self.width, self.width - 1)  # rounding can turn r + u into r + 1
 
 
+def draw_distributions(count: int, outcomes: int, concentration: float, generator: np.random.Generator) -> Floats:
+    """Draw distributions (count, outcomes) from a symmetric Dirichlet distribution."""
+    return normalize(generator.dirichlet(np.full(outcomes, concentration), size=count))
+
+
+def normalize(probabilities: Floats) -> Floats:
+    """Round probabilities (..., V) to the precision of 32-bit floats, and divide each row by its sum.
+
+    Logarithms and linear algebra differ in the last bits between processors and systems. The rounded probabilities, and
+    so the sampled text, have the same bytes everywhere.
+    """
+    rounded = probabilities.astype(np.float32).astype(np.float64)
+    return rounded / np.cumsum(rounded, axis=-1)[..., -1:]  # cumsum adds in a fixed order
+
+
 def draw_lengths(expected_tokens: int, stop_probability: float, generator: np.random.Generator) -> Symbols:
     """Draw the lengths (D,) of documents that end after each token with a fixed probability.
 

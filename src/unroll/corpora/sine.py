@@ -12,11 +12,14 @@ from unroll.params.corpora import SineCorpus
 from unroll.text.manifest import RawFile, write_manifest
 
 
-def fetch(params: SineCorpus, seed: int, folder: Path) -> None:
-    """Write the series as CSV with the columns time and value."""
-    noise = np.random.default_rng(seed).standard_normal(params.length)
+def fetch(params: SineCorpus, folder: Path) -> None:
+    """Write the series as CSV with the columns time and value.
+
+    Values have seven significant digits, since the last bits of a sine differ between processors.
+    """
+    noise = np.random.default_rng(params.seed).standard_normal(params.length)
     values = wave(np.arange(params.length), params.period) + params.noise * noise
-    rows = "".join(f"{time},{value!r}\n" for time, value in enumerate(values.tolist()))
+    rows = "".join(f"{time},{value:.7g}\n" for time, value in enumerate(values.tolist()))
     (folder / "series.csv").write_text("time,value\n" + rows, encoding="utf-8")
     write_manifest(folder, [RawFile("series.csv", "series")])
 

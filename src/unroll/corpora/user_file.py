@@ -15,7 +15,7 @@ MAX_DOWNLOAD_BYTES = 4 << 30
 REMEDY = "if it is the right file, set sha256: {sha256}"
 
 
-def fetch(params: PathCorpus | UrlCorpus, seed: int, folder: Path) -> None:
+def fetch(params: PathCorpus | UrlCorpus, folder: Path) -> None:
     """Copy or download the file into the empty folder; unpack it if it is an archive.
 
     Raises:
@@ -43,7 +43,8 @@ def fetch(params: PathCorpus | UrlCorpus, seed: int, folder: Path) -> None:
             f"{source}: contains the archive {nested[0]!r}, and archives inside archives are not unpacked; "
             "unpack it yourself"
         )
-    write_manifest(folder, [RawFile(name, params.format, documents=_unit(params.format, names)) for name in names])
+    unit, unknown_word = _unit(params.format, names), None if params.unknown_word == "none" else params.unknown_word
+    write_manifest(folder, [RawFile(name, params.format, None, unit, unknown_word) for name in names])
 
 
 def check_exists(source: Path, path: str) -> None:

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from unroll.evaluation import statistics
+from unroll.evaluation.code_length import code_length
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models import family
 from unroll.models.base.protocol import DynamicModel, LanguageModel, LogProbs
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import BOS, UNK
-
-BITS_PER_UNKNOWN_BYTE = 8.0
 
 
 @dataclass(frozen=True)
@@ -57,19 +56,6 @@ class Score:
         """The perplexity over the tokens other than `<unk>`, given all tokens before them."""
         tokens = self.tokens - self.unknown_tokens
         return exp(self.nats_without_unknown / tokens) if tokens else math.inf
-
-    def bits_per(self, units: int, unknown_bytes: int) -> float:
-        """Return the bits per unit of a code of the whole text, which is comparable across tokenizers.
-
-        `<unk>` does not encode which word it replaces. The spelling of each unknown word is therefore added to the
-        code, with 8 bits for each byte and one more byte for its end.
-
-        Args:
-            units: The number of bytes of the text in UTF-8 (or of characters), with one for the end of each document.
-            unknown_bytes: The number of bytes of the unknown words.
-        """
-        spelling = BITS_PER_UNKNOWN_BYTE * (unknown_bytes + self.unknown_tokens)
-        return (self.nats / math.log(2) + spelling) / units
 
 
 def score(log_probs: Sequence[LogProbs], documents: Sequence[Ids]) -> Score:
@@ -132,6 +118,8 @@ def measure(subject: Subject) -> Evaluation | None:
         return None
     counts, data, log_probs = subject.data.counts["test"][subject.side], subject.data, subject.log_probs
     valid, test = (score(log_probs[split], subject.documents[split]) for split in ("valid", "test"))
+    code = code_length(test.nats, counts["spelling_bits"], counts["spacing_bits"])
+    per_byte = code.per(counts["bytes"] + counts["documents"])
     nats = -np.concatenate(log_probs["test"]).astype(np.float64)
     interval = statistics.estimate(nats, subject.params.statistics, subject.seed)
     metrics = {
@@ -142,8 +130,11 @@ def measure(subject: Subject) -> Evaluation | None:
         "test_perplexity_without_unknown": test.perplexity_without_unknown,
         "cross_entropy": test.cross_entropy,
         "bits_per_token": test.bits,
-        "bits_per_character": test.bits_per(counts["characters"] + counts["documents"], counts["oov_bytes"]),
-        "bits_per_byte": test.bits_per(counts["bytes"] + counts["documents"], counts["oov_bytes"]),
+        "bits_per_character": code.per(counts["characters"] + counts["documents"]).total,
+        "bits_per_byte": per_byte.total,
+        "bits_per_byte_tokens": per_byte.tokens,
+        "bits_per_byte_spelling": per_byte.spelling,
+        "bits_per_byte_spacing": per_byte.spacing,
         "train_tokens": data.streams["train"][subject.side].predicted,
         "test_tokens": test.tokens,
         "oov_rate": test.unknown_tokens / test.tokens,

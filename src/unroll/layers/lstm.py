@@ -10,19 +10,29 @@
 Weights are stacked in torch's order: i, f, g, o.
 """
 
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from unroll.arithmetic.threads import cut, is_portable, share
+
+ROWS = 16
+"""The minimum number of rows of a part of a batch."""
 
 
 class LSTM(nn.LSTM):
-    """One LSTM layer. A GPU runs cuDNN's layer, a CPU oneDNN's."""
+    """One LSTM layer. A GPU runs cuDNN's layer, a CPU oneDNN's with 32 bits."""
 
     weight_ih_l0: Tensor
     bias_ih_l0: Tensor
     bias_hh_l0: Tensor
 
     def forward(  # type: ignore[override]
-        self, inputs: Tensor, state: tuple[Tensor, ...], recurrent_weight: Tensor
+        self, inputs: Tensor, state: Sequence[Tensor], recurrent_weight: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Run all time steps.
 
@@ -35,21 +45,74 @@ class LSTM(nn.LSTM):
             The outputs (T, B, H), and the state (h, C) after the last step.
         """
         weights = [self.weight_ih_l0, recurrent_weight, self.bias_ih_l0, self.bias_hh_l0]
-        if _lacks_16_bit_instructions(inputs):
+        if inputs.is_cuda:
+            outputs, hidden, cell = run(inputs, state, weights)
+        else:  # oneDNN has no 16-bit layer on a processor without 16-bit instructions
             with torch.autocast("cpu", enabled=False):
-                return self._run(inputs.float(), tuple(part.float() for part in state), weights)
-        return self._run(inputs, state, weights)
-
-    def _run(
-        self, inputs: Tensor, state: tuple[Tensor, ...], weights: list[Tensor]
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        outputs, *last = torch._VF.lstm(
-            inputs, [part[None] for part in state], weights, True, 1, 0.0, self.training, False, False
-        )
-        return outputs, tuple(part[0] for part in last)
+                inputs, *state = (tensor.to(recurrent_weight.dtype) for tensor in (inputs, *state))
+                if is_portable():
+                    train = torch.is_grad_enabled()
+                    outputs, hidden, cell = ByRows.apply(train, inputs, *state, *weights)  # type: ignore[no-untyped-call]
+                else:
+                    outputs, hidden, cell = run(inputs, state, weights)
+        return outputs, (hidden, cell)
 
 
-def _lacks_16_bit_instructions(inputs: Tensor) -> bool:
-    """Return whether oneDNN would raise an error under autocast on this processor; the layer then uses 32 bits."""
-    sixteen_bits = not inputs.is_cuda and torch.is_autocast_enabled("cpu")
-    return sixteen_bits and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+def run(inputs: Tensor, state: Sequence[Tensor], weights: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Run torch's layer with the weights W, U, b and c: return h_1 .. h_T (T, B, H), h_T and C_T (B, H)."""
+    before, train = [part[None] for part in state], torch.is_grad_enabled()
+    outputs, hidden, cell = torch._VF.lstm(inputs, before, weights, True, 1, 0.0, train, False, False)
+    return outputs, hidden[0], cell[0]
+
+
+class ByRows(torch.autograd.Function):
+    """The layer, computed for parts of the rows, each by one thread.
+
+    With several threads oneDNN cuts its products by their number, so that the last bits depend on it. The parts depend
+    on the number of rows alone, and the gradients of the weights are added up in their order.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, train: bool, inputs: Tensor, hidden: Tensor, cell: Tensor, *weights: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Run all time steps.
+
+        Args:
+            ctx: The context of autograd.
+            train: Keep what the gradient needs.
+            inputs: Inputs (T, B, I).
+            hidden: h_0 (B, H).
+            cell: C_0 (B, H).
+            weights: W, U, b and c.
+
+        Returns:
+            h_1 .. h_T (T, B, H), h_T and C_T (B, H).
+        """
+        ctx.parts = cut(len(hidden), ROWS)
+        ctx.weights = [weight.detach().requires_grad_() for weight in weights]
+
+        def compute(*part: Tensor) -> tuple[list[Tensor], tuple[Tensor, ...]]:
+            leaves = [tensor.detach().requires_grad_() for tensor in part]
+            with torch.set_grad_enabled(train):
+                return leaves, run(leaves[0], leaves[1:], ctx.weights)
+
+        made = share([partial(compute, inputs[:, rows], hidden[rows], cell[rows]) for rows in ctx.parts])
+        outputs, *last = zip(*(results for _, results in made), strict=True)
+        if train:
+            ctx.made = made
+        return torch.cat(outputs, 1).detach(), *(torch.cat(parts).detach() for parts in last)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the arguments of `forward`, given those of its results."""
+        outputs, hidden, cell = gradients
+        tasks = [
+            partial(torch.autograd.grad, results, [*leaves, *ctx.weights], [outputs[:, rows], hidden[rows], cell[rows]])
+            for (leaves, results), rows in zip(ctx.made, ctx.parts, strict=True)
+        ]
+        del ctx.made
+        by_argument = [*zip(*share(tasks), strict=True)]
+        inputs, hidden, cell = (torch.cat(parts, dim) for parts, dim in zip(by_argument, (1, 0, 0), strict=False))
+        return None, inputs, hidden, cell, *(torch.stack(parts).sum(0) for parts in by_argument[3:])

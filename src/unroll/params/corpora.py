@@ -1,88 +1,36 @@
-"""Section `corpora`: the sources of text, and how it is cleaned and split (stages download and clean)."""
+"""Section `corpora`: the sources of text (stage download). `unroll.params.cleaning` has the settings of stage clean."""
 
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 from ruamel.yaml import YAML
 
-from unroll.params.base import Params, Share, suggest
+from unroll.params.base import suggest
+from unroll.params.cleaning import BaseCorpus
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
 """The data of `unroll.corpora.catalogue`. The schema reads only the names and formats."""
 
 
-class Splits(Params):
-    """How documents are divided into train, valid and test. The rest after the two shares is train."""
-
-    by: Literal["source", "hash", "position"]
-    """The rule. `source`: the files of the source define the splits. `hash`: a stable hash of the text (of the source
-    sentence for pairs) selects the split, so that equal texts are in the same split. `position`: the last characters
-    are test, and those before them are valid."""
-    valid: Share
-    """The share of valid in the documents (`hash`) or characters (`position`). `source` ignores it."""
-    test: Share
-    """The share of test, defined in the same way."""
-
-    @model_validator(mode="after")
-    def _check_train_is_not_empty(self) -> "Splits":
-        if self.valid + self.test >= 1:
-            taken = f"valid + test = {self.valid + self.test:g}"
-            raise ValueError(f"{taken} leaves nothing to train on; keep the sum below 1")
-        return self
-
-
-class Duplicates(Params):
-    """Documents (source sentences of pairs) that are also in a later split, in the order train, valid, test."""
-
-    drop: bool
-    """Whether duplicates are removed from the earlier split. Test never changes. Duplicates are always counted."""
-
-
-class ExactDuplicates(Duplicates):
-    """Documents with the same text."""
-
-    kind: Literal["exact"]
-    """Texts are compared character by character."""
-
-
-class NearDuplicates(Duplicates):
-    """Documents with similar sets of word n-grams (Broder, 1997). MinHash estimates their Jaccard similarity."""
-
-    kind: Literal["near"]
-    """Texts are compared by their word n-grams."""
-    words: Annotated[int, Field(ge=1, le=20)]
-    """The order n of the n-grams. Case, punctuation and digits are ignored."""
-    similarity: Annotated[float, Field(ge=0.5, le=1)]
-    """The minimum similarity. Below 0.5 MinHash would miss too many duplicates."""
-
-
-class BaseCorpus(Params):
-    """The settings of cleaning and splitting, which all sources share."""
-
-    cleaning: Literal["plain", "layout", "letters"]
-    """The rule. `plain`: white space becomes single spaces, and is removed at both ends. `layout`: white space does not
-    change. `letters`: everything except A-Z and a-z becomes a single space. All rules convert the text to Unicode NFC
-    and remove control characters."""
-    invisible: Literal["keep", "drop"]
-    """Whether soft hyphens, zero-width spaces, word joiners and byte order marks are kept. They split words in two."""
-    lowercase: bool
-    """Whether the text is converted to lower case."""
-    empty: Literal["keep", "drop"]
-    """Whether documents without characters are kept. WikiText counts the <eos> of its blank lines. A pair or labelled
-    text with an empty side is always dropped."""
-    max_characters: Annotated[int, Field(ge=100, le=100_000_000)]
-    """The maximum length of a document, which limits the memory of every stage. Longer running text is cut into
-    documents at white space, and longer pairs and labelled texts are dropped. Both are counted."""
-    duplicates: Annotated[ExactDuplicates | NearDuplicates, Field(discriminator="kind")]
-    """Documents that are in two splits."""
-    splits: Splits
-    """How documents are divided into train, valid and test."""
-
-
 class GeneratedCorpus(BaseCorpus):
     """A corpus that the project generates. The format of its files needs no settings."""
+
+
+class PinnedCorpus(BaseCorpus):
+    """A corpus that is made without a download, and whose bytes are the same everywhere."""
+
+    sha256: str | None
+    """The SHA-256 of the data file. The error for a wrong one shows the right one. `null` means that the bytes are not
+    verified."""
+
+
+class SeededCorpus(PinnedCorpus, GeneratedCorpus):
+    """A corpus that is sampled. It is a function of its settings, so another seed of the models keeps the text."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """The random seed of the corpus."""
 
 
 class TextCorpus(BaseCorpus):
@@ -112,6 +60,11 @@ Format = Literal["text", "pairs", "labelled", "series"]
 and text, separated by a tab. `series`: CSV with the number in the last column."""
 
 
+UnknownWord = Annotated[str, Field(pattern=r"^\S+$", max_length=100)]
+"""The word that stands for unknown words if the text was prepared with a closed vocabulary, such as <unk>; `none` if
+there is no such word. Every tokenizer encodes it as the unknown token."""
+
+
 class PathCorpus(TextCorpus):
     """A file of the user."""
 
@@ -122,6 +75,8 @@ class PathCorpus(TextCorpus):
     """The SHA-256 of the file. It determines the result; the error for a wrong one shows the right one."""
     format: Format
     """The format of the file."""
+    unknown_word: UnknownWord
+    """The word that stands for unknown words, or `none`."""
 
 
 class UrlCorpus(TextCorpus):
@@ -134,9 +89,11 @@ class UrlCorpus(TextCorpus):
     """The SHA-256 of the download. It determines the result; the error for a wrong one shows the right one."""
     format: Format
     """The format of the file, or of the files in an archive."""
+    unknown_word: UnknownWord
+    """The word that stands for unknown words, or `none`."""
 
 
-class ToyDutchCorpus(GeneratedCorpus):
+class ToyDutchCorpus(SeededCorpus):
     """English-Dutch sentence pairs, sampled from the synchronous grammar of `unroll.corpora.toy_dutch`."""
 
     source: Literal["toy-dutch"]
@@ -152,7 +109,7 @@ StopProbability = Annotated[float, Field(ge=0.0001, le=0.9)]
 
 
 class LabelledDocsCorpus(GeneratedCorpus):
-    """Docstrings of the standard library of Python, labelled with their packages."""
+    """Docstrings of the standard library of the running Python, labelled with their packages."""
 
     source: Literal["python-docs-labelled"]
     classes: Annotated[int, Field(ge=2, le=1000)]
@@ -161,7 +118,31 @@ class LabelledDocsCorpus(GeneratedCorpus):
     """The minimum length of a docstring."""
 
 
-class SampledCorpus(GeneratedCorpus):
+Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!_-]*$")]
+"""An exact version of a package, such as scipy==1.17.1."""
+Packages = Annotated[tuple[Requirement, ...], Field(min_length=1, strict=False)]
+"""The packages whose docstrings are the text, in the order in which they are read."""
+
+
+class PackageDocsCorpus(PinnedCorpus, TextCorpus):
+    """The prose in the docstrings of installed packages. A document is a module."""
+
+    source: Literal["package-docs"]
+    packages: Packages
+
+
+class LabelledPackageDocsCorpus(PinnedCorpus, GeneratedCorpus):
+    """The prose in the docstrings of installed packages. A text is a docstring, labelled with its package."""
+
+    source: Literal["package-docs-labelled"]
+    packages: Packages
+    min_characters: Annotated[int, Field(ge=1, le=100_000)]
+    """The minimum length of a text."""
+    max_per_label: Annotated[int, Field(ge=1, le=1_000_000)]
+    """The maximum number of texts of a package. A hash of the text selects them."""
+
+
+class SampledCorpus(SeededCorpus):
     """Text sampled from a random distribution. The family `oracle` predicts with its true probabilities."""
 
     expected_tokens: Annotated[int, Field(ge=100, le=100_000_000)]
@@ -213,7 +194,7 @@ class PcfgCorpus(SampledCorpus):
     """The concentration of the distributions of the words of each nonterminal."""
 
 
-class SineCorpus(GeneratedCorpus):
+class SineCorpus(SeededCorpus):
     """A series of numbers: a sine of amplitude 1 with Gaussian noise."""
 
     source: Literal["sine"]
@@ -225,7 +206,10 @@ class SineCorpus(GeneratedCorpus):
     """The standard deviation of the noise."""
 
 
-SOURCES = ("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "markov", "hmm", "pcfg", "sine")
+SOURCES = (
+    *("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "package-docs", "package-docs-labelled"),
+    *("markov", "hmm", "pcfg", "sine"),
+)
 """The sources that are not entries of the catalogue."""
 
 
@@ -247,6 +231,8 @@ Corpus = Annotated[
     | Annotated[UrlCorpus, Tag("url")]
     | Annotated[ToyDutchCorpus, Tag("toy-dutch")]
     | Annotated[LabelledDocsCorpus, Tag("python-docs-labelled")]
+    | Annotated[PackageDocsCorpus, Tag("package-docs")]
+    | Annotated[LabelledPackageDocsCorpus, Tag("package-docs-labelled")]
     | Annotated[MarkovCorpus, Tag("markov")]
     | Annotated[HmmCorpus, Tag("hmm")]
     | Annotated[PcfgCorpus, Tag("pcfg")]
@@ -260,7 +246,7 @@ def corpus_format(corpus: BaseCorpus) -> str:
     match corpus:
         case ToyDutchCorpus():
             return "pairs"
-        case LabelledDocsCorpus():
+        case LabelledDocsCorpus() | LabelledPackageDocsCorpus():
             return "labelled"
         case SineCorpus():
             return "series"

@@ -11,7 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
-from unroll.params.renamed import new_key, new_value
+from unroll.params.renamed import REMOVED, new_key, new_value
 from unroll.params.root import Root
 
 LARGEST = 1_000_000
@@ -111,6 +111,8 @@ def _renaming(fault: Any, values: Any) -> str | None:
     path, model = _locate(list(fault["loc"]), values)
     kind, context, where = fault["type"], fault.get("ctx", {}), ".".join(path)
     if kind == "extra_forbidden":
+        if path[-1] in REMOVED:
+            return f"{where}: was removed: {REMOVED[path[-1]]}"
         new = new_key(path[-1], model.model_fields if model else [])
         return f"{where}: was renamed; write {new}" if new else None
     if kind == "union_tag_not_found" and isinstance(fault["input"], dict):

@@ -9,7 +9,7 @@ from ruamel.yaml.error import YAMLError
 
 from unroll.errors import UnrollError
 from unroll.params.load import parse, refuse_anchors
-from unroll.params.renamed import new_key
+from unroll.params.renamed import REMOVED, new_key
 
 MERGED = ("evaluate",)
 """Sections whose values are replaced one by one. The other sections hold entries by name."""
@@ -36,6 +36,8 @@ def apply(overlay: Path, params: Path) -> None:
     yaml.width, yaml.preserve_quotes = 120, True
     values, wanted = _read(yaml, params), _read(yaml, overlay)
     for name in wanted:
+        if name in REMOVED:
+            raise UnrollError(f"{overlay}: {name}: was removed: {REMOVED[name]}")
         if name not in values and (new := new_key(name, values)):
             raise UnrollError(f"{overlay}: {name}: was renamed; write {new}; CHANGELOG.md lists all new names")
     sections = [name for name, value in values.items() if isinstance(value, Mapping) and name not in MERGED]

@@ -46,6 +46,11 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 """The new names of a key, of which its section has one."""
 
+REMOVED = {
+    "threads": "results no longer depend on the number of threads; set the variable UNROLL_THREADS to choose it",
+}
+"""Keys that no longer exist, with the reason."""
+
 VALUES: dict[tuple[str, Any], str] = {
     ("documents", "given"): "source",
     ("by", "given"): "source",

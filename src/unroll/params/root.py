@@ -9,6 +9,7 @@ from unroll.models.generative_classifier.params import GenerativeClassifierParam
 from unroll.models.mixture.params import MixtureParams
 from unroll.models.oracle.params import OracleParams
 from unroll.models.seq2seq.params import Seq2seqParams
+from unroll.params.arithmetic import Arithmetic
 from unroll.params.base import Name, Params, suggest
 from unroll.params.corpora import Corpus, SampledCorpus, corpus_format
 from unroll.params.evaluate import Evaluate
@@ -38,8 +39,8 @@ class Root(Params):
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     """Global random seed."""
-    threads: Annotated[int, Field(ge=1, le=1024)]
-    """Threads of torch and BLAS. They are part of the result, since sums of floats depend on their order."""
+    arithmetic: Arithmetic
+    """portable: the same bits on every x86-64 processor with AVX2. native: the fastest kernels of the processor."""
     device: Literal["cpu", "cuda"]
     """The device of training: the CPU, or an NVIDIA GPU. It is part of the result, since each computes other bits."""
     corpora: Annotated[dict[Name, Corpus], Field(min_length=1)]

@@ -15,11 +15,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from unroll import environment
+from unroll.arithmetic.pins import pin
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
 from unroll.params.load import load
 from unroll.pipeline.console import set_up_streams
-from unroll.pipeline.threads import set_threads
 
 TERMINATED = 143
 """The exit code after any signal that ends a stage, 128 + SIGTERM. With 0, DVC would cache half a result."""
@@ -48,7 +49,7 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
         signal.signal(number, _terminate)
     try:
         params = load()
-        set_threads(params.threads)
+        pin(params.arithmetic)
         if section is None:
             with _exclusive_lock(stage):
                 main(params)
@@ -78,8 +79,8 @@ def _arguments(main: Callable[..., None], section: str | None) -> argparse.Names
 def atomic_outputs(*targets: Path) -> Iterator[tuple[Path, ...]]:
     """Publish outputs together, and only if they are complete.
 
-    On success each output is put in place by one rename after an fsync. On a failure none is, and the previous outputs
-    stay.
+    On success each output is put in place by one rename after an fsync, and the environment of this process is recorded
+    (`unroll.environment.record`). On a failure none is, and the previous outputs stay.
 
     Args:
         targets: The files or folders to publish.
@@ -110,6 +111,7 @@ def atomic_outputs(*targets: Path) -> Iterator[tuple[Path, ...]]:
                 target.rename(path.parent / "replaced")
             path.rename(target)
             _sync_entry(target.parent)
+        environment.record(targets)
     finally:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)

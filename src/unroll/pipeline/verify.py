@@ -2,70 +2,69 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from unroll.environment import file_md5
 from unroll.errors import UnrollError
+from unroll.pipeline.lock import Lock
 
 
-def outputs(lock: Path) -> dict[str, str]:
-    """Read the hashes of all outputs.
+def verify(root: Path, lock: Lock, stages: Sequence[str]) -> Iterator[str]:
+    """Hash the outputs of all stages again.
 
     Args:
-        lock: A dvc.lock file.
+        root: The root of the repository.
+        lock: Its dvc.lock. DVC leaves stages in it that were removed; their outputs are not compared.
+        stages: The names of its stages (`list_stages`).
 
-    Returns:
-        The hash of every output, by path.
+    Yields:
+        The lines to print.
 
     Raises:
-        UnrollError: The file is missing or is not a dvc.lock.
+        UnrollError: An output is missing or damaged, or a stage is not in dvc.lock.
     """
-    try:
-        stages = YAML(typ="safe").load(lock.read_text(encoding="utf-8"))["stages"]
-        return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
-    except FileNotFoundError:
-        raise UnrollError(f"{lock}: not found; run `dvc repro` first") from None
-    except (YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
-        raise UnrollError(f"{lock}: is not a dvc.lock; name one that `dvc repro` wrote") from None
+    removed = [name for name in lock.stages if name not in stages]
+    present = lock.without(removed)
+    if removed:
+        unused = [path for path in lock.outs if path not in present.outs]
+        deletable = f"; {', '.join(unused)} can be deleted" if unused else ""
+        yield f"dvc.lock: params.yaml has no {', '.join(removed)} any more, so they are not compared{deletable}"
+    if paths := damaged(root, present):
+        raise UnrollError(f"{', '.join(paths)}: missing, or not as dvc.lock records; `dvc repro` makes them again")
+    if missing := [name for name in stages if name not in lock.stages]:
+        raise UnrollError(f"dvc.lock: has no results of {', '.join(missing)}; run `dvc repro`")
+    yield f"{len(present.outs)} outputs match dvc.lock"
 
 
-def damaged(root: Path) -> list[str]:
-    """Return the outputs below `root` that are missing, or whose bytes differ from dvc.lock."""
-    return [path for path, md5 in outputs(root / "dvc.lock").items() if _md5(root / path) != md5]
+def list_stages(root: Path) -> Sequence[str]:
+    """Return the names of the stages of dvc.yaml.
 
-
-def differences(one: Path, other: Path) -> tuple[int, list[str]]:
-    """Compare two dvc.lock files.
-
-    Args:
-        one: A dvc.lock file.
-        other: Another one.
-
-    Returns:
-        The number of equal outputs, and the paths of the others.
+    Raises:
+        UnrollError: DVC cannot read the pipeline; the sentence is that of DVC.
     """
-    first, second = outputs(one), outputs(other)
-    paths = list(dict.fromkeys([*first, *second]))
-    differing = [path for path in paths if first.get(path) != second.get(path)]
-    return len(paths) - len(differing), differing
+    command = [sys.executable, "-m", "dvc", "stage", "list", "--name-only"]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise UnrollError(f"dvc.yaml: {result.stderr.strip().splitlines()[0].removeprefix('ERROR: ')}")
+    return result.stdout.split()
+
+
+def damaged(root: Path, lock: Lock) -> list[str]:
+    """Return the outputs below `root` that are missing, or whose bytes differ from those of the lock."""
+    return [path for path, md5 in lock.outs.items() if _md5(root / path) != md5]
 
 
 def _md5(path: Path) -> str:
     """Return the hash as DVC computes it: of the bytes of a file, or of the JSON list of the files of a folder."""
     if path.is_file():
-        return _digest(path)
-    listed = [{"md5": _digest(file), "relpath": file.relative_to(path).as_posix()} for file in _files(path)]
+        return file_md5(path)
+    listed = [{"md5": file_md5(file), "relpath": file.relative_to(path).as_posix()} for file in _files(path)]
     listed.sort(key=lambda entry: entry["relpath"])
     return hashlib.md5(json.dumps(listed, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

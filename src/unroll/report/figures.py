@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unroll.report.curves import Rows, points
-from unroll.report.leaderboard import Result
+from unroll.report.leaderboard import Result, rank_by_corpus
 from unroll.report.maps import Place, parse_places
 
 MAX_TOKENS = 80
@@ -39,9 +39,11 @@ def draw(
     """
     predicting = [result for result in results if result.is_language_model]
     _save(draw_learning_curves(predicting, curves), folder / "curves.png")
-    _save(draw_bars(predicting, "test_perplexity", "test perplexity (log scale)", log=True), folder / "perplexity.png")
-    texts = [result for result in predicting if not result.translates and _has_rival_tokenizer(result, predicting)]
-    _save(draw_bars(texts, "bits_per_byte", "bits per byte of the test text", log=False), folder / "bits_per_byte.png")
+    perplexities = draw_bars(predicting, "test_perplexity", "test perplexity (log scale)", log=True, group="tokenizer")
+    _save(perplexities, folder / "perplexity.png")
+    texts = [result for group in rank_by_corpus(results).values() for result in group]
+    bits = draw_bars(texts, "bits_per_byte", "bits per byte of the test text", log=False, group="corpus")
+    _save(bits, folder / "bits_per_byte.png")
     if translators := [result for result in results if result.translates]:
         _save(draw_translation_by_length(translators), folder / "translation_by_length.png")
     for result in results:
@@ -88,7 +90,7 @@ def draw_learning_curves(results: Sequence[Result], curves: Mapping[str, Rows]) 
     return figure
 
 
-def draw_bars(results: Sequence[Result], metric: str, label: str, log: bool) -> Figure:
+def draw_bars(results: Sequence[Result], metric: str, label: str, log: bool, group: str) -> Figure:
     """Draw a horizontal bar for each model, the best on top, with a colour for each tokenizer.
 
     Args:
@@ -96,24 +98,34 @@ def draw_bars(results: Sequence[Result], metric: str, label: str, log: bool) -> 
         metric: The name of the metric.
         label: The label of the axis.
         log: Whether the axis is logarithmic.
+        group: The field whose values have to be equal for the metric to be comparable: `tokenizer` or `corpus`. Each of
+            its values has axes of its own.
 
     Returns:
         The figure.
     """
     ranked = sorted((r for r in results if r[metric] != "inf"), key=lambda r: -float(r[metric]))
     tokenizers = list(dict.fromkeys(result["tokenizer"] for result in ranked))
-    figure = Figure(figsize=(6.4, 0.6 + 0.32 * max(2, len(ranked))), layout="constrained")
-    axes = figure.add_subplot(xlabel=label)
-    for color, tokenizer in enumerate(tokenizers):
-        rows = [(index, r[metric]) for index, r in enumerate(ranked) if r["tokenizer"] == tokenizer]
-        drawn = axes.barh([i for i, _ in rows], [v for _, v in rows], color=f"C{color}", label=tokenizer)
-        axes.bar_label(drawn, fmt="%.4g", padding=3, fontsize="small")
-    axes.set_yticks(range(len(ranked)), [result.name for result in ranked])
-    if log:
-        axes.set_xscale("log")
-    axes.margins(x=0.15)
-    if tokenizers:
-        axes.legend(title="tokenizer", fontsize="small")
+    groups = {name: [r for r in ranked if r[group] == name] for name in dict.fromkeys(r[group] for r in ranked)} or {
+        "": []
+    }
+    heights = [max(2, len(rows)) for rows in groups.values()]
+    figure = Figure(figsize=(6.4, 0.6 * len(groups) + 0.32 * sum(heights)), layout="constrained")
+    panels = figure.subplots(len(groups), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (name, rows) in zip(panels, groups.items(), strict=True):
+        for color, tokenizer in enumerate(tokenizers):
+            bars = [(index, r[metric]) for index, r in enumerate(rows) if r["tokenizer"] == tokenizer]
+            if bars:
+                drawn = axes.barh([i for i, _ in bars], [v for _, v in bars], color=f"C{color}", label=tokenizer)
+                axes.bar_label(drawn, fmt="%.4g", padding=3, fontsize="small")
+        axes.set_yticks(range(len(rows)), [result.name for result in rows])
+        if log:
+            axes.set_xscale("log")
+        axes.margins(x=0.15)
+        if group != "tokenizer" and rows:
+            axes.legend(title="tokenizer", fontsize="small")
+        axes.set_title(f"{group} {name}" if name else "", fontsize="medium", loc="left")
+    panels[-1].set_xlabel(label)
     return figure
 
 
@@ -196,11 +208,6 @@ def draw_projection(places: Sequence[Place], title: str) -> Figure:
         text = token.strip().replace("$", r"\$")
         axes.annotate(text, (x, y), (2, 2), textcoords="offset points", fontsize="x-small")
     return figure
-
-
-def _has_rival_tokenizer(result: Result, others: Sequence[Result]) -> bool:
-    """Return whether another model has the same corpus and another tokenizer."""
-    return any(o["corpus"] == result["corpus"] and o["tokenizer"] != result["tokenizer"] for o in others)
 
 
 def _plot(axes: Axes, line: Sequence[tuple[float, float]], style: str, **options: Any) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 COLUMNS = (
     "model",
+    "label",
     "family",
+    "corpus",
     "tokenizer",
     "test_perplexity",
     "test_perplexity_low",
@@ -22,7 +24,7 @@ COLUMNS = (
     "oov_rate",
     "parameters",
 )
-"""The columns of leaderboard.csv."""
+"""The columns of leaderboard.csv. `label` is corpus/model, since bits per byte are comparable within a corpus."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,19 @@ def rank(results: Sequence[Result]) -> dict[str, list[Result]]:
     }
 
 
+def rank_by_corpus(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Return the language models of each corpus with several tokenizers, by bits per byte.
+
+    A corpus is one text with one cleaning. Bits per byte of two corpora are not comparable.
+    """
+    models = [result for result in results if result.is_language_model and not result.translates]
+    groups = {
+        corpus: sorted((r for r in models if r["corpus"] == corpus), key=lambda r: float(r["bits_per_byte"]))
+        for corpus in dict.fromkeys(result["corpus"] for result in models)
+    }
+    return {corpus: group for corpus, group in groups.items() if len({r["tokenizer"] for r in group}) > 1}
+
+
 def rank_classifiers(results: Sequence[Result]) -> list[Result]:
     """Return the classifiers, by accuracy."""
     return sorted((r for r in results if "accuracy" in r.metrics), key=lambda r: -float(r["accuracy"]))
@@ -90,7 +105,11 @@ def to_csv(results: Sequence[Result]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({"model": result.name} | result.metrics for result in results if result.is_language_model)
+    writer.writerows(
+        {"model": result.name, "label": f"{result['corpus']}/{result.name}"} | result.metrics
+        for result in results
+        if result.is_language_model
+    )
     return file.getvalue()
 
 
@@ -107,12 +126,7 @@ def to_markdown(results: Sequence[Result], confidence: float) -> str:
     ranked = rank(results)
     parts = ["# Leaderboard\n"]
     parts += [_perplexity_table(tokenizer, group, confidence) for tokenizer, group in ranked.items()]
-    models = [result for result in results if result.is_language_model]
-    texts = sorted((r for r in models if not r.translates), key=lambda r: float(r["bits_per_byte"]))
-    for corpus in dict.fromkeys(result["corpus"] for result in models):
-        group = [result for result in texts if result["corpus"] == corpus]
-        if len({result["tokenizer"] for result in group}) > 1:
-            parts.append(_bits_table(corpus, group))
+    parts += [_bits_table(corpus, group) for corpus, group in rank_by_corpus(results).items()]
     if classifiers := rank_classifiers(results):
         parts.append(_classifier_table(classifiers))
     if vectors := [result for result in results if "dimensions" in result.metrics]:
@@ -161,14 +175,17 @@ def _perplexity_table(tokenizer: str, group: Sequence[Result], confidence: float
 def _bits_table(corpus: str, ranked: Sequence[Result]) -> str:
     head = (
         f"## Across tokenizers: bits per byte of `{corpus}`\n\n"
-        "Bits per byte code the whole text: each word that a closed vocabulary replaces by `<unk>` adds 8 bits for "
-        "each byte of its spelling.\n\n"
+        "Bits per byte code the whole text: the tokens, the spelling of the words that a closed vocabulary replaces by "
+        "`<unk>`, and the white space that words lack. Texts of other corpora, or cleaned differently, are not "
+        "comparable.\n\n"
     )
+    parts = ("bits_per_byte", "bits_per_byte_tokens", "bits_per_byte_spelling", "bits_per_byte_spacing")
     rows = [
-        [f"`{r.name}`", f"`{r['tokenizer']}`", f"{float(r['bits_per_byte']):.3f}", f"{r['oov_rate']:.2%}"]
+        [f"`{r.name}`", f"`{r['tokenizer']}`", *(f"{float(r[part]):.3f}" for part in parts), f"{r['oov_rate']:.2%}"]
         for r in ranked
     ]
-    return head + to_markdown_table(["model", "tokenizer", "bits per byte", "OOV rate"], rows)
+    heads = ["model", "tokenizer", "bits per byte", "of tokens", "of spelling", "of spacing", "OOV rate"]
+    return head + to_markdown_table(heads, rows)
 
 
 def _classifier_table(ranked: Sequence[Result]) -> str:

@@ -91,6 +91,7 @@ def render(findings: Findings) -> str:
     return environment.get_template("index.html").render(
         findings=findings,
         groups=groups,
+        compared=list(leaderboard.rank_by_corpus(findings.results)),
         classifiers=leaderboard.rank_classifiers(findings.results),
         maps=draw_maps(findings.results, findings.samples, findings.diagnostics),
         oracles=[

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.serve.schema import PredictResponse, TokenSurprisal, TranslateResponse, WordProbability
-from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED
+from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED, UNK
 from unroll.use import TextModel
 from unroll.use.translation import DEFAULT_SEARCH
 
@@ -88,8 +88,9 @@ def _token_spans(model: TextModel, text: str, ids: list[int]) -> list[tuple[int,
             spans.append((position, position + len(word)))
             position += len(word)
         return spans
+    unknown = iter(model.tokenizer.unknown_tokens(text))
     for token in ids:  # other tokens are adjacent
-        spelling = model.spellings[token]
-        matches = text.startswith(spelling, position)  # not if it is `<unk>` or a byte of a character
+        spelling = next(unknown) if token == UNK else model.spellings[token]
+        matches = text.startswith(spelling, position)  # not if it is a byte of a character
         spans.append((position, position := min(len(text), position + (len(spelling) if matches else 1))))
     return spans

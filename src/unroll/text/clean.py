@@ -5,6 +5,7 @@ leaves out duplicates. Neither pass holds the text in memory.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus, SampledCorpus
 from unroll.text import document_table
-from unroll.text.cleaner import cleaner_settings
+from unroll.text.cleaner import Cleaner, cleaner_settings
 from unroll.text.first_pass import UNCLEANED, FirstPass, SplitCodes
+from unroll.text.manifest import read_manifest
 from unroll.text.streams import SPLITS
 
 
@@ -34,14 +36,17 @@ def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
         "dropped", "changed", "duplicates": {reason: count}}; for pairs also "identical_sides".
 
     Raises:
-        UnrollError: A raw file is not valid text, a split is empty, or all pairs have identical sides.
+        UnrollError: A raw file is not valid text, a split is empty, all pairs have identical sides, or cleaning changes
+            the word that stands for unknown words.
     """
+    unknown_word = _read_unknown_word(params, raw_folder)
     draft = out.with_name(out.name + ".draft")
     try:
         first_pass = FirstPass(params, raw_folder, draft)
         codes = first_pass.assign_splits()
         kept, duplicates = first_pass.find_duplicates(codes)
-        sizes = _write_with_splits(first_pass, codes, kept, out)
+        corpus = _describe(first_pass) | {"unknown_word": unknown_word}
+        sizes = _write_with_splits(first_pass, codes, kept, out, corpus)
     finally:
         draft.unlink(missing_ok=True)
     counts = {
@@ -68,14 +73,25 @@ def _describe(first_pass: FirstPass) -> dict[str, Any]:
     }
 
 
+def _read_unknown_word(params: Corpus, raw_folder: Path) -> str | None:
+    """Return the word that stands for unknown words in the corpus, if there is one. Cleaning must not change it."""
+    word = read_manifest(raw_folder)[0].unknown_word
+    if word is not None and (clean_word := Cleaner(**cleaner_settings(params))(word)) != word:
+        raise UnrollError(
+            f"corpora.{raw_folder.name}: {word!r} stands for unknown words in this corpus, but cleaning changes it to "
+            f"{clean_word!r}; set cleaning to plain or layout, markup: keep, and lowercase: false if it has capitals"
+        )
+    return word
+
+
 def _write_with_splits(
-    first_pass: FirstPass, codes: SplitCodes, kept: NDArray[np.bool_], out: Path
+    first_pass: FirstPass, codes: SplitCodes, kept: NDArray[np.bool_], out: Path, corpus: Mapping[str, Any]
 ) -> dict[str, dict[str, int]]:
     """Copy the kept documents of the draft with their splits, and return the sizes of the splits."""
     names, starts = pa.array(SPLITS), first_pass.find_split_starts()
     sizes = {split: {"documents": 0, "characters": 0, "bytes": 0} for split in SPLITS}
     first = 0
-    with document_table.TableWriter(out, first_pass.fields, _describe(first_pass)) as writer:
+    with document_table.TableWriter(out, first_pass.fields, corpus) as writer:
         for table in document_table.read_row_groups(first_pass.draft):
             rows = slice(first, first + table.num_rows)
             table = table.set_column(1, table.schema.field(1), names.take(pa.array(codes[rows]))).filter(kept[rows])

@@ -46,7 +46,7 @@ def cleaner_settings(params: Corpus) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Cleaner:
-    """Cleans one text by the settings of its corpus, which `unroll.params.corpora` defines.
+    """Cleans one text by the settings of its corpus, which `unroll.params.cleaning` defines.
 
     The steps are, in this order: markup, control and invisible characters, case, Unicode NFC, white space. Cleaning is
     idempotent, except for `markup: html`, which turns "&amp;lt;" into "&lt;" and then into "<".

@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.params.corpora import NearDuplicates
+from unroll.params.cleaning import NearDuplicates
 from unroll.text.splits import TEST, TRAIN, VALID
 
 Hashes = NDArray[np.uint64]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
-from unroll.params.corpora import Corpus, NearDuplicates
+from unroll.params.cleaning import NearDuplicates
+from unroll.params.corpora import Corpus
 from unroll.text import document_table, duplicates, records
 from unroll.text.cleaner import Cleaner, cleaner_settings, read_setting
 from unroll.text.splits import assign_by_hash, assign_by_position, hash_text, split_starts

@@ -35,6 +35,8 @@ class RawFile:
     documents: Documents | None = None
     """The unit that `documents: source` selects for this file. None if the format determines it, or if the file is one
     document. A labelled file with the unit `file` holds one text, and its folder's name is the label."""
+    unknown_word: str | None = None
+    """The word that stands for unknown words in a prepared corpus; None if there is no such word."""
 
 
 def write_manifest(folder: Path, files: Iterable[RawFile]) -> None:
@@ -47,6 +49,31 @@ def write_manifest(folder: Path, files: Iterable[RawFile]) -> None:
     entries = [asdict(file) | {"sha256": file_sha256(folder / file.file)} for file in files]
     text = json.dumps(entries, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def write_documents(folder: Path, documents: Iterable[tuple[str, str]]) -> None:
+    """Write name and text of documents to documents.jsonl, and the manifest.
+
+    Args:
+        folder: The empty raw folder.
+        documents: The names and texts.
+    """
+    with (folder / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as file:
+        for name, text in documents:
+            file.write(json.dumps({"document": name, "text": text}, ensure_ascii=False) + "\n")
+    write_manifest(folder, [RawFile("documents.jsonl", "documents")])
+
+
+def write_labelled(folder: Path, rows: Iterable[tuple[str, str]]) -> None:
+    """Write labels and texts to labelled.tsv, and the manifest.
+
+    Args:
+        folder: The empty raw folder.
+        rows: The labels and texts, which contain neither tabs nor ends of lines.
+    """
+    lines = "".join(f"{label}\t{text}\n" for label, text in rows)
+    (folder / "labelled.tsv").write_text(lines, encoding="utf-8", newline="\n")
+    write_manifest(folder, [RawFile("labelled.tsv", "labelled")])
 
 
 def read_manifest(folder: Path) -> list[RawFile]:
@@ -64,8 +91,8 @@ def read_manifest(folder: Path) -> list[RawFile]:
     path = folder / MANIFEST
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-        files = [RawFile(entry["file"], entry["format"], entry["split"], entry["documents"]) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        files = [RawFile(**{key: value for key, value in entry.items() if key != "sha256"}) for entry in entries]
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise UnrollError(f"{path}: unreadable ({error}); download this corpus again") from None
     if not files:
         raise UnrollError(f"{path}: lists no file; download this corpus again")

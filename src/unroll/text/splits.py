@@ -5,7 +5,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.params.corpora import Splits
+from unroll.params.cleaning import Splits
 
 TRAIN, VALID, TEST = range(3)
 """Split codes: indices into `unroll.text.streams.SPLITS`."""

@@ -66,7 +66,7 @@ class Data:
     """The global random seed."""
     streams: dict[str, dict[str, Stream]]
     """The streams by split and side. The side of running text is `text`; those of pairs are `source` and `target`."""
-    counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    counts: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     """The counts of stage tokenize (`unroll.text.tokenize`), by split and side."""
     source_vocabulary_size: int | None = None
     """The size of the source vocabulary of pairs with two vocabularies; None if both sides share one."""

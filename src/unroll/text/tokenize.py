@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,11 @@ from unroll.text.streams import CORPUS, SPLITS
 from unroll.text.token_store import write_frequencies, zero_frequencies
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.loading import learn_tokenizer
-from unroll.text.tokenizers.vocabulary import UNK
+from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 
 log = logging.getLogger(__name__)
 
-Counts = dict[str, dict[str, dict[str, int]]]
+Counts = dict[str, dict[str, dict[str, Any]]]
 """Counts by split, side and name."""
 
 
@@ -41,8 +42,9 @@ def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, An
         The contents of counts.json:
         {"vocabulary_size" (for separate vocabularies that of the target side, and "source_vocabulary_size"),
         split: {side: {"documents", "tokens" (without special tokens), "characters", "bytes" (UTF-8 of the clean text),
-        "oov" (tokens that are <unk>), "oov_bytes" (the bytes of these tokens in the text), "coverage" (1 - oov /
-        tokens), "tokens_per_byte"}}, "warnings": [sentences]}.
+        "oov" (tokens that are <unk>), "spelling_bits" and "spacing_bits" (the lengths of codes of what these tokens
+        stand for, and of the white space that belongs to no token), "coverage" (1 - oov / tokens), "tokens_per_byte"}},
+        "warnings": [sentences]}.
 
     Raises:
         UnrollError: The corpus is a series, or its sides do not fit `shared_vocabulary`, or the vocabulary size is too
@@ -54,23 +56,26 @@ def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, An
             f"tokenizers of corpus {params.corpus}: the corpus is a series of numbers, which has no tokens; name it in "
             "the section series"
         )
-    counts = _tokenize(params, clean, folder, fields)
+    corpus = document_table.read_corpus(clean)
+    counts = _tokenize(params, clean, folder, fields, corpus["unknown_word"])
     for warning in counts.get("warnings", []):
         log.warning("%s", warning)
-    corpus = json.dumps(document_table.read_corpus(clean), indent=1) + "\n"
-    (folder / CORPUS).write_text(corpus, encoding="utf-8")
+    (folder / CORPUS).write_text(json.dumps(corpus, indent=1) + "\n", encoding="utf-8")
     (folder / "counts.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
     return counts
 
 
-def _tokenize(params: TokenizerParams, clean: Path, folder: Path, fields: Sequence[str]) -> dict[str, Any]:
+def _tokenize(
+    params: TokenizerParams, clean: Path, folder: Path, fields: Sequence[str], unknown_word: str | None
+) -> dict[str, Any]:
     sides = [name for name in fields if name != token_store.LABEL]
-    tokenizers = _learn(params, clean, sides)
+    tokenizers = _learn(params, clean, sides, unknown_word)
     main, source = tokenizers[sides[-1]], tokenizers[sides[0]]
     main.save(folder / "tokenizer.json", source if source is not main else None)
     frequencies = {tokenizer: zero_frequencies(tokenizer.vocabulary_size) for tokenizer in tokenizers.values()}
     counts = {split: {side: _zero_counts() for side in sides} for split in SPLITS}
     schema = pa.schema([(name, pa.string() if name == token_store.LABEL else token_store.TOKEN_IDS) for name in fields])
+    replaced = 0
     with token_store.TokenWriter(folder, schema) as writer:
         for split, rows in _read_splits(clean, SPLITS):
             columns = {
@@ -79,6 +84,7 @@ def _tokenize(params: TokenizerParams, clean: Path, folder: Path, fields: Sequen
             for side in sides:
                 occurrences = frequencies[tokenizers[side]][split]
                 columns[side] = _encode(tokenizers[side], rows[side], counts[split][side], occurrences)
+                replaced += sum(text.split().count(SPECIAL[UNK]) for text in rows[side] if SPECIAL[UNK] in text)
             writer.write_batch(split, [columns[name] for name in fields])
     write_frequencies(folder / "frequencies.parquet", main, frequencies[main])
     if source is not main:
@@ -86,18 +92,27 @@ def _tokenize(params: TokenizerParams, clean: Path, folder: Path, fields: Sequen
     sizes = {"vocabulary_size": main.vocabulary_size}
     if source is not main:
         sizes["source_vocabulary_size"] = source.vocabulary_size
-    return {**sizes, **_add_ratios(counts), "warnings": _warnings(params, sizes, counts)}
+    warnings = _warnings(params, sizes, counts)
+    if replaced and unknown_word is None:
+        warnings.append(
+            f"tokenizers of corpus {params.corpus}: the word {SPECIAL[UNK]} occurs {replaced} times; if it stands for "
+            f"unknown words, set unknown_word: {SPECIAL[UNK]} in corpora.{params.corpus}, so that every tokenizer "
+            "encodes it as the unknown token"
+        )
+    return {**sizes, **_add_ratios(counts), "warnings": warnings}
 
 
-def _learn(params: TokenizerParams, clean: Path, sides: Sequence[str]) -> dict[str, Tokenizer]:
+def _learn(
+    params: TokenizerParams, clean: Path, sides: Sequence[str], unknown_word: str | None
+) -> dict[str, Tokenizer]:
     if params.shared_vocabulary:
-        return dict.fromkeys(sides, learn_tokenizer(params, TrainSplit(clean, sides)))
+        return dict.fromkeys(sides, learn_tokenizer(params, TrainSplit(clean, sides), unknown_word))
     if len(sides) == 1:
         raise UnrollError(
             f"tokenizers of corpus {params.corpus}: shared_vocabulary: false is for sentence pairs; "
             "set shared_vocabulary: true"
         )
-    return {side: learn_tokenizer(params, TrainSplit(clean, [side])) for side in sides}
+    return {side: learn_tokenizer(params, TrainSplit(clean, [side]), unknown_word) for side in sides}
 
 
 class TrainSplit:
@@ -134,12 +149,13 @@ def _read_splits(clean: Path, splits: Sequence[str]) -> Iterator[tuple[str, dict
                 )
 
 
-def _zero_counts() -> dict[str, int]:
-    return dict.fromkeys(("documents", "tokens", "characters", "bytes", "oov", "oov_bytes"), 0)
+def _zero_counts() -> dict[str, Any]:
+    integers = dict.fromkeys(("documents", "tokens", "characters", "bytes", "oov"), 0)
+    return integers | dict.fromkeys(("spelling_bits", "spacing_bits"), 0.0)
 
 
 def _encode(
-    tokenizer: Tokenizer, texts: list[str], count: dict[str, int], occurrences: NDArray[np.int64]
+    tokenizer: Tokenizer, texts: list[str], count: dict[str, Any], occurrences: NDArray[np.int64]
 ) -> pa.ListArray:
     """Encode a batch of documents, and add to its counts and to the occurrences (V,) of each token."""
     ids, lengths = tokenizer.encode_flat(texts)
@@ -151,7 +167,8 @@ def _encode(
     count["characters"] += sum(map(len, texts))
     count["bytes"] += sum(len(text.encode()) for text in texts)
     count["oov"] += len(unknown)
-    count["oov_bytes"] += sum(len(token.encode()) for row in rows for token in tokenizer.unknown_tokens(texts[row]))
+    count["spelling_bits"] += math.fsum(tokenizer.spelling_bits(texts[row]) for row in rows)
+    count["spacing_bits"] += math.fsum(map(tokenizer.spacing_bits, texts))
     return token_store.list_array(ids, lengths)
 
 
@@ -159,6 +176,7 @@ def _add_ratios(counts: Counts) -> dict[str, Any]:
     return {
         split: {
             side: count
+            | {name: round(count[name], 6) for name in ("spelling_bits", "spacing_bits")}  # the same on every processor
             | {
                 "coverage": round(1 - count["oov"] / max(1, count["tokens"]), 6),
                 "tokens_per_byte": round(count["tokens"] / max(1, count["bytes"]), 6),

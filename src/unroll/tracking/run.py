@@ -6,13 +6,14 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from unroll import environment
 from unroll.fingerprint import file_hash, fingerprint
 from unroll.tracking import store
 
@@ -105,6 +106,14 @@ class Run:
             ]
         )
 
+    def log_environment(self, values: environment.Environment) -> None:
+        """Log the environment that made the result as tags `unroll.environment.<name>`."""
+        from mlflow.entities import RunTag
+
+        words = {name: ", ".join(value) if isinstance(value, list) else value for name, value in values.items()}
+        tags = [RunTag(f"unroll.environment.{name}", str(value)) for name, value in flatten(words).items()]
+        self.client.log_batch(self.run_id, tags=tags)
+
     def log_folder(self, path: Path, name: str) -> None:
         """Log the files of a folder as artifacts in the folder `name`."""
         self.client.log_artifacts(self.run_id, str(path), name)
@@ -119,7 +128,13 @@ class Run:
 
 
 @contextmanager
-def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterator[Run]:
+def run(
+    stage: str,
+    name: str,
+    params: Mapping[str, Any],
+    data: Path,
+    maker: Callable[[], environment.Environment] = environment.describe,
+) -> Iterator[Run]:
     """Open an MLflow run. Its status is FINISHED, FAILED after an error, or KILLED after a signal.
 
     The hashes of `params` and `data` are tags, which link the runs of one model.
@@ -129,6 +144,8 @@ def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterato
         name: The name of the model or series.
         params: The settings of the result (`unroll.fingerprint.describe` for a model), which are logged as params.
         data: The file or folder that the result is made from.
+        maker: Returns the environment that made the result, by default that of this process. It is called at the end,
+            when the libraries that made the result are imported.
 
     Yields:
         The run.
@@ -166,6 +183,7 @@ def run(stage: str, name: str, params: Mapping[str, Any], data: Path) -> Iterato
         status = "FAILED"
         raise
     finally:  # a signal raises SystemExit or KeyboardInterrupt, which do not derive from Exception
+        active.log_environment(maker())
         mlflow.end_run(status)
 
 

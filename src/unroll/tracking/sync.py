@@ -7,9 +7,11 @@ run with these tags, one is made from the files of the stage. So a second sync m
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from unroll import environment
 from unroll.fingerprint import describe, file_hash, fingerprint
 from unroll.params.root import Root
 from unroll.tracking import store
@@ -125,7 +127,8 @@ def sync(records: Sequence[Record]) -> list[str]:
         if hashes is None:
             lines.append(f"{record.name}: files are missing or belong to other values of params.yaml; run `dvc repro`")
         elif not _has_run(client, record, hashes):
-            with run(record.stage, record.name, record.params, record.data) as made:
+            maker = partial(_maker, record.result)  # another machine may have made the files
+            with run(record.stage, record.name, record.params, record.data, maker) as made:
                 client.set_tag(made.run_id, "unroll.synced", "true")
                 record.log(made)
                 made.log_result(record.result)
@@ -140,6 +143,11 @@ def _hashes(record: Record) -> dict[str, str] | None:
     hashes = fingerprint(record.params, record.data)
     metrics = json.loads(record.metrics.read_text(encoding="utf-8"))
     return hashes if all(metrics.get(key) == value for key, value in hashes.items()) else None
+
+
+def _maker(result: Path) -> environment.Environment:
+    """Return the environment that made a file; empty if it is not known."""
+    return environment.made(result) or {}
 
 
 def _has_run(client: Any, record: Record, hashes: Mapping[str, str]) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from unroll.arithmetic.threads import is_portable
 from unroll.params.training import Training
 from unroll.text.streams import Data
 
@@ -82,7 +83,8 @@ def _fingerprint(data: Data, params: Training, network: nn.Module, steps: list[i
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(file.read_bytes())
-    numbers = (torch.__version__, torch.get_num_threads(), device, data.seed, data.vocabulary_size)
+    machine = (torch.__version__, is_portable() or torch.get_num_threads(), device)
+    numbers = (*machine, data.seed, data.vocabulary_size)
     digest.update(repr((numbers, params.model_dump(), steps, network)).encode())
     for name, value in network.state_dict().items():
         digest.update(name.encode())

@@ -8,8 +8,7 @@ import logging
 import math
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from pytorch_lightning.plugins.environments import LightningEnvironment  # type:
 from pytorch_lightning.utilities import move_data_to_device
 from torch import Tensor
 
+from unroll.arithmetic.threads import flush_denormals
 from unroll.errors import UnrollError
 from unroll.params.training import Training
 from unroll.training.batching import Batches
@@ -93,16 +93,6 @@ def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | N
         raise UnrollError(f"training ended after {module.batches_done} of {sum(steps)} batches; run it again")
     task.network.load_state_dict(module.best.weights or task.network.state_dict())
     task.network.cpu().eval()
-
-
-@contextmanager
-def flush_denormals() -> Iterator[None]:
-    """Flush denormals to zero: subnormal gradients slow the CPU. The threads of torch inherit the setting."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
 
 
 class _Module(lightning.LightningModule):

@@ -268,9 +268,10 @@ class TextModel:
         results = []
         for text, log_probs, document in zip(cleaned, model.log_probs(documents), documents, strict=True):
             unknown = int((document == UNK).sum())
-            unknown_bytes = sum(len(word.encode()) for word in self.tokenizer.unknown_tokens(text)) if unknown else 0
+            spelling = self.tokenizer.spelling_bits(text) if unknown else 0.0
+            size, spacing = len(text.encode()) + 1, self.tokenizer.spacing_bits(text)
             log_likelihood = float(np.sum(log_probs, dtype=np.float64))
-            line = LineScore(log_likelihood, len(document), unknown, len(text.encode()) + 1, unknown_bytes)
+            line = LineScore(log_likelihood, len(document), unknown, size, spelling, spacing)
             results.append((line, document, np.asarray(log_probs)))
         return results
 

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unroll.evaluation.perplexity import BITS_PER_UNKNOWN_BYTE, Score
+from unroll.evaluation.code_length import CodeLength, code_length
+from unroll.evaluation.perplexity import Score
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,23 @@ class LineScore:
     """The number of tokens that are `<unk>`."""
     bytes: int
     """The number of bytes of the cleaned line as UTF-8, with one byte for its end."""
-    unknown_bytes: int
-    """The number of bytes of the unknown words."""
+    spelling_bits: float
+    """The length of a code of the unknown words."""
+    spacing_bits: float
+    """The length of a code of the white space that belongs to no token; NaN if the tokenizer has no model of it."""
 
     @property
     def log_likelihood_with_spelling(self) -> float:
-        """The log-likelihood with the spelling of unknown words at 8 bits per byte, in nats.
+        """The log-likelihood with the spelling of unknown words, in nats.
 
         It allows a fair comparison of texts with different unknown words.
         """
-        return self.log_likelihood - BITS_PER_UNKNOWN_BYTE * math.log(2) * (self.unknown_bytes + self.unknown)
+        return self.log_likelihood - math.log(2) * self.spelling_bits
+
+    @property
+    def code(self) -> CodeLength:
+        """The length of a code of the line in bits."""
+        return code_length(-self.log_likelihood, self.spelling_bits, self.spacing_bits)
 
     @property
     def perplexity(self) -> float:
@@ -61,7 +69,13 @@ class TextScore:
     perplexity: float
     """The perplexity per token."""
     bits_per_byte: float
-    """Bits per byte, with the spelling of unknown words."""
+    """Bits per byte of a code of the whole text: the sum of the next three numbers."""
+    bits_per_byte_tokens: float
+    """The part of the tokens."""
+    bits_per_byte_spelling: float
+    """The part of the spelling of unknown words."""
+    bits_per_byte_spacing: float
+    """The part of the white space that belongs to no token."""
     unknown: int
     """The number of tokens that are `<unk>`."""
     oov_rate: float
@@ -75,12 +89,15 @@ def sum_scores(scores: Sequence[LineScore]) -> TextScore:
         scores: The scores of the lines.
 
     Returns:
-        The score of the text. `unroll.evaluation.perplexity` defines its bits per byte.
+        The score of the text. `unroll.evaluation.code_length` defines its bits per byte.
     """
     tokens, unknown = sum(line.tokens for line in scores), sum(line.unknown for line in scores)
     log_likelihoods = [line.log_likelihood for line in scores]
     nats = -math.fsum(log_likelihoods) if all(map(math.isfinite, log_likelihoods)) else math.inf
     total = Score(tokens, nats, unknown, 0.0, 0)
-    size, unknown_bytes = sum(line.bytes for line in scores), sum(line.unknown_bytes for line in scores)
-    bits = total.bits_per(size, unknown_bytes)
-    return TextScore(len(scores), tokens, -nats, total.perplexity, bits, unknown, unknown / tokens)
+    spelling, spacing = (
+        math.fsum(getattr(line, part) for line in scores) for part in ("spelling_bits", "spacing_bits")
+    )
+    code = code_length(nats, spelling, spacing).per(sum(line.bytes for line in scores))
+    parts = (code.total, code.tokens, code.spelling, code.spacing)
+    return TextScore(len(scores), tokens, -nats, total.perplexity, *parts, unknown, unknown / tokens)

@@ -16,13 +16,13 @@ MAX_REPETITIONS = 10_000
 """The number of consecutive derivations without a new sentence after which the grammar counts as exhausted."""
 
 
-def fetch(params: ToyDutchCorpus, seed: int, folder: Path) -> None:
+def fetch(params: ToyDutchCorpus, folder: Path) -> None:
     """Write the pairs to pairs.tsv with the columns English and Dutch.
 
     Raises:
         UnrollError: The grammar has fewer distinct pairs.
     """
-    lines = "".join(f"{english}\t{dutch}\n" for english, dutch in sample(params.pairs, seed).items())
+    lines = "".join(f"{english}\t{dutch}\n" for english, dutch in sample(params.pairs, params.seed).items())
     (folder / "pairs.tsv").write_text(lines, encoding="utf-8", newline="\n")
     write_manifest(folder, [RawFile("pairs.tsv", "pairs")])
 

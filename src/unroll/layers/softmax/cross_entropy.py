@@ -9,15 +9,19 @@ of the logits overwrites p and is multiplied into the gradients of h, W and b. A
 log-softmax and its gradient of the whole batch.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from unroll.arithmetic.threads import cut, share
 from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED
 
 CHUNK = 1 << 23
 """The maximum number of logits of a chunk (32 MB). It bounds memory; every chunk adds to the whole gradient of W."""
+SMALLEST = 1 << 17
+"""The minimum number of logits that a thread computes the softmax of."""
 
 
 def cross_entropy(
@@ -58,10 +62,7 @@ class _CrossEntropy(torch.autograd.Function):
         for first in range(0, len(hidden), size):
             rows = slice(first, first + size)
             logits = torch.addmm(b, h[rows], w.T)  # (n, V)
-            if smoothing:
-                gradient, nats[rows] = _smoothed_gradient(logits, classes[rows], smoothing)
-            else:
-                gradient, nats[rows] = _gradient(logits, classes[rows])
+            gradient, nats[rows] = _gradient(logits, classes[rows], smoothing)
             # Rows that are not counted are masked in the products, which have fewer elements than the logits.
             d_bias[FIRST_PREDICTED:] += counted[rows] @ gradient
             d_logits, inputs = gradient.to(dtype), h[rows] * counted[rows, None].to(dtype)
@@ -81,20 +82,32 @@ class _CrossEntropy(torch.autograd.Function):
         return d_hidden.mul_(scale), d_weight.mul_(scale), d_bias.mul_(scale), None, None, None
 
 
-def _gradient(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+def _gradient(logits: Tensor, classes: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
     """Return the gradient of logits (n, V) for classes (n,), with the shape of the logits, and the nats (n,)."""
+    gradient, nats = (logits.new_empty(shape, dtype=torch.float32) for shape in (logits.shape, classes.shape))
+
+    def compute(part: slice) -> None:
+        if smoothing:
+            _write_smoothed(logits[part], classes[part], smoothing, gradient[part], nats[part])
+        else:
+            _write_plain(logits[part], classes[part], gradient[part], nats[part])
+
+    share([partial(compute, part) for part in cut(len(logits), SMALLEST // logits.shape[1] + 1)])
+    return gradient, nats
+
+
+def _write_plain(logits: Tensor, classes: Tensor, gradient: Tensor, nats: Tensor) -> None:
     rows = torch.arange(len(logits), device=logits.device)
-    p = torch.softmax(logits, dim=1, dtype=torch.float32)
+    p = torch.softmax(logits, dim=1, dtype=torch.float32, out=gradient)
     p_target = p[rows, classes]
     p[rows, classes] = p_target - 1
-    return p, -p_target.clamp(min=torch.finfo(torch.float32).tiny).log()
+    torch.neg(p_target.clamp_(min=torch.finfo(torch.float32).tiny).log_(), out=nats)
 
 
-def _smoothed_gradient(logits: Tensor, classes: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-    """Return what `_gradient` returns, for the targets (1 - s) onehot + s / V."""
+def _write_smoothed(logits: Tensor, classes: Tensor, smoothing: float, gradient: Tensor, nats: Tensor) -> None:
+    """Do the same for the targets (1 - s) onehot + s / V."""
     rows = torch.arange(len(logits), device=logits.device)
-    log_p = torch.log_softmax(logits, dim=1, dtype=torch.float32)
-    nats = -(1 - smoothing) * log_p[rows, classes] - smoothing * log_p.mean(1)
+    log_p = torch.log_softmax(logits, dim=1, dtype=torch.float32, out=gradient)
+    nats.copy_(-(1 - smoothing) * log_p[rows, classes] - smoothing * log_p.mean(1))
     p = log_p.exp_().sub_(smoothing / logits.shape[1])
     p[rows, classes] -= 1 - smoothing
-    return p, nats

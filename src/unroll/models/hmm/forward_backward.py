@@ -15,7 +15,6 @@ All arrays are float64 tensors on one device. Shapes: L steps, R rows, S states,
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unroll.arithmetic.threads import one_thread
 from unroll.models.hmm.sweep import MIN_POSITIVE, sweep
 from unroll.text.streams import Ids
 from unroll.training.device import deterministic
@@ -134,7 +134,8 @@ class Trellis:
         Returns:
             The probabilities (N,). If a token has probability zero, the filtering distribution stays at its prediction.
         """
-        with _one_thread(), deterministic(self.device):
+        # The steps are too short to be shared.
+        with one_thread(), deterministic(self.device):
             chain = _Chain.from_probabilities(model, self.device)
             parts = [scale.T.reshape(-1) for _, scale in self._forward_blocks(chain)]
         scales = torch.cat(parts)[: self.size].cpu().numpy()
@@ -142,7 +143,7 @@ class Trellis:
 
     def expected_counts(self, model: Probabilities) -> Counts:
         """Compute the E-step of the Baum-Welch algorithm, exactly for the whole stream."""
-        with _one_thread(), deterministic(self.device):
+        with one_thread(), deterministic(self.device):
             return self._expected_counts(_Chain.from_probabilities(model, self.device))
 
     def _expected_counts(self, chain: _Chain) -> Counts:
@@ -235,14 +236,3 @@ class Trellis:
         guess = shift(torch.ones_like(alpha[0]))
         leaving = sweep(step, range(self.steps - 1, -1, -1), gamma, guess, shift)
         return gamma, rho, leaving[0]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Use one thread. The steps are too short to be shared between threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -11,10 +11,14 @@ positions. So the state holds the keys and values of the last n - 1 positions of
 token, in pieces or whole gives the same outputs.
 """
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from unroll.arithmetic.threads import is_portable
 from unroll.layers import softmax
 from unroll.layers.network import LanguageModelNetwork
 from unroll.layers.recurrent import State
@@ -76,7 +80,9 @@ class Attention(nn.Module):
         # Keys are kept without rotation, and positions are counted from the oldest key, so that angles stay small and
         # exact in a text of any length.
         rotated = rotate(q, past[0].shape[2], self.frequencies), rotate(k, 0, self.frequencies)
-        heads = F.scaled_dot_product_attention(*rotated, v, attn_mask=mask[:, None])  # (B, h, T, d)
+        # Other kernels of torch do their products by MKL, which portable arithmetic avoids.
+        with sdpa_kernel(SDPBackend.MATH) if is_portable() else nullcontext():
+            heads = F.scaled_dot_product_attention(*rotated, v, attn_mask=mask[:, None])  # (B, h, T, d)
         return self.out(heads.transpose(1, 2).flatten(2)), (k, v)
 
 

@@ -25,7 +25,7 @@ for (const button of filters) {
   button.addEventListener("click", () => {
     filters.forEach((other) => other.setAttribute("aria-pressed", other === button));
     for (const row of document.querySelectorAll("#board tbody tr"))
-      row.hidden = button.dataset.filter !== "" && row.dataset.tokenizer !== button.dataset.filter;
+      row.hidden = row.dataset[button.dataset.by] !== button.dataset.filter;
   });
 }
 document.getElementById("theme").addEventListener("click", () => {

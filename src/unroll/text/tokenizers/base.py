@@ -2,18 +2,32 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unroll.text.tokenizers.spacing import Spacing
+from unroll.text.tokenizers.unknown import UnknownWords
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 
-SOURCE = "source"
+SOURCE, UNKNOWN, SPACING = "source", "unknown", "spacing"
 FlatIds = tuple[NDArray[np.int32], list[int]]
 """The token ids of several texts end to end, and the number of token ids of each text."""
+
+
+class TrainingTexts(Protocol):
+    """The texts of a train split, which may be iterated over several times."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    @property
+    def characters(self) -> int:
+        """The number of characters of all texts."""
 
 
 class Tokenizer(ABC):
@@ -21,11 +35,19 @@ class Tokenizer(ABC):
 
     Ids 0 to 3 are the special tokens of `unroll.text.tokenizers.vocabulary`; those of other tokens begin at 4. No text
     is encoded as a special token: "<eos>" in a text is an ordinary word (or its subwords). Encoding yields neither
-    `<pad>` nor `<bos>` nor `<eos>`; it yields `<unk>` for what the vocabulary lacks.
+    `<pad>` nor `<bos>` nor `<eos>`; it yields `<unk>` for what the vocabulary lacks, and for the word that stands for
+    unknown words in a prepared corpus.
+
+    The token ids, the unknown tokens and the gaps of a text determine it. `spelling_bits` and `spacing_bits` are the
+    lengths of codes of the latter two.
     """
 
     type: str
     """The value of `type` in params.yaml."""
+    unknown = UnknownWords()
+    """The code of unknown tokens."""
+    spacing: Spacing | None = None
+    """The code of the gaps, if tokens of this type have gaps; None in files of earlier releases."""
 
     @property
     @abstractmethod
@@ -33,19 +55,12 @@ class Tokenizer(ABC):
         """The number V of tokens, including the special ones."""
 
     @abstractmethod
-    def encode_flat(self, texts: Sequence[str]) -> FlatIds:
-        """Encode texts end to end.
-
-        Args:
-            texts: The texts.
-
-        Returns:
-            The token ids (N,) of all texts end to end, and the number of token ids of each text.
-        """
+    def _encode_flat(self, texts: Sequence[str]) -> FlatIds:
+        """Encode texts that do not contain the word that stands for unknown words."""
 
     @abstractmethod
-    def unknown_tokens(self, text: str) -> list[str]:
-        """Return the tokens of a text that are encoded as `<unk>`, in order."""
+    def _unknown_tokens(self, text: str) -> list[str]:
+        """Return the tokens of such a text that are encoded as `<unk>`, in order."""
 
     @abstractmethod
     def _spelling(self, token: int) -> str:
@@ -66,7 +81,7 @@ class Tokenizer(ABC):
 
     @classmethod
     @abstractmethod
-    def learn(cls, params: Any, texts: "TrainingTexts") -> "Tokenizer":
+    def learn(cls, params: Any, texts: TrainingTexts) -> "Tokenizer":
         """Learn a tokenizer of this type.
 
         Args:
@@ -76,6 +91,60 @@ class Tokenizer(ABC):
         Returns:
             The tokenizer.
         """
+
+    def learn_code(self, texts: TrainingTexts, word: str | None) -> None:
+        """Learn the code of what token ids do not hold. The vocabulary is complete.
+
+        Args:
+            texts: The texts of the train split.
+            word: The word that stands for unknown words in the corpus, or None.
+        """
+        self.unknown = UnknownWords(word)
+        if word is not None:
+            self.unknown = self.unknown.count(token for text in texts for token in self.unknown_tokens(text))
+
+    def encode_flat(self, texts: Sequence[str]) -> FlatIds:
+        """Encode texts end to end.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            The token ids (N,) of all texts end to end, and the number of token ids of each text.
+        """
+        if self.unknown.word is None or not texts:
+            return self._encode_flat(texts)
+        parts = [self.unknown.split(text) for text in texts]
+        ids, lengths = self._encode_flat(list(chain.from_iterable(parts)))
+        counts = np.array([len(part) for part in parts])
+        last = np.cumsum(counts)
+        ids = np.insert(ids, np.delete(np.cumsum(lengths), last - 1), UNK)  # after each part but the last of a text
+        return ids, (np.add.reduceat(lengths, last - counts) + counts - 1).tolist()
+
+    def unknown_tokens(self, text: str) -> list[str]:
+        """Return the tokens of a text that are encoded as `<unk>`, in order."""
+        first, *others = map(self._unknown_tokens, self.unknown.split(text))
+        return [*first, *chain.from_iterable([str(self.unknown.word), *part] for part in others)]
+
+    def gaps(self, text: str) -> list[str]:
+        """Return the characters of a text that belong to no token.
+
+        Args:
+            text: The text.
+
+        Returns:
+            For n tokens n + 1 strings of white space, before, between and after them; an empty list if tokens of this
+            type have no gaps.
+        """
+        return []
+
+    def spelling_bits(self, text: str) -> float:
+        """Return the length of a code of the unknown tokens of a text in bits."""
+        return self.unknown.bits(self.unknown_tokens(text))
+
+    def spacing_bits(self, text: str) -> float:
+        """Return the length of a code of the gaps of a text in bits; NaN without a model of them."""
+        return 0.0
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text."""
@@ -124,17 +193,20 @@ class Tokenizer(ABC):
             path: The file.
             source: The tokenizer of the source side of sentence pairs; None if both sides share this tokenizer.
         """
-        state = {"type": self.type, **self._state()}
+        state = self._full_state()
         if source is not None:
-            state[SOURCE] = {"type": source.type, **source._state()}
+            state[SOURCE] = source._full_state()
         path.write_text(json.dumps(state, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
+    def _full_state(self) -> dict[str, Any]:
+        state = {"type": self.type, **self._state(), UNKNOWN: asdict(self.unknown)}
+        if self.spacing is not None:
+            state[SPACING] = [[*gap, count] for gap, count in self.spacing.counts.items()]
+        return state
 
-class TrainingTexts(Protocol):
-    """The texts of a train split, which may be iterated over several times."""
-
-    def __iter__(self) -> Iterator[str]: ...
-
-    @property
-    def characters(self) -> int:
-        """The number of characters of all texts."""
+    def restore_code(self, state: Mapping[str, Any]) -> None:
+        """Restore what `learn_code` learned from a saved state; states of earlier releases have nothing of it."""
+        self.unknown = UnknownWords(**state.get(UNKNOWN, {}))
+        if SPACING in state:
+            rows = state[SPACING]
+            self.spacing = Spacing({(left, right, previous, gap): n for left, right, previous, gap, n in rows})

@@ -83,8 +83,7 @@ class BpeTokenizer(Tokenizer):
         """The number V of tokens, including the special ones."""
         return self._library.get_vocab_size() + self._shift
 
-    def encode_flat(self, texts: Sequence[str]) -> FlatIds:
-        """Encode texts end to end: their token ids (N,), and the number of token ids of each text."""
+    def _encode_flat(self, texts: Sequence[str]) -> FlatIds:
         parts, lengths = [np.empty(0, np.int32)], [0] * len(texts)
         for batch in _batch_segments(texts):  # the library holds a batch of encodings in memory
             encodings = self._library.encode_batch_fast([segment for _, segment in batch], add_special_tokens=False)
@@ -93,8 +92,7 @@ class BpeTokenizer(Tokenizer):
                 lengths[number] += len(encoding)
         return np.concatenate(parts) + np.int32(self._shift), lengths
 
-    def unknown_tokens(self, text: str) -> list[str]:
-        """Return the characters of a text that the base alphabet lacks, in order; over bytes there are none."""
+    def _unknown_tokens(self, text: str) -> list[str]:
         if self.unknown_token is None:
             return []
         return [character for character in text if self._library.token_to_id(character) is None]

@@ -1,19 +1,22 @@
 """Learning a tokenizer from text, and loading one from its file."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from unroll.errors import UnrollError
 from unroll.params.tokenizers import TokenizerParams
 from unroll.text.tokenizers.base import SOURCE, Tokenizer, TrainingTexts
+from unroll.text.tokenizers.unknown import UnknownWords
 
 
-def learn_tokenizer(params: TokenizerParams, texts: TrainingTexts) -> Tokenizer:
+def learn_tokenizer(params: TokenizerParams, texts: TrainingTexts, word: str | None = None) -> Tokenizer:
     """Learn a tokenizer of the type that its settings select.
 
     Args:
         params: The entry of `tokenizers` in params.yaml.
         texts: The texts of the train split. Their order does not matter.
+        word: The word that stands for unknown words in a prepared corpus; None for other corpora.
 
     Returns:
         The tokenizer.
@@ -21,7 +24,27 @@ def learn_tokenizer(params: TokenizerParams, texts: TrainingTexts) -> Tokenizer:
     Raises:
         UnrollError: The vocabulary size of a BPE tokenizer is smaller than its base alphabet.
     """
-    return _types()[params.type].learn(params, texts)
+    known = texts if word is None else Parts(texts, UnknownWords(word))
+    tokenizer = _types()[params.type].learn(params, known)
+    tokenizer.learn_code(texts, word)
+    return tokenizer
+
+
+class Parts:
+    """The texts of a train split without the word that stands for unknown words."""
+
+    def __init__(self, texts: TrainingTexts, unknown: UnknownWords) -> None:
+        """Set the texts and the word."""
+        self.texts, self.unknown = texts, unknown
+
+    def __iter__(self) -> Iterator[str]:
+        for text in self.texts:
+            yield from self.unknown.split(text)
+
+    @property
+    def characters(self) -> int:
+        """The number of characters of all parts."""
+        return sum(map(len, self))
 
 
 def load_tokenizer(path: Path, side: str = "target") -> Tokenizer:
@@ -42,11 +65,13 @@ def load_tokenizer(path: Path, side: str = "target") -> Tokenizer:
         state = json.loads(path.read_text(encoding="utf-8"))
         other = state.pop(SOURCE, None)
         state = other if side == SOURCE and other else state
-        return _types()[state.pop("type")]._restore(state)
+        tokenizer = _types()[state.pop("type")]._restore(state)
+        tokenizer.restore_code(state)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnrollError(
             f"{path}: not a readable tokenizer ({error}); run `dvc repro -f` for this tokenizer"
         ) from error
+    return tokenizer
 
 
 def _types() -> dict[str, type[Tokenizer]]:

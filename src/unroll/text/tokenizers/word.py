@@ -1,5 +1,6 @@
 """Word and character tokenizers: a text is split into tokens, which are looked up in a list."""
 
+import math
 import re
 from abc import abstractmethod
 from collections import Counter
@@ -12,6 +13,7 @@ import numpy as np
 
 from unroll.params.tokenizers import CharTokenizerParams, WordTokenizerParams
 from unroll.text.tokenizers.base import FlatIds, Tokenizer, TrainingTexts
+from unroll.text.tokenizers.spacing import Spacing
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 
 MARKS = "".join(character for character in map(chr, range(0x300, 0x10000)) if category(character).startswith("M"))
@@ -19,7 +21,10 @@ r"""Vowel signs and combining accents up to U+FFFF. `\w` does not match them, bu
 other scripts."""
 PUNCTUATION = re.compile(rf"[\w{MARKS}]+(?:['’][\w{MARKS}]+)*|[^\w\s{MARKS}]")
 """A word with its inner apostrophes (don't, zo'n), or one other character."""
-PRETOKENIZERS: dict[str, Callable[[str], list[str]]] = {"whitespace": str.split, "punctuation": PUNCTUATION.findall}
+Split = Callable[[str], list[str]]
+PRETOKENIZERS: dict[str, Split] = {"whitespace": str.split, "punctuation": PUNCTUATION.findall}
+GAPS: dict[str, Split] = {"whitespace": re.compile(r"\S+").split, "punctuation": PUNCTUATION.split}
+"""How a text is split into the white space around the tokens."""
 
 
 class ListTokenizer(Tokenizer):
@@ -35,24 +40,27 @@ class ListTokenizer(Tokenizer):
         self._ids = {token: number for number, token in enumerate(self.vocabulary, len(SPECIAL))}
 
     @abstractmethod
-    def split(self, text: str) -> Sequence[str]:
+    def _split(self, text: str) -> Sequence[str]:
+        """Split a text without the word that stands for unknown words into tokens."""
+
+    def split(self, text: str) -> list[str]:
         """Split a text into tokens."""
+        first, *others = map(self._split, self.unknown.split(text))
+        return [*first, *chain.from_iterable([str(self.unknown.word), *part] for part in others)]
 
     @property
     def vocabulary_size(self) -> int:
         """The number V of tokens, including the special ones."""
         return len(SPECIAL) + len(self.vocabulary)
 
-    def encode_flat(self, texts: Sequence[str]) -> FlatIds:
-        """Encode texts end to end: their token ids (N,), and the number of token ids of each text."""
+    def _encode_flat(self, texts: Sequence[str]) -> FlatIds:
         get = self._ids.get
-        ids = [[get(token, UNK) for token in self.split(text)] for text in texts]
+        ids = [[get(token, UNK) for token in self._split(text)] for text in texts]
         lengths = list(map(len, ids))
         return np.fromiter(chain.from_iterable(ids), np.int32, count=sum(lengths)), lengths
 
-    def unknown_tokens(self, text: str) -> list[str]:
-        """Return the tokens of a text that the vocabulary lacks, in order."""
-        return [token for token in self.split(text) if token not in self._ids]
+    def _unknown_tokens(self, text: str) -> list[str]:
+        return [token for token in self._split(text) if token not in self._ids]
 
     def _spelling(self, token: int) -> str:
         return self.vocabulary[token - len(SPECIAL)]
@@ -77,8 +85,20 @@ class WordTokenizer(ListTokenizer):
         super().__init__(vocabulary)
         self.pretokenizer = pretokenizer
 
-    def split(self, text: str) -> Sequence[str]:
-        """Split a text into words."""
+    def gaps(self, text: str) -> list[str]:
+        """Return the white space before, between and after the words of a text."""
+        return list(chain.from_iterable(map(GAPS[self.pretokenizer], self.unknown.split(text))))
+
+    def spacing_bits(self, text: str) -> float:
+        """Return the length of a code of the gaps of a text in bits; NaN without a model of them."""
+        return math.nan if self.spacing is None else self.spacing.bits(self.split(text), self.gaps(text))
+
+    def learn_code(self, texts: TrainingTexts, word: str | None) -> None:
+        """Learn the code of unknown words and of gaps."""
+        super().learn_code(texts, word)
+        self.spacing = Spacing.learn((self.split(text), self.gaps(text)) for text in texts)
+
+    def _split(self, text: str) -> list[str]:
         return PRETOKENIZERS[self.pretokenizer](text)
 
     @classmethod
@@ -101,8 +121,7 @@ class CharTokenizer(ListTokenizer):
 
     type = "char"
 
-    def split(self, text: str) -> Sequence[str]:
-        """Split a text into characters."""
+    def _split(self, text: str) -> Sequence[str]:
         return text
 
     @classmethod

@@ -1,0 +1,124 @@
+"""Work that threads share, so that results do not depend on their number.
+
+With portable arithmetic torch itself has one thread, because it cuts long sums by the number of its threads. What takes
+time is cut into tasks by its shape alone, and threads share the tasks. With native arithmetic torch has all threads.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+
+Result = TypeVar("Result")
+PARTS = 8
+"""The maximum number of tasks that one operation is cut into."""
+
+
+class _State(threading.local):
+    """What a thread is doing."""
+
+    sharing = False
+    """Whether it runs a shared task. Such a task does not share its parts again."""
+    flushing = False
+    """Whether it flushes denormals to zero."""
+
+
+_state = _State()
+_registered: list[int] = []
+
+
+def use(threads: int) -> None:
+    """Share tasks between this number of threads from now on, and give torch one thread.
+
+    Args:
+        threads: The number of threads.
+    """
+    _registered[:] = [threads]
+    torch.set_num_threads(1)
+
+
+def is_portable() -> bool:
+    """Return whether tasks are shared, and so whether arithmetic is portable."""
+    return bool(_registered)
+
+
+def cut(size: int, smallest: int) -> list[slice]:
+    """Cut a dimension into parts, whose number does not depend on that of the threads.
+
+    Args:
+        size: The size of the dimension.
+        smallest: The size that a part has at least.
+
+    Returns:
+        The parts in their order, at most 8.
+    """
+    count = max(1, min(PARTS, size // smallest))
+    return [slice(*pair) for pair in pairwise(size * i // count for i in range(count + 1))]
+
+
+def share(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
+    """Run tasks, by several threads where arithmetic is portable.
+
+    Args:
+        tasks: The tasks. They release the global interpreter lock for most of their time.
+
+    Returns:
+        The results of the tasks, in their order.
+    """
+    threads = 1 if _state.sharing or not _registered else min(*_registered, len(tasks))
+    if threads <= 1:
+        return [task() for task in tasks]
+    pool = _pool(threads - 1)
+    waiting = [pool.submit(_run, tasks[first::threads], _state.flushing) for first in range(1, threads)]
+    parts = [_run(tasks[::threads], _state.flushing)]
+    parts += [part.result() for part in waiting]
+    return [parts[i % threads][i // threads] for i in range(len(tasks))]
+
+
+def _run(tasks: Sequence[Callable[[], Result]], flushing: bool) -> list[Result]:
+    before, _state.sharing = _state.sharing, True
+    try:
+        with flush_denormals(flushing):
+            return [task() for task in tasks]
+    finally:
+        _state.sharing = before
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "share")
+
+
+@contextmanager
+def flush_denormals(flush: bool = True) -> Iterator[None]:
+    """Flush denormals to zero in this thread and in the tasks that it shares: subnormal gradients slow the CPU.
+
+    Args:
+        flush: False keeps denormals.
+    """
+    before = _state.flushing
+    if flush != before:
+        torch.set_flush_denormal(flush)
+        _state.flushing = flush
+    try:
+        yield
+    finally:
+        if flush != before:
+            torch.set_flush_denormal(before)
+            _state.flushing = before
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Use one thread of torch."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
