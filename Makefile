@@ -7,6 +7,15 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 PORT ?= 5000
+# The programs of an environment contain its path, so they are those of the old folder after a move.
+MADE_IN := $(shell cat .venv/.complete 2>/dev/null)
+ifneq ($(filter-out help clean lock,$(MAKECMDGOALS)),)
+ifneq ($(MADE_IN),)
+ifneq ($(MADE_IN),$(CURDIR))
+$(error .venv was made in $(MADE_IN) and does not work here; remove it (rm -r .venv) and run make again)
+endif
+endif
+endif
 
 .PHONY: help repro test test-fast check format ui report verify lock clean
 help: ## list the targets
@@ -19,13 +28,13 @@ help: ## list the targets
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	@# The lock has no torch: its builds for CPU, CUDA and macOS are different files, and pip takes the one of this machine.
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
-	@touch $@
+	@pwd -P > $@
 
 repro: .venv/.complete ## run the pipeline: train and compare every model of params.yaml
 	@echo "== cleaning up after interrupted runs"
-	@$(BIN)/unroll doctor
+	@$(BIN)/python -m unroll doctor
 	@echo "== running the pipeline"
-	$(BIN)/dvc repro
+	$(BIN)/python -m dvc repro
 	@cat reports/leaderboard.md
 
 test: .venv/.complete ## run all tests
@@ -40,8 +49,8 @@ check: .venv/.complete ## lint, format, spelling, types, layers, dependencies
 	@echo "== checking style, types, layers and dependencies"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/codespell
-	$(BIN)/mypy
+	$(BIN)/python -m codespell_lib
+	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/pipeline/test_dependencies.py
 
 format: .venv/.complete ## format the code, and fix what ruff can fix
@@ -49,14 +58,11 @@ format: .venv/.complete ## format the code, and fix what ruff can fix
 	$(BIN)/ruff format .
 
 ui: .venv/.complete ## compare runs in the browser: http://127.0.0.1:5000 (PORT=...)
-	-@$(BIN)/unroll doctor
-	@echo "== MLflow on http://127.0.0.1:$(PORT) (Ctrl-C ends it)"
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
-	  --allowed-hosts "localhost:$(PORT),127.0.0.1:$(PORT)" --cors-allowed-origins "http://127.0.0.1:$(PORT)" \
-	  --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
+	-@$(BIN)/python -m unroll doctor
+	@$(BIN)/python -m unroll ui --port $(PORT)
 
 report: .venv/.complete ## make the report again from the existing metrics
-	$(BIN)/dvc repro --single-item --force report
+	$(BIN)/python -m dvc repro --single-item --force report
 	@cat reports/leaderboard.md
 
 verify: .venv/.complete ## run the pipeline from nothing in two folders and compare the hash of every output
@@ -64,9 +70,9 @@ verify: .venv/.complete ## run the pipeline from nothing in two folders and comp
 	@for copy in one two; do \
 	  echo "== pipeline $$copy"; git clone --quiet . ".verify/$$copy" && \
 	  (cd ".verify/$$copy" && rm -rf dvc.lock metrics reports) && \
-	  (cd ".verify/$$copy" && $(CURDIR)/$(BIN)/unroll doctor && $(CURDIR)/$(BIN)/dvc repro --quiet) || exit 1; \
+	  (cd ".verify/$$copy" && ../../$(BIN)/python -m unroll doctor && ../../$(BIN)/python -m dvc repro --quiet) || exit 1; \
 	done
-	cd .verify/one && $(CURDIR)/$(BIN)/unroll verify --against ../two/dvc.lock
+	cd .verify/one && ../../$(BIN)/python -m unroll verify --against ../two/dvc.lock
 
 lock: ## resolve pyproject.toml into requirements.lock (UPGRADE=--upgrade takes newer versions)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PYTHON) -m venv "$$folder" && \

@@ -130,7 +130,7 @@ def make_task(values: dict[str, Any], data: Data, max_steps: int = 10**9) -> Tas
 def train(task: Task, **changes: Any) -> list[dict[str, float]]:
     """Train a task, with changes of `TRAINING`; return the logged values."""
     rows: list[dict[str, float]] = []
-    fit(task, bare.make(Training, TRAINING | changes), 1, lambda step, **values: rows.append(values), None)
+    fit(task, bare.make(Training, TRAINING | changes), 1, lambda step, **values: rows.append(values), None, DEVICE.type)
     return rows
 
 

@@ -161,7 +161,7 @@ def train(task: Task) -> Measured:
     def log(step: int, **values: float) -> None:
         losses.extend([values["train_loss"]] if "train_loss" in values else [])
 
-    fit(task, TRAINING, 1, log, None)
+    fit(task, TRAINING, 1, log, None, "cpu")
     return task.seconds, losses
 
 

@@ -20,9 +20,10 @@ def main(params: Root, name: str) -> None:
     with stage.atomic_outputs(Path("metrics/learning_curves") / f"{name}.json") as (output,):
         data = streams.load(partition)
         curve = learning_curve.Curve(data, models.load(Path("models") / entry.oracle), params.evaluate.statistics)
+        inputs = Inputs(device=params.device)
         for fraction in entry.fractions:
             part = learning_curve.take_fraction(data, fraction)
-            fitted = models.family(entry.family).fit(settings, part, Inputs(), lambda *_, **__: None)
+            fitted = models.family(entry.family).fit(settings, part, inputs, lambda *_, **__: None)
             curve.add(part.train.predicted, fitted)
         curve.add(data.train.predicted, models.load(Path("models") / name))
         learning_curve.write(curve.points, output, fingerprint(values, partition))

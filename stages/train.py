@@ -28,8 +28,8 @@ def main(params: Root, name: str) -> None:
         stage.atomic_outputs(Path("models") / name, Path("metrics/train") / f"{name}.csv") as (folder, metrics),
     ):
         data, curve = replace(streams.load(partition), seed=seed), Curve(run)
-        model = family(settings.family).fit(settings, data, Inputs(checkpoints=checkpoints), curve)
-        save(model, folder, describe(params, name))
+        inputs = Inputs(checkpoints=checkpoints, device=params.device)
+        save(family(settings.family).fit(settings, data, inputs, curve), folder, describe(params, name))
         curve.write(metrics)
         if run:
             run.log_model(folder)

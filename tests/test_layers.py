@@ -156,4 +156,4 @@ def test_no_command_of_the_pipeline_contains_a_value_from_params() -> None:
         command = stage.get("do", stage)["cmd"]
         assert command.replace("${key}", "") == command.split("$")[0], command
         # Without `exec`, the shell stays between dvc and Python, and a signal for one does not reach the other.
-        assert command.startswith("exec python -m stages."), name
+        assert command.startswith("exec sh stages/run "), name

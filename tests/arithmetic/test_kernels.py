@@ -1,14 +1,18 @@
 """The kernels agree with definitions and with numpy, and keep torch's conventions."""
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from unroll.arithmetic.pins import is_supported
-from unroll.arithmetic.threads import cut, flush_denormals, is_portable, share
+from unroll.arithmetic.pins import count_threads, is_supported
+from unroll.arithmetic.threads import cut, flush_denormals, is_portable, set_threads, share
+from unroll.layers.recurrent import Recurrent
+from unroll.params.layers import Cell
 
 pytestmark = pytest.mark.skipif(not is_supported(), reason="portable arithmetic needs an x86-64 processor with AVX2")
 
@@ -146,3 +150,41 @@ def test_denormals_are_flushed_inside_only() -> None:
         assert float(tiny * 1) == 0
     assert float(tiny * 1) > 0
     assert share([lambda: float(tiny * 1) > 0] * 4) == [True] * 4
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    """Share tasks between three threads, as on a larger machine."""
+    set_threads(3)
+    yield
+    set_threads(count_threads())
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_tasks_have_the_modes_of_the_thread_that_shares_them() -> None:
+    def modes() -> tuple[bool, bool]:
+        return torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+
+    assert share([modes] * 3) == [(True, False)] * 3
+    with torch.no_grad():
+        assert share([modes] * 3) == [(False, False)] * 3
+    with torch.inference_mode():
+        assert share([modes] * 3) == [(False, True)] * 3
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_layers_give_the_same_with_several_threads_in_every_mode(cell: Cell, mode: Any) -> None:
+    torch.manual_seed(1)
+    layer = Recurrent(cell, 8, 8, 1, 0.0)
+    with mode():
+        inputs, start = numbers(64, 5, 8, dtype=torch.float32), layer.start(64)
+        found = layer(inputs, start)[0]
+        set_threads(1)
+        assert torch.equal(found, layer(inputs, start)[0])
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_shared_tasks_may_share_parts_again() -> None:
+    assert share([lambda: sum(share([lambda: 1] * 5))] * 7) == [5] * 7

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from unroll.arithmetic.pins import is_supported
 from unroll.text.manifest import file_sha256
+from unroll.tracking import store
 
 ARITHMETIC = "portable" if is_supported() else "native"
 
@@ -150,7 +151,7 @@ def forget(place: Path, output: str) -> None:
 def runs(place: Path) -> list[Any]:
     import mlflow
 
-    client = mlflow.MlflowClient(f"sqlite:///{place / 'mlruns' / 'mlflow.db'}")
+    client = mlflow.MlflowClient(store.address(place / "mlruns" / "mlflow.db"))
     experiment = client.get_experiment_by_name("unroll")
     assert experiment is not None
     return list(client.search_runs([experiment.experiment_id], max_results=1000))
@@ -159,5 +160,5 @@ def runs(place: Path) -> list[Any]:
 def artifacts(place: Path, run: Any) -> set[str]:
     import mlflow
 
-    client = mlflow.MlflowClient(f"sqlite:///{place / 'mlruns' / 'mlflow.db'}")
+    client = mlflow.MlflowClient(store.address(place / "mlruns" / "mlflow.db"))
     return {artifact.path for artifact in client.list_artifacts(run.info.run_id)}

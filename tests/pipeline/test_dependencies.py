@@ -20,6 +20,7 @@ LEFT_OUT = {
     "unroll.errors": "it defines an exception",
     "unroll.environment": "it records the processor and the libraries beside the results, in no output",
     "unroll.params.*": "it checks values and never changes a right one; DVC tracks the values themselves",
+    "unroll.pipeline.console": "it sets the encoding of messages",
     "unroll.pipeline.stage": "locks, signals and atomic outputs: it publishes the bytes that a stage writes",
     "unroll.tracking": "it records results in MLflow",
     "unroll.tracking.run": "it records results in MLflow",
@@ -105,7 +106,7 @@ def cases() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
             continue
         section = definition["foreach"].strip("${}")
         for entry in ENTRIES[section].values():
-            yield group, definition["do"]["cmd"].split("stages.")[1].split()[0], entry
+            yield group, definition["do"]["cmd"].split("stages/run ")[1].split()[0], entry
 
 
 CASES = {

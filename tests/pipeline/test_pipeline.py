@@ -31,6 +31,7 @@ from tests.pipeline.pipeline import (
 from unroll.environment import RECORD, Record, describe
 from unroll.fingerprint import fingerprint
 from unroll.params.load import load
+from unroll.tracking import store
 
 pytestmark = pytest.mark.slow
 SMALL = ("unigram", "trigram", "lstm", "seq2seq", "mixed")
@@ -191,7 +192,7 @@ def test_the_logged_model_loads_and_answers(finished: Path) -> None:
         r for r in runs(finished) if r.data.tags["unroll.stage"] == "train" and r.data.tags["unroll.model"] == "lstm"
     )
     code = (
-        f"import mlflow, sys; mlflow.set_tracking_uri('sqlite:///{finished}/mlruns/mlflow.db');"
+        f"import mlflow, sys; mlflow.set_tracking_uri('{store.address(finished / 'mlruns' / 'mlflow.db')}');"
         f"model = mlflow.pyfunc.load_model('runs:/{train.info.run_id}/model');"
         "answer = model.predict(['The class statement', 'again']); print(len(answer), answer[0]['perplexity'] > 1)"
     )

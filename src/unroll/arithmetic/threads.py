@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 
@@ -26,6 +26,12 @@ class _State(threading.local):
     """Whether it runs a shared task. Such a task does not share its parts again."""
     flushing = False
     """Whether it flushes denormals to zero."""
+
+
+class _Modes(NamedTuple):
+    flushing: bool
+    gradients: bool
+    inference: bool
 
 
 _state = _State()
@@ -87,16 +93,22 @@ def share(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
     if threads <= 1:
         return [task() for task in tasks]
     pool = _pool(threads - 1)
-    waiting = [pool.submit(_run, tasks[first::threads], _state.flushing) for first in range(1, threads)]
-    parts = [_run(tasks[::threads], _state.flushing)]
+    modes = _Modes(_state.flushing, torch.is_grad_enabled(), torch.is_inference_mode_enabled())
+    waiting = [pool.submit(_run, tasks[first::threads], modes) for first in range(1, threads)]
+    parts = [_run(tasks[::threads], modes)]
     parts += [part.result() for part in waiting]
     return [parts[i % threads][i // threads] for i in range(len(tasks))]
 
 
-def _run(tasks: Sequence[Callable[[], Result]], flushing: bool) -> list[Result]:
+def _run(tasks: Sequence[Callable[[], Result]], modes: _Modes) -> list[Result]:
+    """Run tasks in the modes of the thread that shares them, since a thread of its own has the default modes."""
     before, _state.sharing = _state.sharing, True
     try:
-        with flush_denormals(flushing):
+        with (
+            flush_denormals(modes.flushing),
+            torch.inference_mode(modes.inference),
+            torch.set_grad_enabled(modes.gradients),
+        ):
             return [task() for task in tasks]
     finally:
         _state.sharing = before

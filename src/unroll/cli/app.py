@@ -1,6 +1,7 @@
 """The application that every verb is registered with, and the arguments and options that several verbs share."""
 
 import inspect
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -41,6 +42,25 @@ ArithmeticOption = Annotated[
     str | None,
     typer.Option(envvar="UNROLL_ARITHMETIC", help="portable or native; by default portable where it can be had."),
 ]
+
+
+def decode_text(text: str) -> str:
+    """Decode an argument that is a text as UTF-8, which is not the encoding of every locale.
+
+    Args:
+        text: The argument as Python decoded it.
+
+    Returns:
+        The text.
+
+    Raises:
+        UnrollError: The bytes of the argument are not UTF-8.
+    """
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeDecodeError:
+        raise UnrollError(f"the argument {text!a} is not UTF-8; set the terminal to UTF-8") from None
+
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 

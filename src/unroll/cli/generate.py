@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unroll.cli.app import STDIN, JsonOption, ModelArgument, SeedOption, verb
+from unroll.cli.app import STDIN, JsonOption, ModelArgument, SeedOption, decode_text, verb
 from unroll.cli.io import escape_control, print_json, read_lines
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @verb('unroll generate lstm --prompt "the students opened their" --count 3 --top-p 0.9')
 def generate(
     model: ModelArgument,
-    prompt: Annotated[str, typer.Option(help="The text to continue.")] = "",
+    prompt: Annotated[str, typer.Option(help="The text to continue.", callback=decode_text)] = "",
     count: Annotated[int, typer.Option(min=1, max=1000, help="The number of texts.")] = 1,
     length: Annotated[int, typer.Option(min=1, max=100_000, help="The maximum number of tokens.")] = 50,
     temperature: Annotated[
@@ -50,7 +50,10 @@ def generate(
 )
 def complete(
     model: ModelArgument,
-    text: Annotated[str, typer.Argument(help="The text so far; - reads one text per line from standard input.")] = "",
+    text: Annotated[
+        str,
+        typer.Argument(help="The text so far; - reads one text per line from standard input.", callback=decode_text),
+    ] = "",
     count: Annotated[int, typer.Option(min=1, max=1000, help="The number of words.")] = 5,
     partial: Annotated[bool, typer.Option("--partial", help="Complete the last word if no space follows it.")] = False,
     interactive: Annotated[

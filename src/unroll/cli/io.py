@@ -102,10 +102,15 @@ def read_json(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def text_field(entry: dict[str, Any], name: str, location: str) -> str:
-    """Return the string entry[name]; raise UnrollError, which begins with `location`, if there is none."""
+    """Return the string entry[name]; raise UnrollError, which begins with `location`, if there is none or it is cut."""
     if not isinstance(entry.get(name), str):
         raise UnrollError(f'{location}: has no "{name}" that is a string; write {{"{name}": "..."}}')
-    return str(entry[name])
+    text = str(entry[name])
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UnrollError(f'{location}: "{name}" has half of a character, {text[error.start]!a}; remove it') from None
+    return text
 
 
 def require_one(items: Iterable[Item], file: Path, noun: str) -> Iterator[Item]:

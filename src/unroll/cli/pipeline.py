@@ -1,4 +1,4 @@
-"""The verbs of the pipeline's folder: apply, sync, doctor, verify and environment."""
+"""The verbs of the pipeline's folder: apply, sync, ui, doctor, verify and environment."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +33,17 @@ def sync() -> None:
     from unroll.tracking.sync import records, sync
 
     print("\n".join(sync(records(load()))) or "all results are logged")
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="The port of the page.")] = 5000) -> None:
+    """Compare the runs in the browser, on a page of MLflow.
+
+    Only this machine can reach the page.
+    """
+    from unroll.tracking.server import serve
+
+    serve(port)
 
 
 @app.command()

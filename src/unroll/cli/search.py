@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unroll.cli.app import JsonOption, verb
+from unroll.cli.app import JsonOption, decode_text, verb
 from unroll.cli.io import (
     escape_control,
     input_name,
@@ -66,7 +66,7 @@ def index(
 )
 def search(
     folder: FolderArgument,
-    query: Annotated[str, typer.Argument(help="The query.")] = "",
+    query: Annotated[str, typer.Argument(help="The query.", callback=decode_text)] = "",
     queries: Annotated[
         Path | None, typer.Option(help='JSON lines {"id", "text"} of queries; prints a TREC run.')
     ] = None,

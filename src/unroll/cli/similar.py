@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unroll.cli.app import JsonOption, ModelArgument, verb
+from unroll.cli.app import JsonOption, ModelArgument, decode_text, verb
 from unroll.cli.io import escape_control, print_json
 
 if TYPE_CHECKING:
     from unroll.use.neighbours import Neighbour
 
 CountOption = Annotated[int, typer.Option("--count", min=1, max=1000, help="The number of words.")]
-WordArgument = Annotated[str, typer.Argument(help="A word of the vocabulary.")]
+WordArgument = Annotated[str, typer.Argument(help="A word of the vocabulary.", callback=decode_text)]
 
 
 @verb("unroll similar skip_gram list")

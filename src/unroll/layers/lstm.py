@@ -90,10 +90,10 @@ class ByRows(torch.autograd.Function):
             h_1 .. h_T (T, B, H), h_T and C_T (B, H).
         """
         ctx.parts = cut(len(hidden), ROWS)
-        ctx.weights = [weight.detach().requires_grad_() for weight in weights]
+        ctx.weights = [weight.detach().requires_grad_(train) for weight in weights]
 
         def compute(*part: Tensor) -> tuple[list[Tensor], tuple[Tensor, ...]]:
-            leaves = [tensor.detach().requires_grad_() for tensor in part]
+            leaves = [tensor.detach().requires_grad_(train) for tensor in part]
             with torch.set_grad_enabled(train):
                 return leaves, run(leaves[0], leaves[1:], ctx.weights)
 

@@ -1,7 +1,7 @@
 """The whole of params.yaml, and the rules that hold between its sections."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -41,6 +41,8 @@ class Root(Params):
     """Global random seed."""
     arithmetic: Arithmetic
     """portable: the same bits on every x86-64 processor with AVX2. native: the fastest kernels of the processor."""
+    device: Literal["cpu", "cuda"]
+    """The device of training: the CPU, or an NVIDIA GPU. It is part of the result, since each computes other bits."""
     corpora: Annotated[dict[Name, Corpus], Field(min_length=1)]
     tokenizers: Annotated[dict[Name, TokenizerParams], Field(min_length=1)]
     models: Annotated[dict[Name, ModelParams], Field(min_length=1)]

@@ -1,10 +1,9 @@
 """Clean up after interrupted runs, and prepare what every run needs. It is safe to run at any time."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
+from configobj import ConfigObj, ConfigObjError
 from filelock import FileLock, Timeout
 
 from unroll.errors import UnrollError
@@ -24,16 +23,39 @@ def repair(root: Path) -> list[str]:
     """
     if not (root / ".dvc").is_dir():
         raise UnrollError(f"{root}: no .dvc folder here; run from the repository's root")
-    return [_make_cache_private(root), *_repair_rwlock(root), *_repair_store()]
+    return [*_check_folder(root), _make_cache_private(root), *_repair_rwlock(root), *_repair_store()]
+
+
+def _check_folder(root: Path) -> list[str]:
+    """Report what cannot be repaired: a name that DVC cannot write, and a command of another folder."""
+    lines = []
+    if not (path := str(root.resolve())).isascii() or set("#?") & set(path):
+        lines.append(
+            "dvc: `dvc exp run --temp` and `--queue` fail in a folder whose path has #, ? or non-ASCII characters "
+            "(a defect of DVC); everything else works here"
+        )
+    code = Path(__file__).resolve().parents[2]
+    if (root / "src" / "unroll").is_dir() and code != root.resolve() / "src":
+        lines.append(f"unroll: this command runs the code of {code}; the stages run that of this folder")
+    return lines
 
 
 def _make_cache_private(root: Path) -> str:
     # DVC unpickles its index from this folder, which by default is shared with other users (CVE-2025-69872).
+    # A relative path would be relative to the working directory, and that of a queued experiment is another one.
     folder = root / ".dvc" / "tmp" / "site"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    command = [sys.executable, "-m", "dvc", "config", "--local", "core.site_cache_dir", str(folder.resolve())]
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    # `dvc config` writes ASCII only, and reads UTF-8.
+    path = root / ".dvc" / "config.local"
+    try:
+        config = ConfigObj(str(path), encoding="utf-8", interpolation=False)
+    except (ConfigObjError, UnicodeDecodeError) as error:
+        raise UnrollError(f"{path}: cannot be read ({error}); correct or remove it") from None
+    core = config.setdefault("core", {})
+    if core.get("site_cache_dir") != (wanted := str(folder.resolve())):
+        core["site_cache_dir"] = wanted
+        config.write()
     return "dvc: index cache is private to this repository"
 
 
@@ -60,8 +82,10 @@ def _repair_store() -> list[str]:
     from unroll.tracking import store
 
     existed = (store.folder() / "mlflow.db").exists()
-    address = store.prepare()
-    lines = [f"mlflow: store {'found' if existed else 'made'} at {address}"]
+    previous = store.correct_paths() if existed else None
+    lines = [f"mlflow: store {'found' if existed else 'made'} at {store.prepare()}"]
+    if previous:
+        lines.append(f"mlflow: the paths of artifacts were those of {previous}; they are those of this folder now")
     if existed and store.is_outdated():
         store.upgrade()
         lines.append("mlflow: store upgraded to the installed version")

@@ -20,6 +20,7 @@ from unroll.arithmetic.pins import pin
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
 from unroll.params.load import load
+from unroll.pipeline.console import set_up_streams
 
 TERMINATED = 143
 """The exit code after any signal that ends a stage, 128 + SIGTERM. With 0, DVC would cache half a result."""
@@ -36,6 +37,7 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
         main: Is called as `main(params, name)`, or `main(params)` without a section.
         section: The attribute of `Root` whose keys are the names, for example `corpora` or `experiments`.
     """
+    set_up_streams()
     arguments = _arguments(main, section)
     stage = Path(sys.argv[0]).stem
     title = f"{stage} {arguments.name or ''}".strip()

@@ -2,7 +2,8 @@
 
 Several processes that find no database would each create one, and most of them would fail. So it is made under a lock,
 in a temporary file, and renamed into place. A relative address would be lost with the copy of the repository that a
-queued experiment runs in. So the address is absolute and built from DVC_ROOT, which names the original.
+queued experiment runs in. So the address is absolute and built from DVC_ROOT, which names the original. MLflow also
+makes the paths of artifacts absolute; `unroll.tracking.artifacts` corrects them after the repository was moved.
 """
 
 import logging
@@ -11,7 +12,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +21,34 @@ import psutil
 from filelock import FileLock
 
 from unroll.errors import UnrollError
+from unroll.tracking.artifacts import relocate
 
 EXPERIMENT = "unroll"
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+"""The environment variables that MLflow needs before it is imported."""
+logger = logging.getLogger("unroll")
 
 
-def environment() -> dict[str, str]:
-    """Return the environment variables that MLflow needs before it is imported."""
-    return {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "DO_NOT_TRACK": "true",
-        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-        "GIT_PYTHON_REFRESH": "quiet",
-    }
+def set_environment() -> None:
+    """Set the environment variables of MLflow, and remove those of the user.
+
+    A run of the pipeline belongs to the store of the repository. MLFLOW_RUN_ID would make MLflow look for a run of
+    another store, for example. A warning names the variables that are removed.
+    """
+    # MLflow itself sets MLFLOW_TRACKING_URI to the address when the store is in use.
+    own = ENVIRONMENT | {"MLFLOW_TRACKING_URI": address()}
+    os.environ.update(ENVIRONMENT)
+    unused = sorted(name for name in os.environ if name.startswith("MLFLOW_") and os.environ[name] != own.get(name))
+    for name in unused:
+        del os.environ[name]
+    if unused:
+        logger.warning("not used: %s; runs are logged to mlruns/mlflow.db of this repository", ", ".join(unused))
 
 
 def folder() -> Path:
@@ -40,13 +57,24 @@ def folder() -> Path:
 
 
 def address(database: Path | None = None) -> str:
-    """Return the tracking URI of a database file, by default that of the repository."""
-    return f"sqlite:///{database or folder() / 'mlflow.db'}"
+    """Return the tracking URI of a database file, by default that of the repository.
+
+    SQLAlchemy writes and reads it, so any character may occur in the path. MLflow makes the parent folder of an address
+    that begins with "sqlite:///" without decoding it; the name of the driver prevents that.
+    """
+    from sqlalchemy import URL
+
+    path = str(database or folder() / "mlflow.db")
+    return URL.create("sqlite+pysqlite", database=path).render_as_string(hide_password=False)
 
 
 def prepare() -> str:
-    """Make the store if there is none, and return its address."""
-    os.environ.update(environment())
+    """Make the store if there is none, correct its paths if it was moved, and return its address.
+
+    Raises:
+        UnrollError: The database is damaged.
+    """
+    set_environment()
     store = folder()
     store.mkdir(mode=0o755, parents=True, exist_ok=True)
     database = store / "mlflow.db"
@@ -54,14 +82,42 @@ def prepare() -> str:
         with FileLock(store / ".mlflow.lock"):
             if not database.exists():
                 _create(database)
+    if previous := correct_paths():
+        logger.info("mlflow: the paths of artifacts were those of %s, and are those of this folder now", previous)
     return address()
+
+
+def correct_paths() -> str | None:
+    """Make the paths of artifacts those of the present folder, if the repository was moved or copied.
+
+    Returns:
+        The previous folder of the artifacts; None if the paths were right.
+
+    Raises:
+        UnrollError: The database is damaged.
+    """
+    store = folder()
+    with FileLock(store / ".mlflow.lock"), _connect(store / "mlflow.db") as connection:
+        return relocate(connection, EXPERIMENT, store.as_uri())
+
+
+@contextmanager
+def _connect(database: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(database, timeout=60)
+    try:
+        with connection:  # one transaction
+            yield connection
+    except sqlite3.DatabaseError as error:
+        raise UnrollError(f"{database}: damaged ({error}); move it away and run `unroll doctor`") from error
+    finally:
+        connection.close()
 
 
 def upgrade() -> None:
     """Upgrade a store that an older MLflow made."""
     command = [sys.executable, "-m", "mlflow", "db", "upgrade", address()]
     with FileLock(folder() / ".mlflow.lock"):
-        subprocess.run(command, check=True, capture_output=True, env=os.environ | environment())
+        subprocess.run(command, check=True, capture_output=True, env=os.environ | ENVIRONMENT)
 
 
 def is_outdated() -> bool:
@@ -73,15 +129,8 @@ def is_outdated() -> bool:
     from mlflow.store.db import utils
 
     newest: str = utils._get_latest_schema_revision()  # type: ignore[no-untyped-call]
-    connection = sqlite3.connect(folder() / "mlflow.db")
-    try:
+    with _connect(folder() / "mlflow.db") as connection:
         found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    except sqlite3.DatabaseError as error:
-        raise UnrollError(
-            f"{folder() / 'mlflow.db'}: damaged ({error}); move it away and run `unroll doctor`"
-        ) from error
-    finally:
-        connection.close()
     return found != [(newest,)]
 
 
@@ -129,7 +178,7 @@ def _create(database: Path) -> None:
     # A process of its own makes the store, so that no connection is open to the file when it is renamed.
     code = "import sys; from unroll.tracking.store import make_store; make_store(*sys.argv[1:])"
     command = [sys.executable, "-c", code, str(unfinished), str(database.parent / "artifacts")]
-    subprocess.run(command, check=True, env=os.environ | environment())
+    subprocess.run(command, check=True, env=os.environ | ENVIRONMENT)
     connection = sqlite3.connect(unfinished)
     connection.execute("PRAGMA journal_mode = WAL")  # readers do not block the writer
     connection.close()
@@ -144,8 +193,13 @@ def make_store(database: str, artifacts: str) -> None:
         artifacts: The folder of the artifacts of the experiment.
     """
     import mlflow
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    client = mlflow.MlflowClient(f"sqlite:///{database}")
-    client.create_experiment("unroll", artifact_location=Path(artifacts).resolve().as_uri())
+    location = Path(artifacts).resolve().as_uri()
+    # This makes the experiment Default. A client would take its location from the working directory, as a path in SQL
+    # where a quotation mark in the name of a folder is an error.
+    SqlAlchemyStore(address(Path(database)), location)  # type: ignore[no-untyped-call]
+    client = mlflow.MlflowClient(address(Path(database)))
+    client.create_experiment(EXPERIMENT, artifact_location=location)
     client.search_registered_models(max_results=1)  # this makes the tables of the registry, too

@@ -32,7 +32,7 @@ class Checkpoint:
 
     @classmethod
     def for_training(
-        cls, folder: Path | None, data: Data, params: Training, network: nn.Module, steps: list[int]
+        cls, folder: Path | None, data: Data, params: Training, network: nn.Module, steps: list[int], device: str
     ) -> "Checkpoint | None":
         """Return the checkpoint file of a training.
 
@@ -42,13 +42,14 @@ class Checkpoint:
             params: The settings of the training.
             network: The network with its initial weights.
             steps: The number of batches of each epoch.
+            device: The device of the training.
 
         Returns:
             The checkpoint, or None without a folder.
         """
         if folder is None:
             return None
-        return cls(folder / f"{_fingerprint(data, params, network, steps)}.ckpt")
+        return cls(folder / f"{_fingerprint(data, params, network, steps, device)}.ckpt")
 
     def write(self, values: dict[str, Any]) -> None:
         """Write values: numbers, strings, tensors, and lists, tuples and dictionaries of them.
@@ -78,11 +79,11 @@ class Checkpoint:
         return torch.load(io.BytesIO(content[DIGEST:]), map_location="cpu", weights_only=True)
 
 
-def _fingerprint(data: Data, params: Training, network: nn.Module, steps: list[int]) -> str:
+def _fingerprint(data: Data, params: Training, network: nn.Module, steps: list[int], device: str) -> str:
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(file.read_bytes())
-    machine = (torch.__version__, is_portable() or torch.get_num_threads(), torch.cuda.is_available())
+    machine = (torch.__version__, is_portable() or torch.get_num_threads(), device)
     numbers = (*machine, data.seed, data.vocabulary_size)
     digest.update(repr((numbers, params.model_dump(), steps, network)).encode())
     for name, value in network.state_dict().items():

@@ -15,6 +15,7 @@ from typing import Any
 import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
 from pytorch_lightning.utilities import move_data_to_device
 from torch import Tensor
 
@@ -23,7 +24,9 @@ from unroll.errors import UnrollError
 from unroll.params.training import Training
 from unroll.training.batching import Batches
 from unroll.training.checkpoint import Checkpoint
+from unroll.training.device import torch_device
 from unroll.training.early_stopping import EarlyStopping
+from unroll.training.launcher import hidden_launcher
 from unroll.training.measurements import Measurements, perplexity
 from unroll.training.optimizer import build_optimizer, clip_gradients
 from unroll.training.schedule import Schedule
@@ -35,7 +38,8 @@ Log = Callable[..., None]
 """Is called as `log(step, **values)`."""
 
 
-def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | None) -> None:
+@hidden_launcher()
+def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | None, device: str) -> None:
     """Train `task.network` in place. It ends with the weights of its best epoch on the valid split.
 
     Args:
@@ -45,38 +49,41 @@ def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | N
         log: Is called with the mean training loss about ten times an epoch, and with the validation loss after each
             epoch. A resumed training first repeats what it has logged before.
         checkpoints: The folder for checkpoints; None for no checkpoints.
+        device: The device of the training, `cpu` or `cuda`.
 
     Raises:
-        UnrollError: The loss is not finite, or the data is too small.
+        UnrollError: The loss is not finite, the data is too small, or there is no such device.
     """
     for name in ("pytorch_lightning", "lightning_fabric", "pytorch_lightning.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
     steps = [task.steps(epoch) for epoch in range(params.epochs)]
     if steps[0] == 0:
         raise UnrollError("the train split is smaller than one batch; lower training.batch_size or sequence_length")
-    if params.precision == 16 and not torch.cuda.is_available():
-        raise UnrollError("training.precision 16 needs a GPU; set it to bf16 or 32")
-    module = _Module(task, params, seed, log, checkpoints, steps)
-    trainer = lightning.Trainer(
-        max_epochs=params.epochs - module.first_epoch,
-        accelerator="auto",
-        devices=1,
-        precision=PRECISION[params.precision],
-        deterministic=True,
-        accumulate_grad_batches=params.accumulate_grad_batches,
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=sys.stderr.isatty(),
-        callbacks=[TQDMProgressBar()] if sys.stderr.isatty() else [],
-    )
-    # With deterministic algorithms torch also fills uninitialized memory, which is not needed here.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    accelerator = torch_device(device).type
+    if params.precision == 16 and accelerator == "cpu":
+        raise UnrollError("training.precision: 16 needs a GPU (device: cuda); write bf16 or 32")
+    module = _Module(task, params, seed, log, checkpoints, steps, device)
     with warnings.catch_warnings(), flush_denormals():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         warnings.filterwarnings("ignore", module="lightning_fabric")
+        trainer = lightning.Trainer(
+            max_epochs=params.epochs - module.first_epoch,
+            accelerator=accelerator,
+            devices=1,
+            plugins=[LightningEnvironment()],
+            precision=PRECISION[params.precision],
+            deterministic=True,
+            accumulate_grad_batches=params.accumulate_grad_batches,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            logger=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=sys.stderr.isatty(),
+            callbacks=[TQDMProgressBar()] if sys.stderr.isatty() else [],
+        )
+        # With deterministic algorithms torch also fills uninitialized memory, which is not needed here.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         trainer.fit(module)
     # Lightning returns normally from some interruptions, but an unfinished model must not be published.
     if trainer.interrupted or not (
@@ -89,14 +96,21 @@ def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | N
 
 class _Module(lightning.LightningModule):
     def __init__(
-        self, task: Task, params: Training, seed: int, log: Log, checkpoints: Path | None, steps: list[int]
+        self,
+        task: Task,
+        params: Training,
+        seed: int,
+        log: Log,
+        checkpoints: Path | None,
+        steps: list[int],
+        device: str,
     ) -> None:
         super().__init__()
         self.task, self.params, self.seed, self.log_values, self.steps = task, params, seed, log, steps
         self.network = task.network
         self.weights = [*task.network.parameters()]  # listed once: it takes time to collect them
         self.before = [0, *accumulate(steps)]  # the number of batches before each epoch
-        self.checkpoint = Checkpoint.for_training(checkpoints, task.data, params, task.network, steps)
+        self.checkpoint = Checkpoint.for_training(checkpoints, task.data, params, task.network, steps, device)
         self.measurements = Measurements(params, task.network, sum(steps))
         self.schedule = Schedule(params, sum(steps))
         self.averaging = WeightAveraging(params.averaging, self.weights)

@@ -21,6 +21,8 @@ class Inputs:
     """The folder of the pipeline, with its `models` and `data`."""
     checkpoints: Path | None = None
     """The folder for the checkpoints of the training; None if the training writes none."""
+    device: str = "cpu"
+    """The device of the training, `cpu` or `cuda`."""
     trained: Mapping[str, Any] = field(default_factory=dict)
     """Trained models in memory, by name. They take precedence over those of the folder `models`."""
 

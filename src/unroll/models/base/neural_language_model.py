@@ -61,7 +61,7 @@ class NeuralLanguageModel:
             params: The settings of the family, or those of an entry of `pretrained`, whose embedding begins with
                 vectors.
             data: The partition.
-            inputs: Where the vectors are found, and the folder for checkpoints.
+            inputs: Where the vectors are found, the folder for checkpoints, and the device.
             log: Receives the measurements of the training.
 
         Returns:
@@ -79,7 +79,7 @@ class NeuralLanguageModel:
         network.softmax.set_counts(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
         if vectors is not None:
             load_pretrained(network.embedding, vectors, params.freeze_embeddings)
-        fit(task, params.training, data.seed, log, inputs.checkpoints)
+        fit(task, params.training, data.seed, log, inputs.checkpoints, inputs.device)
         settings = params.model_dump(include=set(cls.settings.model_fields))  # without those of `pretrained`
         return cls(cls.settings.model_validate(settings), data.vocabulary_size, network)
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from unroll.errors import UnrollError
-from unroll.models.hmm.forward_backward import Array, Counts, Probabilities, Trellis
+from unroll.models.hmm.forward_backward import CPU, Array, Counts, Probabilities, Trellis
 from unroll.models.hmm.params import HmmParams
 from unroll.text.streams import Stream
 from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED
@@ -27,13 +28,13 @@ class Iteration:
 class BaumWelch:
     """The Baum-Welch algorithm for the documents of one stream."""
 
-    def __init__(self, params: HmmParams, stream: Stream, vocabulary_size: int) -> None:
-        """Set the settings, the documents, and the size of the vocabulary."""
+    def __init__(self, params: HmmParams, stream: Stream, vocabulary_size: int, device: torch.device = CPU) -> None:
+        """Set the settings, the documents, the size of the vocabulary, and the device of the E-step."""
         starts = stream.offsets[:-1]
         self.params, self.tokens = params, np.delete(stream.tokens, starts)  # `<bos>` is not emitted
         self.prior = np.full(vocabulary_size, params.pseudo_count)
         self.prior[:FIRST_PREDICTED] = 0
-        self.trellis = Trellis(self.tokens, starts - np.arange(len(starts)), params.states, vocabulary_size)
+        self.trellis = Trellis(self.tokens, starts - np.arange(len(starts)), params.states, vocabulary_size, device)
 
     def initialize(self, generator: np.random.Generator) -> Probabilities:
         """Draw a starting point.

@@ -25,6 +25,7 @@ from torch import Tensor
 from unroll.arithmetic.threads import one_thread
 from unroll.models.hmm.sweep import MIN_POSITIVE, sweep
 from unroll.text.streams import Ids
+from unroll.training.device import deterministic
 
 Array = NDArray[np.float64]
 
@@ -36,6 +37,7 @@ MIN_STEPS = 64
 """The minimum number of steps of a row. With shorter rows, repairs would take most of the time."""
 ZERO = 1e-250
 """A positive number in the place of a probability of zero, so that no quotient is 0 / 0."""
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,11 @@ class _Chain:
     padding does not change the distribution of the states."""
 
     @classmethod
-    def from_probabilities(cls, model: Probabilities) -> "_Chain":
+    def from_probabilities(cls, model: Probabilities, device: torch.device) -> "_Chain":
         """Convert probabilities. A token that no state emits gets the same small probability ZERO in all states."""
         by_token = np.vstack([model.emission.T, np.ones(len(model.initial))])
         parts = (model.initial, model.transition, np.maximum(by_token, ZERO))
-        return cls(*(torch.tensor(part, dtype=torch.float64, device=_device()) for part in parts))
+        return cls(*(torch.tensor(part, dtype=torch.float64, device=device) for part in parts))
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class _Block:
 class Trellis:
     """A stream of documents, laid out in rows for chains with a given number of states."""
 
-    def __init__(self, tokens: Ids, starts: Ids, states: int, vocabulary_size: int) -> None:
+    def __init__(self, tokens: Ids, starts: Ids, states: int, vocabulary_size: int, device: torch.device = CPU) -> None:
         """Lay out a stream.
 
         Args:
@@ -104,8 +106,9 @@ class Trellis:
             starts: The positions where the documents begin.
             states: The number of states S.
             vocabulary_size: The size of the vocabulary V.
+            device: The device of the sweeps.
         """
-        self.size, self.states = len(tokens), states
+        self.size, self.states, self.device = len(tokens), states, device
         in_block = min(self.size, max(MIN_STEPS, BLOCK // states))
         self.steps = min(self.size, max(MIN_STEPS, -(-in_block // max(1, WIDTH // states))))
         rows, most = -(-self.size // self.steps), -(-in_block // self.steps)
@@ -118,9 +121,9 @@ class Trellis:
             at = slice(low * self.steps, min(low + most, rows) * self.steps)
             x, begins = (np.ascontiguousarray(a[at].reshape(-1, self.steps).T) for a in (padded, first))
             real = np.flatnonzero(begins & (x < vocabulary_size))
-            self.blocks.append(_Block(*(torch.from_numpy(a).to(_device()) for a in (x, begins, real))))
+            self.blocks.append(_Block(*(torch.from_numpy(a).to(device) for a in (x, begins, real))))
         # Allocated once, since new memory in every EM iteration costs as much as the arithmetic.
-        self._buffers = [torch.empty(self.steps * min(most, rows) * states, dtype=torch.float64, device=_device())]
+        self._buffers = [torch.empty(self.steps * min(most, rows) * states, dtype=torch.float64, device=device)]
 
     def scales(self, model: Probabilities) -> NDArray[np.float64]:
         """Compute p(x_t | x_1..x_t-1) of every token of the stream.
@@ -131,15 +134,17 @@ class Trellis:
         Returns:
             The probabilities (N,). If a token has probability zero, the filtering distribution stays at its prediction.
         """
-        with one_thread():  # the steps are too short to be shared
-            parts = [scale.T.reshape(-1) for _, scale in self._forward_blocks(_Chain.from_probabilities(model))]
+        # The steps are too short to be shared.
+        with one_thread(), deterministic(self.device):
+            chain = _Chain.from_probabilities(model, self.device)
+            parts = [scale.T.reshape(-1) for _, scale in self._forward_blocks(chain)]
         scales = torch.cat(parts)[: self.size].cpu().numpy()
         return np.where(scales < MIN_POSITIVE, 0, scales)
 
     def expected_counts(self, model: Probabilities) -> Counts:
         """Compute the E-step of the Baum-Welch algorithm, exactly for the whole stream."""
-        with one_thread():
-            return self._expected_counts(_Chain.from_probabilities(model))
+        with one_thread(), deterministic(self.device):
+            return self._expected_counts(_Chain.from_probabilities(model, self.device))
 
     def _expected_counts(self, chain: _Chain) -> Counts:
         log_likelihood, entries = 0.0, [chain.initial]
@@ -231,8 +236,3 @@ class Trellis:
         guess = shift(torch.ones_like(alpha[0]))
         leaving = sweep(step, range(self.steps - 1, -1, -1), gamma, guess, shift)
         return gamma, rho, leaving[0]
-
-
-def _device() -> torch.device:
-    """Return the GPU if there is one, otherwise the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from unroll.models.base import storage
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log, LogProbs
 from unroll.models.hmm.em import BaumWelch, safe_log
-from unroll.models.hmm.forward_backward import Array, Probabilities, Trellis
+from unroll.models.hmm.forward_backward import CPU, Array, Probabilities, Trellis
 from unroll.models.hmm.params import HmmParams
 from unroll.text.streams import Data, Ids, Stream
 from unroll.text.tokenizers.vocabulary import EOS, FIRST_PREDICTED
+from unroll.training.device import torch_device
 
 Belief = Array
 """A state: the filtering distribution p(z_t | x_1..x_t), (B, S + 1). The last column is the probability that the
@@ -95,12 +97,15 @@ class Model:
 
     def log_probs(self, documents: Sequence[Ids]) -> list[LogProbs]:
         """Return log p of every token given its context. All documents are scored together."""
+        return self._log_probs(documents, CPU)
+
+    def _log_probs(self, documents: Sequence[Ids], device: torch.device) -> list[LogProbs]:
         ends = np.cumsum([len(document) for document in documents], dtype=np.int64)
         if len(ends) == 0 or ends[-1] == 0:
             return [np.empty(0) for _ in documents]
         starts = np.unique(np.concatenate([[0], ends[:-1]]))
         tokens, starts = np.concatenate(documents), starts[starts < ends[-1]]
-        trellis = Trellis(tokens, starts, len(self.initial), self.vocabulary_size)
+        trellis = Trellis(tokens, starts, len(self.initial), self.vocabulary_size, device)
         return np.split(safe_log(trellis.scales(self.probabilities)), ends[:-1])
 
     def viterbi(self, documents: Sequence[Ids]) -> list[tuple[Ids, float]]:
@@ -163,26 +168,27 @@ def fit(params: HmmParams, data: Data, inputs: Inputs, log: Log) -> Model:
     Args:
         params: The settings.
         data: The partition.
-        inputs: Not used.
+        inputs: The device.
         log: Receives the training and the validation loss of each iteration on the whole train split.
 
     Returns:
         The model, a function of the settings, the data and data.seed.
 
     Raises:
-        UnrollError: The train split has probability zero.
+        UnrollError: The train split has probability zero, or there is no such device.
     """
-    em = BaumWelch(params, _first_documents(data.train, params.restart_tokens), data.vocabulary_size)
+    device = torch_device(inputs.device)
+    em = BaumWelch(params, _first_documents(data.train, params.restart_tokens), data.vocabulary_size, device)
     ends = []
     for restart in range(params.restarts):
         *_, end = em.run(em.initialize(np.random.default_rng([data.seed, restart])), params.restart_iterations)
         ends.append(end)
     best = max(ends, key=lambda end: end.objective).model  # the first one if several are equal
-    em = BaumWelch(params, data.train, data.vocabulary_size)
+    em = BaumWelch(params, data.train, data.vocabulary_size, device)
     for epoch, iteration in enumerate(em.run(best, params.iterations), 1):
         estimate = iteration.model
         model = Model(params, estimate.initial, estimate.transition, estimate.emission)
-        valid = np.concatenate(model.log_probs(data.valid.documents))
+        valid = np.concatenate(model._log_probs(data.valid.documents, device))
         log(epoch, epoch=epoch, train_loss=iteration.loss, valid_loss=-float(valid.mean()))
     return model
 

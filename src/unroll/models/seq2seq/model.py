@@ -165,7 +165,7 @@ def fit(params: Seq2seqParams, data: Data, inputs: Inputs, log: Log) -> Model:
     Args:
         params: The settings.
         data: The partition of a corpus of pairs.
-        inputs: The folder for checkpoints.
+        inputs: The folder for checkpoints, and the device.
         log: Receives the measurements of the training.
 
     Returns:
@@ -181,7 +181,7 @@ def fit(params: Seq2seqParams, data: Data, inputs: Inputs, log: Log) -> Model:
     network = EncoderDecoder(params, *sizes)
     task = Task(network, params, data)
     task.log_batches()
-    train(task, params.training, data.seed, log, inputs.checkpoints)
+    train(task, params.training, data.seed, log, inputs.checkpoints, inputs.device)
     return Model(params, sizes, network)
 
 

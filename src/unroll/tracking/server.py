@@ -1,0 +1,20 @@
+"""The page of MLflow that compares the runs of the store."""
+
+import os
+import sys
+
+from unroll.tracking import store
+
+
+def serve(port: int) -> None:
+    """Replace this process by the server of MLflow. Only this machine can reach it.
+
+    Args:
+        port: The port of the page.
+    """
+    page = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--allowed-hosts", f"localhost:{port},127.0.0.1:{port}", "--cors-allowed-origins", page]
+    command += ["--backend-store-uri", store.prepare()]
+    print(f"MLflow on {page} (Ctrl-C ends it)", flush=True)
+    os.execve(sys.executable, command, os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
