@@ -1,6 +1,7 @@
 """The tables and the figures: order, formats, infinity, and equal bytes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def results(tmp_path: Path) -> list[leaderboard.Result]:
         by_source_length=GROUPS,
     )
     write(tmp_path, "forgotten", test_perplexity=1.0)
-    return leaderboard.read(["worse", "better", "impossible", "chars", "translator"], tmp_path)
+    return leaderboard.read(["worse", "better", "impossible", "chars", "translator"], tmp_path, [])
 
 
 def test_models_on_the_same_tokens_are_ranked_by_perplexity(results: list[leaderboard.Result]) -> None:
@@ -69,13 +70,13 @@ def test_in_sample_perplexities_are_marked_and_say_what_was_fitted(tmp_path: Pat
     write(tmp_path, "plain", fitted_on_valid=[])
     write(tmp_path, "mixed", fitted_on_valid=["mixture weights", "stopping epoch"])
     write(tmp_path, "tuned", fitted_on_valid=["interpolation weights"], valid_perplexity=80.0)
-    table = leaderboard.to_markdown(leaderboard.read(["plain", "mixed", "tuned"], tmp_path), 0.95)
+    table = leaderboard.to_markdown(leaderboard.read(["plain", "mixed", "tuned"], tmp_path, []), 0.95)
     assert r"| `mixed` | ngram | 100.00 | 95.00 – 105.50 | 90.00\* | 70.00 |" in table
     assert "| `plain` | ngram | 100.00 | 95.00 – 105.50 | 90.00 | 70.00 |" in table
     note = r"\* In-sample, so lower than on other text: something was fitted on the valid split, for "
     fitted = "`mixed` (mixture weights, stopping epoch), `tuned` (interpolation weights)."
     assert table.endswith(f"\n\n{note}{fitted}\n")
-    assert "In-sample" not in leaderboard.to_markdown(leaderboard.read(["plain"], tmp_path), 0.95)
+    assert "In-sample" not in leaderboard.to_markdown(leaderboard.read(["plain"], tmp_path, []), 0.95)
 
 
 def test_across_tokenizers_by_bits_per_byte(results: list[leaderboard.Result]) -> None:
@@ -92,7 +93,7 @@ def test_models_of_texts_that_were_cleaned_differently_are_in_separate_tables_an
         for tokenizer in ("words", "chars"):
             write(tmp_path, f"{corpus}_{tokenizer}", corpus=corpus, tokenizer=f"{corpus}_{tokenizer}")
     names = [path.stem for path in sorted(tmp_path.glob("*.json"))]
-    results = leaderboard.read(names, tmp_path)
+    results = leaderboard.read(names, tmp_path, [])
     sections = leaderboard.to_markdown(results, 0.95).split("\n## ")[1:]
     for section in sections:
         assert ("`prose" in section) != ("`cased" in section), section
@@ -146,7 +147,7 @@ def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None
     }
     values |= {"accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
     (tmp_path / "bayes.json").write_text(json.dumps(values), encoding="utf-8")
-    (bayes,) = leaderboard.read(["bayes"], tmp_path)
+    (bayes,) = leaderboard.read(["bayes"], tmp_path, [])
     page = leaderboard.to_markdown([bayes], 0.95)
     assert "| `bayes` | naive_bayes | 75.0% | 0.500 | inf | 9 |" in page
     confusion = {"classes": ["a", "b", "c"], "counts": [[1, 1, 0], [0, 1, 0], [0, 0, 1]]}
@@ -156,9 +157,9 @@ def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None
 
 def test_dynamic_evaluation_has_a_column_if_a_model_has_it(tmp_path: Path) -> None:
     write(tmp_path, "counts")
-    assert "dynamic" not in leaderboard.to_markdown(leaderboard.read(["counts"], tmp_path), 0.95)
+    assert "dynamic" not in leaderboard.to_markdown(leaderboard.read(["counts"], tmp_path, []), 0.95)
     write(tmp_path, "network", dynamic_perplexity=66.5, test_perplexity=90.0)
-    page = leaderboard.to_markdown(leaderboard.read(["counts", "network"], tmp_path), 0.95)
+    page = leaderboard.to_markdown(leaderboard.read(["counts", "network"], tmp_path, []), 0.95)
     assert "| `network` | ngram | 90.00 | 95.00 – 105.50 | 90.00 | 70.00 | 66.50 | 1,234 |" in page
     assert "| `counts` | ngram | 100.00 | 95.00 – 105.50 | 90.00 | 70.00 |  | 1,234 |" in page
 
@@ -166,7 +167,14 @@ def test_dynamic_evaluation_has_a_column_if_a_model_has_it(tmp_path: Path) -> No
 def test_the_excess_over_the_oracle_has_a_column(tmp_path: Path) -> None:
     write(tmp_path, "oracle", family="oracle", cross_entropy=1.0, test_perplexity=2.718)
     write(tmp_path, "model", cross_entropy=1.5, test_perplexity=4.482)
-    page = leaderboard.to_markdown(leaderboard.read(["model", "oracle"], tmp_path), 0.95)
+    page = leaderboard.to_markdown(leaderboard.read(["model", "oracle"], tmp_path, []), 0.95)
     assert "excess millibits per token" in page
     assert "| `model` | ngram | 4.48 | 95.00 – 105.50 | 90.00 | 70.00 | 721.3 | 1,234 |" in page
     assert "| `oracle` | oracle | 2.72 | 95.00 – 105.50 | 90.00 | 70.00 | 0.0 | 1,234 |" in page
+
+
+def test_runs_with_other_seeds_are_rows_of_the_csv_file_only(results: list[leaderboard.Result]) -> None:
+    again = [replace(result, repeats=result.name == "worse") for result in results]
+    assert "`worse`" in leaderboard.to_markdown(results, 0.95)
+    assert "`worse`" not in leaderboard.to_markdown(again, 0.95)
+    assert leaderboard.to_csv(again) == leaderboard.to_csv(results)

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class Result:
     """The name of the model."""
     metrics: dict[str, Any]
     """The metrics that stage evaluate wrote; an infinity is the word "inf"."""
+    repeats: bool = False
+    """Whether the model is another one, trained again with another seed."""
 
     def __getitem__(self, key: str) -> Any:
         return self.metrics[key]
@@ -43,11 +45,6 @@ class Result:
     def is_language_model(self) -> bool:
         """Whether the model predicts tokens; classifiers and word vectors do not."""
         return "test_perplexity" in self.metrics
-
-    @property
-    def repeats(self) -> bool:
-        """Whether the model is another one, trained again with another seed."""
-        return "model" in self.metrics
 
     @property
     def translates(self) -> bool:
@@ -65,17 +62,19 @@ class Result:
         return self.metrics.get("family") == "oracle"
 
 
-def read(names: Sequence[str], folder: Path) -> list[Result]:
+def read(names: Sequence[str], folder: Path, repeated: Collection[str]) -> list[Result]:
     """Read the metrics of models.
 
     Args:
         names: The names of the models. Files of other models are ignored.
         folder: The folder with a JSON file for each model.
+        repeated: The names of those that are other models, trained again with another seed.
 
     Returns:
         The results, in the order of `names`.
     """
-    return [Result(name, json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))) for name in names]
+    metrics = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names}
+    return [Result(name, values, name in repeated) for name, values in metrics.items()]
 
 
 def rank(results: Sequence[Result]) -> dict[str, list[Result]]:

@@ -28,7 +28,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         The findings that the report shows.
     """
     names = list(params.experiments)
-    results = leaderboard.read(names, root / "metrics")
+    results = leaderboard.read(names, root / "metrics", params.seeds)
     folders = {name: root / "data/evaluations" / name for name in names}
     tables = {r.name: token_losses.read(folders[r.name] / token_losses.FILE) for r in results if r.is_language_model}
     nll = {name: table["nll"] for name, table in tables.items()}
