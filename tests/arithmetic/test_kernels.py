@@ -1,6 +1,10 @@
 """The kernels agree with definitions and with numpy, and keep torch's conventions."""
 
 import math
+import os
+import signal
+import time
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,9 +81,48 @@ def test_gradients_of_products(size: tuple[int, int, int]) -> None:
     assert torch.allclose(b.grad, torch.einsum("mn,mk->kn", w, a.detach()))
 
 
-def test_wrong_shapes_are_refused() -> None:
-    with pytest.raises((RuntimeError, ValueError)):
-        numbers(3, 4) @ numbers(5, 6)
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (numbers(3, 4), numbers(5, 6)),
+        (numbers(2, 3, 4), numbers(3, 4, 5)),
+        (numbers(3, 4), numbers(4, 5, dtype=torch.float32)),
+        (numbers(4), numbers(5)),
+        (numbers(4), numbers(4, dtype=torch.float32)),
+    ],
+)
+def test_wrong_shapes_and_types_are_refused_as_by_torch(a: Tensor, b: Tensor) -> None:
+    with pytest.raises(RuntimeError):
+        a @ b
+
+
+@pytest.mark.parametrize("size", [5, 700])
+def test_an_output_that_is_an_input_is_written_last(size: int) -> None:
+    a, b = numbers(size, size), numbers(size, size)
+    expected = a @ b
+    assert torch.equal(torch.mm(a.clone(), b, out=torch.empty(size, size, dtype=a.dtype)), expected)
+    for out in (first := a.clone(), second := b.clone()):
+        torch.mm(first if out is first else a, second if out is second else b, out=out)
+        assert torch.equal(out, expected)
+
+
+def test_complex_numbers() -> None:
+    c = torch.complex(numbers(6), numbers(6).flip(0))
+    matrix = c[:, None] * c.conj()
+    assert torch.allclose(torch.vdot(c, c), (c.conj() * c).sum())
+    assert torch.allclose(torch.dot(c, c), (c * c).sum())
+    assert torch.allclose(c.conj() @ c, (c.conj() * c).sum())
+    assert torch.allclose(matrix.mH @ matrix, (matrix.conj().T[:, :, None] * matrix[None]).sum(1))
+    assert torch.allclose(torch.exp(1j * torch.tensor([math.pi])), torch.tensor([-1 + 0j]), atol=1e-6)
+    assert torch.allclose(torch.sqrt(torch.tensor([-1 + 0j])), torch.tensor([1j]))
+
+
+def test_halves_are_rounded_once() -> None:
+    a, b, c = (numbers(*shape, dtype=torch.bfloat16) for shape in ((5, 70), (70, 6), (6,)))
+    exact = (a.float() @ b.float() + c.float()).to(torch.bfloat16)
+    assert torch.equal(torch.addmm(c, a, b), exact)
+    assert torch.equal(c.expand(5, 6).clone().addmm_(a, b), exact)
+    assert torch.dot(c, c).dtype == torch.bfloat16
 
 
 def test_whole_numbers_multiply_exactly() -> None:
@@ -188,3 +231,31 @@ def test_layers_give_the_same_with_several_threads_in_every_mode(cell: Cell, mod
 @pytest.mark.usefixtures("three_threads")
 def test_shared_tasks_may_share_parts_again() -> None:
     assert share([lambda: sum(share([lambda: 1] * 5))] * 7) == [5] * 7
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_a_task_that_fails_is_raised_when_all_have_ended() -> None:
+    ended = []
+
+    def slow() -> None:
+        time.sleep(0.2)
+        ended.append(1)
+
+    def fail() -> None:
+        raise ValueError("own")
+
+    with pytest.raises(ValueError, match="own"):
+        share([fail, slow, slow])
+    assert ended == [1, 1]
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    assert share([lambda: 1] * 3) == [1] * 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of a fork with threads
+        child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends a child that waits for threads it does not have
+        os._exit(0 if share([lambda: 2] * 3) == [2] * 3 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

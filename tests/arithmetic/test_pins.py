@@ -46,17 +46,27 @@ def test_native_arithmetic_keeps_the_kernels_and_uses_all_threads() -> None:
         "from unroll.arithmetic.pins import pin; pin('native', 3); import torch; "
         "from unroll.arithmetic.threads import is_portable; print(is_portable(), torch.get_num_threads())"
     )
-    plain = {name: value for name, value in os.environ.items() if name not in PORTABLE}
-    result = subprocess.run([sys.executable, "-c", code], env=plain, capture_output=True, text=True)
-    assert result.stdout == "False 3\n", result.stderr
+    inherited = run(code)  # from this process, which is pinned
+    assert inherited.stdout == "False 3\n", inherited.stderr
+
+
+def test_native_arithmetic_removes_the_pins_that_it_inherits() -> None:
+    code = (
+        f"import os; os.environ.update({PORTABLE!r}, MKL_CBWR='AVX2'); from unroll.arithmetic.pins import pin; "
+        "pin('native', 3); print([os.environ.get(name) for name in ('ATEN_CPU_CAPABILITY', 'MKL_CBWR')])"
+    )
+    assert run(code).stdout == "[None, 'AVX2']\n"
 
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.skipif(not is_supported(), reason="portable arithmetic needs an x86-64 processor with AVX2")
 def test_a_pin_that_comes_too_late_is_refused() -> None:
     os.environ["ATEN_CPU_CAPABILITY"] = "avx512"
-    with pytest.raises(UnrollError, match="was chosen after numpy or torch were imported"):
+    with pytest.raises(UnrollError, match="portable arithmetic was chosen after numpy or torch were imported"):
         pin("portable")
+    os.environ.update(PORTABLE)
+    with pytest.raises(UnrollError, match="native arithmetic was chosen after numpy or torch were imported"):
+        pin("native")
 
 
 @pytest.mark.parametrize(

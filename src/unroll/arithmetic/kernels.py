@@ -61,36 +61,54 @@ def _kernels() -> Iterable[tuple[str, Callable[..., Any]]]:
         yield name, _addmm
         yield f"{name}_", _addmm_
         yield f"{name}.out", _addmm_out
-    yield "dot", _dot
-    yield "vdot", _dot
+    yield "dot", partial(_dot, np.dot)
+    yield "vdot", partial(_dot, np.vdot)
     for name, function in FUNCTIONS.items():
         yield from _elementwise(name, function)
 
 
 # Products.
 
+HALVES = (torch.bfloat16, torch.float16)
+"""Types that are multiplied with 32 bits, and rounded once at the end. numpy has no bfloat16."""
+
 
 def _matmul(a: Tensor, b: Tensor) -> Tensor:
-    result = a.new_empty(*a.shape[:-1], *b.shape[-1:]) if b.dim() > 1 else a.new_empty(a.shape[:-1])
-    return _matmul_out(a, b, out=result)
+    return _matmul_out(a, b, out=a.new_empty(_shape(a, b)))
 
 
 def _matmul_out(a: Tensor, b: Tensor, *, out: Tensor) -> Tensor:
-    shape = (*a.shape[:-1], *(b.shape[-1:] if b.dim() > 1 else ()))
-    if out.shape != shape:
+    if out.shape != (shape := _shape(a, b)):
         out.resize_(shape)
-    if out.dtype in (torch.bfloat16, torch.float16):  # numpy has no bfloat16; sums of 32 bits are what autocast means
+    if a.dtype in HALVES:
         return out.copy_(_matmul(a.float(), b.float()))
-    _multiply(_matrix(a), _matrix(b), out.detach().numpy())
+    first, second, result = _matrix(a), _matrix(b), out.detach().numpy()
+    if np.may_share_memory(result, first) or np.may_share_memory(result, second):
+        return out.copy_(_matmul(a, b))
+    _multiply(first, second, result)
     return out
 
 
+def _shape(a: Tensor, b: Tensor) -> tuple[int, ...]:
+    """Return the shape of a product, which numpy would also give to types and shapes that torch refuses."""
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"a product needs one type of numbers, not {a.dtype} and {b.dtype}")
+    if a.shape[-1] != b.shape[max(0, b.dim() - 2)] or a.shape[:-2] != b.shape[:-2]:
+        raise RuntimeError(f"matrices of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be multiplied")
+    return (*a.shape[:-1], *(b.shape[-1:] if b.dim() > 1 else ()))
+
+
 def _addmm(c: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    return _add(_matmul(a, b), c, beta, alpha)
+    if a.dtype in HALVES:
+        return _addmm(c.float(), a.float(), b.float(), beta=beta, alpha=alpha).to(a.dtype)
+    product = _matmul(a, b)
+    if alpha != 1:
+        product.mul_(alpha)
+    return product.add_(c, alpha=beta) if beta else product  # without beta, c may hold NaN
 
 
 def _addmm_(c: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    if beta == 1 and alpha == 1:
+    if beta == 1 and alpha == 1 and a.dtype not in HALVES:
         return c.add_(_matmul(a, b))
     return c.copy_(_addmm(c, a, b, beta=beta, alpha=alpha))
 
@@ -102,22 +120,19 @@ def _addmm_out(c: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float
     return out.copy_(result)
 
 
-def _add(product: Tensor, c: Tensor, beta: float, alpha: float) -> Tensor:
-    """Return alpha * product + beta * c in the memory of the product. Without beta, c may hold NaN."""
-    if alpha != 1:
-        product.mul_(alpha)
-    return product.add_(c, alpha=beta) if beta else product
-
-
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    return torch.tensor(np.dot(_matrix(a), _matrix(b)), dtype=a.dtype)
+def _dot(function: Callable[[Array, Array], Any], a: Tensor, b: Tensor) -> Tensor:
+    if a.dtype in HALVES:
+        return _dot(function, a.float(), b.float()).to(a.dtype)
+    if a.dtype != b.dtype or a.shape != b.shape:
+        raise RuntimeError(f"{a.numel()} numbers of {a.dtype} and {b.numel()} of {b.dtype} have no dot product")
+    return torch.tensor(function(_matrix(a), _matrix(b)), dtype=a.dtype)
 
 
 def _matrix(tensor: Tensor) -> Array:
     """Return the array of a tensor, with strides that BLAS can read."""
     if tensor.dim() > 1 and 1 not in tensor.stride()[-2:]:
         tensor = tensor.contiguous()
-    return tensor.detach().numpy()
+    return tensor.detach().resolve_conj().resolve_neg().numpy()
 
 
 def _multiply(a: Array, b: Array, out: Array) -> None:
@@ -150,14 +165,15 @@ def _elementwise(name: str, function: Any) -> Iterable[tuple[str, Callable[..., 
     def compute_out(x: Tensor, *, out: Tensor) -> Tensor:
         if out.shape != x.shape:
             out.resize_(x.shape)
-        if out.dtype in (torch.bfloat16, torch.float16):
+        if out.dtype in HALVES:
             return out.copy_(compute(x.float()))
         with np.errstate(all="ignore"):  # as in torch, log 0 is -inf and the root of -1 is NaN
-            function(x.detach().to(out.dtype).numpy(), out=out.detach().numpy())
+            function(_matrix(x.to(out.dtype)), out=out.detach().numpy())
         return out
 
     def compute(x: Tensor) -> Tensor:
-        return compute_out(x, out=torch.empty_like(x, dtype=None if x.is_floating_point() else torch.float32))
+        kept = x.is_floating_point() or x.is_complex()
+        return compute_out(x, out=torch.empty_like(x, dtype=None if kept else torch.float32))
 
     def compute_(x: Tensor) -> Tensor:
         return compute_out(x, out=x)

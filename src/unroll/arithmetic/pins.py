@@ -59,8 +59,11 @@ def pin(arithmetic: Arithmetic, threads: int | None = None) -> None:
                 "set arithmetic to native, whose last bits depend on the processor"
             )
         environment |= PORTABLE
-    if {"numpy", "torch"} & sys.modules.keys() and any(os.environ.get(key) != environment.get(key) for key in PORTABLE):
+    pinned = [name for name, value in PORTABLE.items() if os.environ.get(name) == value]
+    if {"numpy", "torch"} & sys.modules.keys() and (len(pinned) == len(PORTABLE)) != (arithmetic == "portable"):
         raise UnrollError(f"{arithmetic} arithmetic was chosen after numpy or torch were imported; choose it before")
+    for name in pinned:  # which a native process may inherit from a portable one
+        del os.environ[name]
     os.environ.update(environment)
     if arithmetic == "portable":
         register_post_import_hook(lambda torch: _replace_kernels(int(environment["UNROLL_THREADS"])), "torch")

@@ -4,11 +4,11 @@ With portable arithmetic torch itself has one thread, because it cuts long sums 
 time is cut into tasks by its shape alone, and threads share the tasks. With native arithmetic torch has all threads.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import cache
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
@@ -35,8 +35,20 @@ class _Modes(NamedTuple):
 
 
 _state = _State()
-_sharing: list[int] = []
-"""The number of threads that share tasks; empty with native arithmetic."""
+
+
+class _Sharing:
+    """The number of threads that share tasks, None with native arithmetic, and all of them but the caller's."""
+
+    threads: int | None = None
+    pool: ThreadPoolExecutor | None = None
+
+
+def _forget_pool() -> None:
+    _Sharing.pool = None
+
+
+os.register_at_fork(after_in_child=_forget_pool)  # a child process has no threads but one
 
 
 def start_sharing(threads: int) -> None:
@@ -45,8 +57,8 @@ def start_sharing(threads: int) -> None:
     Args:
         threads: The number of threads.
     """
-    _sharing[:] = [threads]
     torch.set_num_threads(1)
+    _Sharing.threads, _Sharing.pool = threads, None
 
 
 def set_threads(threads: int) -> None:
@@ -56,14 +68,14 @@ def set_threads(threads: int) -> None:
         threads: The number of threads.
     """
     if is_portable():
-        _sharing[:] = [threads]
+        start_sharing(threads)
     else:
         torch.set_num_threads(threads)
 
 
 def is_portable() -> bool:
     """Return whether tasks are shared, and so whether arithmetic is portable."""
-    return bool(_sharing)
+    return _Sharing.threads is not None
 
 
 def cut(size: int, smallest: int) -> list[slice]:
@@ -89,14 +101,18 @@ def share(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
     Returns:
         The results of the tasks, in their order.
     """
-    threads = 1 if _state.sharing or not _sharing else min(*_sharing, len(tasks))
+    threads = 1 if _state.sharing else min(_Sharing.threads or 1, len(tasks))
     if threads <= 1:
         return [task() for task in tasks]
-    pool = _pool(threads - 1)
+    if _Sharing.pool is None:
+        _Sharing.pool = ThreadPoolExecutor((_Sharing.threads or 1) - 1, "share")
     modes = _Modes(_state.flushing, torch.is_grad_enabled(), torch.is_inference_mode_enabled())
-    waiting = [pool.submit(_run, tasks[first::threads], modes) for first in range(1, threads)]
-    parts = [_run(tasks[::threads], modes)]
-    parts += [part.result() for part in waiting]
+    others = [_Sharing.pool.submit(_run, tasks[first::threads], modes) for first in range(1, threads)]
+    try:
+        own = _run(tasks[::threads], modes)
+    finally:
+        wait(others)  # after an error, too: they write to what the caller holds
+    parts = [own, *(part.result() for part in others)]
     return [parts[i % threads][i // threads] for i in range(len(tasks))]
 
 
@@ -112,11 +128,6 @@ def _run(tasks: Sequence[Callable[[], Result]], modes: _Modes) -> list[Result]:
             return [task() for task in tasks]
     finally:
         _state.sharing = before
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "share")
 
 
 @contextmanager
