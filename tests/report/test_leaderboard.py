@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from unroll.report import figures, leaderboard
 
@@ -178,3 +180,36 @@ def test_runs_with_other_seeds_are_rows_of_the_csv_file_only(results: list[leade
     assert "`worse`" in leaderboard.to_markdown(results, 0.95)
     assert "`worse`" not in leaderboard.to_markdown(again, 0.95)
     assert leaderboard.to_csv(again) == leaderboard.to_csv(results)
+
+
+def test_a_metric_cannot_take_the_place_of_the_name(tmp_path: Path) -> None:
+    write(tmp_path, "mine", model="other", label="other")
+    row = leaderboard.to_csv(leaderboard.read(["mine"], tmp_path, [])).splitlines()[1]
+    assert row.startswith("mine,prose/mine,ngram,")
+
+
+def test_figures_of_all_models_leave_out_runs_with_other_seeds(
+    results: list[leaderboard.Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results += [replace(result, name=f"{result.name}_2", repeats=True) for result in results]
+    rows = [{"epoch": 1.0, "train_loss": 3.5, "valid_loss": 3.7}]
+    drawn: dict[str, str] = {}
+
+    def keep(figure: Figure, path: Path, **_: object) -> None:
+        drawn[path.name] = " ".join(str(text.get_text()) for text in figure.findobj(Text))
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    names = [result.name for result in results]
+    figures.draw(results, dict.fromkeys(names, rows), dict.fromkeys(names, ""), {}, tmp_path)
+    assert sorted(drawn) == ["bits_per_byte.png", "curves.png", "perplexity.png", "translation_by_length.png"]
+    shown = {"translation_by_length.png": "translator"}
+    assert all(shown.get(name, "better") in text for name, text in drawn.items())
+    assert not any("_2" in text for text in drawn.values()), drawn
+
+
+def test_vectors_of_another_seed_have_no_row() -> None:
+    values = {"family": "word2vec", "tokenizer": "words", "dimensions": 5, "coverage": 0.5, "test_coverage": 0.5}
+    vectors = [leaderboard.Result("one", values), leaderboard.Result("two", values, repeats=True)]
+    page = leaderboard.to_markdown(vectors, 0.95)
+    assert "| `one` |" in page
+    assert "`two`" not in page

@@ -52,6 +52,18 @@ def test_equal_findings_give_equal_bytes() -> None:
     assert page.render(findings()) == page.render(findings())
 
 
+def test_a_run_with_another_seed_changes_nothing_but_the_variance() -> None:
+    once = findings()
+    lstm = next(result for result in once.results if result.name == "lstm")
+    added = {
+        field: {**getattr(once, field), "lstm_2": getattr(once, field)["lstm"]}
+        for field in ("losses", "diagnostics", "curves", "samples")
+    }
+    again = replace(lstm, name="lstm_2", metrics=lstm.metrics | {"dynamic_perplexity": 9.0}, repeats=True)
+    twice = replace(once, results=[*once.results, again], **added)
+    assert page.render(twice) == page.render(once)
+
+
 def test_every_section_is_there() -> None:
     text = page.render(findings())
     for part in (

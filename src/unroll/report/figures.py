@@ -28,7 +28,7 @@ def draw(
     """Draw the figures of all models and of each model.
 
     The files are curves.png, perplexity.png, bits_per_byte.png, translation_by_length.png if a model translates, and
-    for each model `<kind>_<model>.png` for the kinds of `draw_model`.
+    for each model `<kind>_<model>.png` for the kinds of `draw_model`. Runs with other seeds have the latter only.
 
     Args:
         results: The results of all models.
@@ -37,14 +37,15 @@ def draw(
         diagnostics: The diagnostics that stage evaluate wrote, by model.
         folder: The folder to write to.
     """
-    predicting = [result for result in results if result.is_language_model]
+    compared = [result for result in results if not result.repeats]
+    predicting = [result for result in compared if result.is_language_model]
     _save(draw_learning_curves(predicting, curves), folder / "curves.png")
     perplexities = draw_bars(predicting, "test_perplexity", "test perplexity (log scale)", log=True, group="tokenizer")
     _save(perplexities, folder / "perplexity.png")
     texts = [result for group in rank_by_corpus(results).values() for result in group]
     bits = draw_bars(texts, "bits_per_byte", "bits per byte of the test text", log=False, group="corpus")
     _save(bits, folder / "bits_per_byte.png")
-    if translators := [result for result in results if result.translates]:
+    if translators := [result for result in compared if result.translates]:
         _save(draw_translation_by_length(translators), folder / "translation_by_length.png")
     for result in results:
         figures = draw_model(result, samples[result.name], diagnostics.get(result.name, {}))

@@ -117,7 +117,7 @@ def to_csv(results: Sequence[Result]) -> str:
     writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {"model": result.name, "label": f"{result['corpus']}/{result.name}"} | result.metrics
+        result.metrics | {"model": result.name, "label": f"{result['corpus']}/{result.name}"}
         for result in results
         if result.is_language_model
     )
@@ -140,7 +140,7 @@ def to_markdown(results: Sequence[Result], confidence: float) -> str:
     parts += [_bits_table(corpus, group) for corpus, group in rank_by_corpus(results).items()]
     if classifiers := rank_classifiers(results):
         parts.append(_classifier_table(classifiers))
-    if vectors := [result for result in results if "dimensions" in result.metrics]:
+    if vectors := [result for result in results if "dimensions" in result.metrics and not result.repeats]:
         parts.append(_vector_table(vectors))
     return "\n".join(parts)
 

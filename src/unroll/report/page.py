@@ -6,7 +6,7 @@ security policy of the page forbids it to load or send anything.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,7 @@ class Findings:
 
 def render(findings: Findings) -> str:
     """Return the page as HTML; equal findings give equal bytes."""
+    findings = _without_repeats(findings)
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -106,4 +107,16 @@ def render(findings: Findings) -> str:
         alpha=1 - findings.confidence,
         measures=MEASURES,
         absent=ABSENT,
+    )
+
+
+def _without_repeats(findings: Findings) -> Findings:
+    """Return the findings without the models that are others with another seed, of which only the variance is shown."""
+    repeats = {result.name for result in findings.results if result.repeats}
+    return replace(
+        findings,
+        results=[result for result in findings.results if result.name not in repeats],
+        diagnostics={name: entry for name, entry in findings.diagnostics.items() if name not in repeats},
+        curves={name: rows for name, rows in findings.curves.items() if name not in repeats},
+        samples={name: text for name, text in findings.samples.items() if name not in repeats},
     )
