@@ -128,6 +128,36 @@ def test_samples_of_an_hmm_agree_with_its_exact_method() -> None:
     np.testing.assert_allclose(sampled, exact, atol=0.01)
 
 
+class Rare:
+    """Tokens 2, 3 and 4, of which the last has log p = scale, or scale + log 3 after token 3."""
+
+    vocabulary_size = 5
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    def next_log_probs(self, state: np.ndarray) -> np.ndarray:
+        rare = self.scale + np.log(3) * (state == 3)
+        half = np.full(len(state), np.log(0.5))
+        return np.stack([np.full(len(state), -np.inf), np.full(len(state), -np.inf), half, half, rare], axis=1)
+
+    def advance(self, state: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        return tokens
+
+    def select(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return state[rows]
+
+
+def test_the_bias_of_a_tiny_probability_is_that_of_its_relative_variance() -> None:
+    """At log p = -400 the squares of p and of its mean are zero."""
+    tiny, small = (k_step_log_probs(Rare(scale), np.zeros(1, int), 1, 2, 50, seed=1) for scale in (-400.0, -30.0))
+    assert tiny.bias is not None
+    assert small.bias is not None
+    assert small.bias[1, 0, 4] > 0
+    np.testing.assert_allclose(tiny.bias, small.bias, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(tiny.log_probs[1, 0, 4] - small.log_probs[1, 0, 4], -370, rtol=1e-12)
+
+
 def test_the_oracle_diverges_from_other_models_and_not_from_itself() -> None:
     oracle, other = chain("hmm"), chain("markov")
     texts = [np.asarray([4, 5, 6, 7, EOS]), np.asarray([4, EOS]), np.asarray([7, 7, 4, EOS])]

@@ -116,10 +116,12 @@ def k_step_log_probs(model: LanguageModel[Any], state: Any, rows: int, steps: in
         probs = running[:, None] * np.exp(log_probs)
         probs[:, EOS] += 1 - running
         values = probs.reshape(rows, samples, -1)
-        mean, variance = values.mean(1), values.var(1, ddof=1)  # (rows, V)
+        mean = values.mean(1)  # (rows, V)
         with np.errstate(divide="ignore"):
             results[step] = np.log(mean)
-        bias[step] = np.divide(variance, 2 * samples * mean**2, out=np.zeros_like(mean), where=mean > 0)
+        # The squares of values below 1e-162 are zero, so the variance is that of the ratios to the mean.
+        ratios = np.divide(values, mean[:, None], out=np.zeros_like(values), where=mean[:, None] > 0)
+        bias[step] = ratios.var(1, ddof=1) / (2 * samples)
         if step + 1 < steps:
             running = 1 - probs[:, EOS]
             log_probs[:, EOS] = -np.inf
