@@ -104,6 +104,10 @@ def test_bucketed_batches_hold_every_row_once(lengths: list[tuple[int, int]], si
         np.testing.assert_array_equal(one, two)
 
 
+def test_no_rows_make_no_batches() -> None:
+    assert bucketed_batches(np.empty((0, 2), dtype=np.int64), 4, 1, 0) == []
+
+
 def test_buckets_save_padding() -> None:
     lengths = np.random.default_rng(1).integers(1, 50, size=(2000, 1)) + np.array([[0, 3]])
     whole = [np.arange(first, first + 50) for first in range(0, 2000, 50)]

@@ -118,6 +118,8 @@ def bucketed_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epo
     Returns:
         The row numbers of each batch. Every row occurs once. Rows of equal length are shuffled, and so are the batches.
     """
+    if not len(lengths):
+        return []
     generator = _generator(seed, epoch)
     order = np.lexsort((generator.random(len(lengths)), *lengths.T[::-1]))
     groups = np.split(order, np.flatnonzero(np.diff(lengths[order, 0])) + 1)
