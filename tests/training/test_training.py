@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from tests import toy
 from unroll.params.training import Training
-from unroll.training.measurements import perplexity
 from unroll.training.optimizer import build_optimizer, clip_gradients
+from unroll.training.perplexity import perplexity
 from unroll.training.schedule import Schedule
 from unroll.training.weight_averaging import WeightAveraging
 

@@ -19,6 +19,7 @@ from unroll.models import family
 from unroll.models.base.protocol import DynamicModel, LanguageModel, LogProbs
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import BOS, UNK
+from unroll.training.perplexity import perplexity
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,13 @@ class Score:
     @property
     def perplexity(self) -> float:
         """The exponential of the cross-entropy."""
-        return exp(self.cross_entropy)
+        return perplexity(self.cross_entropy)
 
     @property
     def perplexity_without_unknown(self) -> float:
         """The perplexity over the tokens other than `<unk>`, given all tokens before them."""
         tokens = self.tokens - self.unknown_tokens
-        return exp(self.nats_without_unknown / tokens) if tokens else math.inf
+        return perplexity(self.nats_without_unknown / tokens) if tokens else math.inf
 
 
 def score(log_probs: Sequence[LogProbs], documents: Sequence[Ids]) -> Score:
@@ -104,14 +105,6 @@ def evaluate_carried(model: LanguageModel[Any], documents: Sequence[Ids], stream
     return score(log_probs, [stream[kept] for stream, kept in zip(joined, predicted, strict=True)])
 
 
-def exp(nats: float) -> float:
-    """Return e^nats; infinity if it exceeds the range of a float."""
-    try:
-        return math.exp(nats)
-    except OverflowError:
-        return math.inf
-
-
 def measure(subject: Subject) -> Evaluation | None:
     """Measure perplexity and bits per byte of a model that predicts tokens."""
     if not subject.predicts:
@@ -125,8 +118,8 @@ def measure(subject: Subject) -> Evaluation | None:
     metrics = {
         "valid_perplexity": valid.perplexity,
         "test_perplexity": test.perplexity,
-        "test_perplexity_low": exp(interval.low),
-        "test_perplexity_high": exp(interval.high),
+        "test_perplexity_low": perplexity(interval.low),
+        "test_perplexity_high": perplexity(interval.high),
         "test_perplexity_without_unknown": test.perplexity_without_unknown,
         "cross_entropy": test.cross_entropy,
         "bits_per_token": test.bits,

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.evaluation.perplexity import exp
 from unroll.serve.schema import PredictResponse, TokenSurprisal, TranslateResponse, WordProbability
 from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED, UNK
+from unroll.training.perplexity import perplexity
 from unroll.use import TextModel
 from unroll.use.translation import DEFAULT_SEARCH
 
@@ -45,8 +45,8 @@ def predict(model: TextModel, name: str, text: str, count: int) -> PredictRespon
         )
         state = language_model.advance(state, np.asarray([token]))
     words = [WordProbability(word=one.word, probability=one.probability) for one in model.complete(text, count)]
-    perplexity = exp(nats / len(ids)) if ids else math.inf
-    shown = perplexity if math.isfinite(perplexity) else None  # JSON has no infinity
+    value = perplexity(nats / len(ids)) if ids else math.inf
+    shown = value if math.isfinite(value) else None  # JSON has no infinity
     return PredictResponse(model=name, text=cleaned, tokens=tokens, next=words, perplexity=shown)
 
 

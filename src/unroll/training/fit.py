@@ -27,8 +27,9 @@ from unroll.training.checkpoint import Checkpoint
 from unroll.training.device import torch_device
 from unroll.training.early_stopping import EarlyStopping
 from unroll.training.launcher import hidden_launcher
-from unroll.training.measurements import Measurements, perplexity
+from unroll.training.measurements import Measurements
 from unroll.training.optimizer import build_optimizer, clip_gradients
+from unroll.training.perplexity import perplexity
 from unroll.training.schedule import Schedule
 from unroll.training.task import Task
 from unroll.training.weight_averaging import WeightAveraging

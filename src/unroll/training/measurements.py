@@ -1,6 +1,5 @@
 """What a training logs between two validations: the mean loss, the gradient norms and the spectral radii."""
 
-import math
 from typing import Any
 
 import torch
@@ -66,14 +65,6 @@ class Measurements:
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         self.losses, self.norms = state["losses"], state["norms"]
-
-
-def perplexity(loss: float) -> float:
-    """Return e^loss of a loss in nats, which is infinite if it exceeds the range of a float."""
-    try:
-        return math.exp(loss)
-    except OverflowError:
-        return math.inf
 
 
 def _advice_on_clipping(clip: Clip) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unroll.evaluation.code_length import CodeLength, code_length
-from unroll.evaluation.perplexity import Score, exp
+from unroll.evaluation.perplexity import Score
+from unroll.training.perplexity import perplexity
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class LineScore:
     @property
     def perplexity(self) -> float:
         """The perplexity per token, infinite if the line is impossible or if it exceeds the range of a float."""
-        return exp(-self.log_likelihood / self.tokens)
+        return perplexity(-self.log_likelihood / self.tokens)
 
 
 @dataclass(frozen=True)

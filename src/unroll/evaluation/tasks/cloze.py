@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unroll.evaluation.perplexity import exp
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import ClozeModel
 from unroll.text.streams import Ids
+from unroll.training.perplexity import perplexity
 
 
 def measure(subject: Subject) -> Evaluation | None:
@@ -32,4 +32,4 @@ def evaluate(model: ClozeModel, documents: Sequence[Ids]) -> dict[str, float]:
     log_probs, predictions = model.cloze_log_probs(texts)
     correct = np.concatenate(predictions) == np.concatenate(texts)
     nats = -np.concatenate(log_probs).astype(np.float64).mean()
-    return {"cloze_accuracy": float(correct.mean()), "cloze_perplexity": exp(float(nats))}
+    return {"cloze_accuracy": float(correct.mean()), "cloze_perplexity": perplexity(float(nats))}

@@ -29,6 +29,7 @@ from unroll.models.ngram.index import (
 from unroll.models.ngram.params import JelinekMercer, NgramParams
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import BOS, FIRST_PREDICTED
+from unroll.training.perplexity import perplexity
 
 
 class Model:
@@ -145,7 +146,6 @@ def fit(params: NgramParams, data: Data, inputs: Inputs, log: Log) -> Model:
         updates = params.smoothing.iterations
         weights = fit_weights(orders, data.valid.tokens, updates, size, log)
     model = Model(params.model_dump(), size, estimate(orders, params, weights, size))
-    loss = -np.concatenate(model.log_probs(data.valid.documents)).mean()
-    with np.errstate(over="ignore"):  # beyond the largest float it is infinite
-        log(updates, valid_loss=float(loss), valid_perplexity=float(np.exp(loss)))
+    loss = float(-np.concatenate(model.log_probs(data.valid.documents)).mean())
+    log(updates, valid_loss=loss, valid_perplexity=perplexity(loss))
     return model
