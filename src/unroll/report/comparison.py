@@ -56,6 +56,15 @@ class Pair:
         agreeing = significant + (self.seeds.low > 0)
         return "better" if agreeing == 2 else "borderline" if agreeing == 1 else "not distinguishable"
 
+    @property
+    def reason(self) -> str:
+        """Why the verdict is not better, in the words of the report; empty if the seeds are unknown or agree."""
+        if self.seeds is None or self.verdict == "better":
+            return ""
+        if self.seeds.high < 0:
+            return "other seeds disagree"
+        return "seeds" if self.seeds.low <= 0 else "p"
+
 
 def compare_pairs(
     ranked: Sequence[str],
@@ -143,16 +152,16 @@ def to_markdown(pairs: Mapping[str, Sequence[Pair]], seeds: Sequence["SeedVarian
     if borderline := [pair for rows in pairs.values() for pair in rows if pair.verdict == "borderline"]:
         lines = [
             "## Borderline differences\n",
-            "One of the two intervals of these differences in nats per token includes zero: that for another test "
-            "text, or that for other seeds. So the first model is not called better.\n",
-            f"| models | difference | {interval}, text | p (Holm) | between means of seeds | {interval}, seeds |",
-            "| :-- | --: | --: | --: | --: | --: |",
+            f"For these differences in nats per token p (Holm) is not below {borderline[0].alpha:.2g}, or the interval "
+            "for other seeds is not above zero. So the first model is not called better.\n",
+            f"| models | difference | {interval}, text | p (Holm) | between means of seeds | {interval}, seeds | reason |",
+            "| :-- | --: | --: | --: | --: | --: | :-- |",
         ]
         for pair in borderline:
             text, other = pair.difference, cast(Estimate, pair.seeds)
             lines.append(
                 f"| `{pair.better}`, `{pair.worse}` | {text.mean:.4f} | {text.low:.4f} – {text.high:.4f} "
-                f"| {pair.p:.2g} | {other.mean:.4f} | {other.low:.4f} – {other.high:.4f} |"
+                f"| {pair.p:.2g} | {other.mean:.4f} | {other.low:.4f} – {other.high:.4f} | {pair.reason} |"
             )
         tables.append("\n".join(lines) + "\n")
     if seeds:
