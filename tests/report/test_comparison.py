@@ -34,6 +34,20 @@ def test_better_needs_both_intervals(p: float, seeds: tuple[float, float] | None
     assert pair(p, seeds).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("p", "seeds", "ending"),
+    [
+        (0.01, (-0.3, -0.1), "-0.3000 – -0.1000: other seeds disagree |"),
+        (0.01, (-0.02, 0.22), "-0.0200 – 0.2200 |"),
+        (0.30, (0.02, 0.18), "0.0200 – 0.1800 |"),
+    ],
+)
+def test_the_table_says_why_a_pair_is_borderline(p: float, seeds: tuple[float, float], ending: str) -> None:
+    (table,) = comparison.to_markdown({"words": [pair(p, seeds)]}, [], 0.95)
+    assert "p (Holm) is not below 0.05, or the interval for other seeds is not above zero" in table
+    assert table.splitlines()[-1].endswith(ending)
+
+
 def test_the_interval_between_seeds_is_that_of_welch() -> None:
     means = {"a": [4.0, 4.1, 4.2], "b": [4.3, 4.5], "c": [4.35]}
     found = between_seeds("a", "b", means, ["a", "b"], 0.95)

@@ -49,7 +49,7 @@ class Pair:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether `better` is better: significant for another text, and with an interval for other seeds above 0."""
+        """Whether `better` is better: p (Holm) is below alpha, and the interval for other seeds is above 0."""
         significant = self.p < self.alpha
         if self.seeds is None:
             return "better with one seed" if significant else "not distinguishable"
@@ -57,13 +57,9 @@ class Pair:
         return "better" if agreeing == 2 else "borderline" if agreeing == 1 else "not distinguishable"
 
     @property
-    def reason(self) -> str:
-        """Why the verdict is not better, in the words of the report; empty if the seeds are unknown or agree."""
-        if self.seeds is None or self.verdict == "better":
-            return ""
-        if self.seeds.high < 0:
-            return "other seeds disagree"
-        return "seeds" if self.seeds.low <= 0 else "p"
+    def is_contradicted(self) -> bool:
+        """Whether the interval for other seeds is below 0, so that `worse` is better for these seeds."""
+        return self.seeds is not None and self.seeds.high < 0
 
 
 def compare_pairs(
@@ -154,14 +150,15 @@ def to_markdown(pairs: Mapping[str, Sequence[Pair]], seeds: Sequence["SeedVarian
             "## Borderline differences\n",
             f"For these differences in nats per token p (Holm) is not below {borderline[0].alpha:.2g}, or the interval "
             "for other seeds is not above zero. So the first model is not called better.\n",
-            f"| models | difference | {interval}, text | p (Holm) | between means of seeds | {interval}, seeds | reason |",
-            "| :-- | --: | --: | --: | --: | --: | :-- |",
+            f"| models | difference | {interval}, text | p (Holm) | between means of seeds | {interval}, seeds |",
+            "| :-- | --: | --: | --: | --: | --: |",
         ]
         for pair in borderline:
             text, other = pair.difference, cast(Estimate, pair.seeds)
+            note = ": other seeds disagree" if pair.is_contradicted else ""
             lines.append(
                 f"| `{pair.better}`, `{pair.worse}` | {text.mean:.4f} | {text.low:.4f} – {text.high:.4f} "
-                f"| {pair.p:.2g} | {other.mean:.4f} | {other.low:.4f} – {other.high:.4f} | {pair.reason} |"
+                f"| {pair.p:.2g} | {other.mean:.4f} | {other.low:.4f} – {other.high:.4f}{note} |"
             )
         tables.append("\n".join(lines) + "\n")
     if seeds:
