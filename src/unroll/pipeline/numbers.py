@@ -22,8 +22,6 @@ from unroll.pipeline.tolerances import (
 
 EXACT = ("data/raw/", "data/clean/", "data/tokens/", "data/partitions/", "metrics/clean/", "metrics/tokens/")
 """Folders of text, tokens and counts."""
-SAMPLED = ("markov", "hmm", "pcfg")
-"""Sources that store their true probabilities beside the text. The text itself is in `data/clean`."""
 SAMPLES = ("forecasts", "analogies_covered", "test_documents", "test_tokens")
 """The metrics that say of how many samples the others are."""
 
@@ -126,8 +124,6 @@ def _exactness(family: str) -> int:
 
 def _is_exact(lock: Lock, path: str) -> bool:
     """Return whether an output has the same bytes on all processors."""
-    if path.startswith("data/raw/"):
-        return lock.params.get(f"corpora.{path.removeprefix('data/raw/')}.source") not in SAMPLED
     if path.startswith("models/"):
         return family_of(lock, path.removeprefix("models/")) in COUNTING
     return path.startswith(EXACT)
@@ -161,8 +157,8 @@ def _compare(path: str, name: str, one: Any, other: Any, family: str, deviations
 def _leaves(
     value: Any, skipped: set[str], key: tuple[str, ...], samples: int
 ) -> Iterator[tuple[tuple[str, ...], tuple[Any, int]]]:
-    """Yield the path of each value of a JSON file, and (value, number of samples)."""
-    if isinstance(value, list):
+    """Yield the path of each value of a JSON file, and (value, number of samples). A list of words is one value."""
+    if isinstance(value, list) and not all(isinstance(entry, str) for entry in value):
         labelled = {_label(entry): entry for entry in value}
         if "" in labelled:
             value = {str(index): entry for index, entry in enumerate(value)}

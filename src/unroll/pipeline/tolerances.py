@@ -90,11 +90,13 @@ OF_NETWORKS = {
     "low": EXCESS,
     "high": EXCESS,
     "expected": ROUNDING,
+    "bits_per_byte_spelling": ROUNDING,
+    "bits_per_byte_spacing": ROUNDING,
     "oov_rate": ROUNDING,
     "coverage": ROUNDING,
     "test_coverage": ROUNDING,
 }
-"""The tolerances of the metrics of networks, by name. Whole numbers and words must be equal."""
+"""The tolerances of the metrics of networks, by name. Whole numbers, words and lists of words must be equal."""
 
 NOT_COMPARED = {
     "losses_sha256": "it is the hash of the losses, whose mean is compared",
@@ -102,6 +104,7 @@ NOT_COMPARED = {
     "bits_per_token": "it is a function of cross_entropy",
     "bits_per_character": "it is a function of cross_entropy",
     "bits_per_byte": "it is a function of cross_entropy",
+    "bits_per_byte_tokens": "it is a function of cross_entropy",
     "log_loss": "its difference between processors is not measured; accuracy and macro_f1 are compared",
     "by_source_length": "of 338 sentences, exact_match differed by 3.6 points and BLEU by 1.1",
     "analogies_by_section": "most sections have fewer than 200 questions",
