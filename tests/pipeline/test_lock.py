@@ -44,6 +44,21 @@ def test_stages_follow_from_the_stages_whose_outputs_they_read(changed: set[str]
     assert CHAIN.downstream(changed) == found
 
 
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("reports/index.html", {"report", "evaluate", "train", "tokenize"}),
+        ("data/evaluations/lstm", {"evaluate", "train", "tokenize"}),
+        ("models/lstm", {"train", "tokenize"}),
+        ("models/lstm_2", {"other"}),
+        ("data/tokens/words", {"tokenize"}),
+        ("absent", set()),
+    ],
+)
+def test_an_output_follows_from_the_stages_whose_outputs_were_read(path: str, found: set[str]) -> None:
+    assert CHAIN.upstream(path) == found
+
+
 def test_the_content_is_read() -> None:
     stage: dict[str, Any] = {
         "cmd": "x",

@@ -71,7 +71,7 @@ class Run:
             outs = [f"models/{key}"] if "train" in stage else [f"data/{stage.replace('download', 'raw')}/{key}"]
             deps = {"src/unroll/models": self.code}
             if stage == "train_mixtures":
-                (mixture,) = params.values()
+                mixture = params["mixtures.mixed"]
                 deps |= {f"models/{mixture[member]}": "" for member in ("first", "second")}
             stages[name] = self._stage(place, outs, deps, {**params, "arithmetic": self.arithmetic})
             if "train" in stage:
@@ -167,8 +167,53 @@ def test_a_changed_byte_is_a_failure_with_portable_arithmetic(compare: Compare) 
     assert "20 outputs have the same bytes as those of ../there/dvc.lock, and 1 differ:\n  metrics/lstm.json\n" in (
         result.out
     )
-    assert "with `arithmetic: portable` all bytes must be equal" in result.err
+    assert (
+        "1 outputs differ from ../there/dvc.lock (metrics/lstm.json); with `arithmetic: portable` on a CPU"
+        in result.err
+    )
     assert "|" not in result.out
+
+
+def place(run: Run, on_gpu: str) -> Run:
+    """Give each stage that trains the device that dvc.yaml gives it: a GPU for some stages."""
+    for name, params in run.params.items():
+        if name.startswith("train"):
+            params["device"] = "cuda" if name.startswith(on_gpu) else "cpu"
+    return run
+
+
+@pytest.mark.parametrize("model", ["lstm", "trigram"])
+def test_a_gpu_is_another_processor_even_with_portable_arithmetic(compare: Compare, model: str) -> None:
+    """The pipeline has one device, and a model of counting has the same bytes on it, so its numbers hardly differ."""
+    there = changed(model, cross_entropy=METRICS[model]["cross_entropy"] + (0.001 if model == "lstm" else 1e-15))
+    there.arithmetic = "portable"
+    result = compare(place(Run("portable", INTEL), "train"), place(there, "train"))
+    assert (result.code, result.err) == (0, "")
+    assert "within tolerance (another kind of processor: " in result.out
+
+
+@pytest.mark.parametrize(
+    ("on_gpu", "model", "code"),
+    [
+        ("train@lstm", "lstm", 0),
+        ("train@lstm", "hmm", 1),
+        ("train@hmm", "mixed", 0),  # it reads the model of another stage
+        ("train@lstm", "mixed", 1),
+    ],
+)
+def test_the_stages_before_an_output_say_whether_its_bytes_are_portable(
+    compare: Compare, on_gpu: str, model: str, code: int
+) -> None:
+    there = changed(model, cross_entropy=METRICS[model]["cross_entropy"] + 1e-15)
+    there.arithmetic = "portable"
+    result = compare(place(Run("portable", INTEL), on_gpu), place(there, on_gpu))
+    assert result.code == code
+    assert (f"({model}.json); with `arithmetic: portable` on a CPU" in result.err.replace("metrics/", "")) is bool(code)
+
+
+def test_text_must_be_equal_on_a_gpu(compare: Compare) -> None:
+    there = place(Run("portable", AMD, files={"data/clean/prose": "other"}), "train")
+    assert compare(place(Run("portable", INTEL), "train"), there).code == 1
 
 
 @pytest.mark.parametrize(
@@ -256,6 +301,45 @@ def test_the_same_kind_of_processor_has_no_tolerance(compare: Compare) -> None:
     result = compare(Run(machine=INTEL), there)
     assert result.code == 1
     assert "although the same kind of processor and the same libraries made both: Intel (AVX2, AVX-512)" in result.err
+
+
+def record(place: Path, machines: dict[str, Any]) -> None:
+    """Record the environments of some files of metrics of a run."""
+    known = Record()
+    for name, machine in machines.items():
+        path = f"metrics/{name}.json"
+        known.add(path, hashlib.md5((place / path).read_bytes()).hexdigest(), machine)
+    (place / "reports").mkdir()
+    (place / "reports/environment.json").write_text(known.format())
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "code", "sentence"),
+    [
+        # The machine of the first model also evaluated the other one, which another machine had trained.
+        ({"lstm": AMD, "seq2seq": INTEL}, {"lstm": AMD, "seq2seq": AMD}, 0, "Intel (AVX2, AVX-512) against AMD (AVX2)"),
+        ({"lstm": AMD}, {"lstm": AMD, "seq2seq": AMD}, 0, "the processor of these results is not recorded"),
+        ({"lstm": AMD}, {}, 0, "the processor of ../there/dvc.lock is not recorded"),
+        ({"lstm": AMD, "seq2seq": INTEL}, {"lstm": AMD, "seq2seq": INTEL}, 1, "made both: AMD (AVX2)"),
+    ],
+)
+def test_environments_of_all_metrics_decide_whether_there_is_a_tolerance(
+    tmp_path: Path,
+    unroll: Callable[..., Result],
+    ours: dict[str, Any],
+    theirs: dict[str, Any],
+    code: int,
+    sentence: str,
+) -> None:
+    there = Run()
+    there.metrics["lstm"]["cross_entropy"] += 0.001
+    there.metrics["seq2seq"]["cross_entropy"] += 0.001
+    for name, run, machines in (("here", Run(), ours), ("there", there, theirs)):
+        (tmp_path / name).mkdir()
+        record(run.write(tmp_path / name), machines)
+    result = unroll(tmp_path / "here", "--against", "../there/dvc.lock")
+    assert result.code == code
+    assert sentence in result.out.splitlines()[-1] + result.err
 
 
 def test_other_libraries_are_named(compare: Compare) -> None:
@@ -437,6 +521,15 @@ def test_a_stage_that_has_not_run_is_named(tmp_path: Path, unroll: Callable[...,
     stages = [*YAML(typ="safe").load(place / "dvc.lock")["stages"], "train@gru"]
     result = unroll(place, stages=stages)
     assert (result.code, result.err) == (1, "unroll: dvc.lock: has no results of train@gru; run `dvc repro`")
+
+
+@pytest.mark.parametrize("output", ["", "\n \n"])
+def test_a_failure_of_dvc_without_output_is_one_sentence(monkeypatch: pytest.MonkeyPatch, output: str) -> None:
+    """A process that the system kills for memory prints nothing."""
+    killed = subprocess.CompletedProcess([], -9, "", output)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: killed)
+    with pytest.raises(UnrollError, match=r"^dvc\.yaml: `dvc stage list` failed without a message \(exit code -9\)"):
+        verify.list_stages(Path())
 
 
 @pytest.mark.slow

@@ -69,9 +69,9 @@ def verify(
 ) -> None:
     """Compare the hash of every output with dvc.lock, and with the results of another run.
 
-    Results of other settings are not compared. With `arithmetic: portable` all bytes must be equal. With `native` the
-    numbers of another kind of processor may differ within tolerances (docs/reproducibility.md), and are shown. The exit
-    code is 0 if the results are equal or within tolerance.
+    Results of other settings are not compared. With `arithmetic: portable` all bytes must be equal. With `native`, or
+    on a GPU, the numbers of another kind of processor may differ within tolerances (docs/reproducibility.md), and are
+    shown. The exit code is 0 if the results are equal or within tolerance.
     """
     from unroll.environment import describe, summarize
     from unroll.pipeline import results, verify

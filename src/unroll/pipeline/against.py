@@ -57,10 +57,11 @@ def _bytes(compared: int, differing: Sequence[str], name: str) -> Iterator[str]:
 
 
 def _numbers(one: Results, other: Results, differing: Sequence[str]) -> Iterator[str]:
-    """Compare the numbers of the outputs that differ, if both runs used the fastest kernels of their processors."""
-    if "portable" in (one.lock.params.get("arithmetic"), other.lock.params.get("arithmetic")):
+    """Compare the numbers of the outputs that differ, if these were made with native arithmetic or on a GPU."""
+    if portable := [path for path in differing if any(run.lock.must_be_equal(path) for run in (one, other))]:
         raise UnrollError(
-            f"{len(differing)} outputs differ from {other.name}; with `arithmetic: portable` all bytes must be equal"
+            f"{len(portable)} outputs differ from {other.name} ({enumerate_names(portable)}); with "
+            "`arithmetic: portable` on a CPU all bytes must be equal"
         )
     rows: list[Row] = []
     faults: list[str] = []
@@ -85,18 +86,20 @@ def _explain(one: Results, other: Results, differing: Sequence[str]) -> str:
     """Say how the environments of two runs differ.
 
     Raises:
-        UnrollError: The environments are known and equal, so that the bytes must be equal.
+        UnrollError: The environments of all metrics that differ are known and equal, so that the bytes must be equal.
+            Where only some are equal, these may depend on models that other environments made.
     """
     pairs = [(one.environment(path), other.environment(path)) for path in differing if path.startswith("metrics/")]
     known = [(first, second) for first, second in pairs if first is not None and second is not None]
-    if not known:
+    unequal = [(first, second) for first, second in known if first != second]
+    if (not unequal and len(known) < len(pairs)) or not known:
         return f"the processor of {_unrecorded(one, other)} is not recorded"
-    if same := [first for first, second in known if first == second]:
+    if not unequal:
         raise UnrollError(
             f"{len(differing)} outputs differ from {other.name}, although the same kind of processor and the same "
-            f"libraries made both: {summarize(same[0])}"
+            f"libraries made both: {summarize(known[0][0])}"
         )
-    first, second = known[0]
+    first, second = unequal[0]
     if summarize(first) != summarize(second):
         return f"another kind of processor: {summarize(first)} against {summarize(second)}"
     names = [name for name in {**first, **second} if first.get(name) != second.get(name)]

@@ -73,6 +73,27 @@ class Lock:
             added = {name for name, stage in self.stages.items() if name not in found and _reads(stage, made)}
         return found
 
+    def upstream(self, path: str) -> set[str]:
+        """Return the stage that makes an output, and all stages that it depends on, directly or indirectly."""
+        found: set[str] = set()
+        added = {name for name, stage in self.stages.items() if path in stage.outs}
+        while added:
+            found |= added
+            read = [self.stages[name] for name in added]
+            rest = {name: stage for name, stage in self.stages.items() if name not in found}
+            added = {name for name, made in rest.items() if any(_reads(stage, list(made.outs)) for stage in read)}
+        return found
+
+    def must_be_equal(self, path: str) -> bool:
+        """Return whether an output has the same bytes on all processors: all its floats are portable.
+
+        The param `arithmetic` concerns the CPU. Arithmetic on a GPU is native.
+        """
+        params = [self.stages[name].params for name in self.upstream(path)]
+        arithmetic = {values.get("arithmetic") for values in params}
+        on_gpu = any(values.get("device") == "cuda" for values in params)
+        return "portable" in arithmetic and "native" not in arithmetic and not on_gpu
+
 
 def _stage(entry: Mapping[str, Any]) -> Stage:
     params = flatten({key: value for values in entry.get("params", {}).values() for key, value in values.items()})
