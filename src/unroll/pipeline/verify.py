@@ -48,7 +48,9 @@ def list_stages(root: Path) -> Sequence[str]:
     command = [sys.executable, "-m", "dvc", "stage", "list", "--name-only"]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise UnrollError(f"dvc.yaml: {result.stderr.strip().splitlines()[0].removeprefix('ERROR: ')}")
+        silent = f"`dvc stage list` failed without a message (exit code {result.returncode}); run `dvc doctor`"
+        lines = result.stderr.strip().splitlines() or [silent]
+        raise UnrollError(f"dvc.yaml: {lines[0].removeprefix('ERROR: ')}")
     return result.stdout.split()
 
 
