@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,34 @@ def test_a_run_ends_as_its_stage_does(place: Path, error: BaseException, status:
     with pytest.raises(type(error)), tracking.run("train", "lstm", {}, place / "data"):
         raise error
     assert [run.info.status for run in runs()] == [status]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(SystemExit(143), "KILLED"), (KeyboardInterrupt(), "KILLED"), (UnrollError("x"), "FAILED"), (None, "FINISHED")],
+)
+def test_a_fault_of_the_environment_neither_hides_an_error_nor_leaves_a_run_open(
+    place: Path, error: BaseException | None, status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> dict[str, Any]:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    expected = pytest.raises(type(error)) if error else nullcontext()
+    with expected as found, tracking.run("train", "lstm", {}, place / "data", fail):
+        if error:
+            raise error
+    assert error is None or found.value is error
+    assert [run.info.status for run in runs()] == [status]
+    assert "train lstm: the tags of the environment are not logged (CUDA error: unspecified" in caplog.text
+
+
+def test_a_signal_while_the_environment_is_logged_ends_the_run(place: Path) -> None:
+    def stop() -> dict[str, Any]:
+        raise SystemExit(143)
+
+    with pytest.raises(SystemExit), tracking.run("train", "lstm", {}, place / "data", stop):
+        pass
+    assert [run.info.status for run in runs()] == ["FINISHED"]
 
 
 def test_runs_of_dead_processes_are_marked(place: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import math
 import os
 import socket
@@ -22,6 +23,7 @@ RESULT = "unroll.result"
 """The tag with the hash of the file that identifies the result."""
 NOT_FINITE = "unroll.not_finite"
 """The tag with the metrics that are infinite or not a number."""
+logger = logging.getLogger("unroll")
 
 
 class Run:
@@ -196,8 +198,14 @@ def run(
         status = "FAILED"
         raise
     finally:  # a signal raises SystemExit or KeyboardInterrupt, which do not derive from Exception
-        active.log_environment(maker())
-        mlflow.end_run(status)
+        try:
+            active.log_environment(maker())
+        except (
+            Exception
+        ) as error:  # it must neither replace the error of the stage nor fail a stage that has its result
+            logger.warning("%s: the tags of the environment are not logged (%s)", run_name, error)
+        finally:
+            mlflow.end_run(status)
 
 
 def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
