@@ -1,6 +1,8 @@
 """The environment of results: it is recorded with their bytes, and does not change while the bytes are the same."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from tests.test_readme import committed
 from unroll import environment
+from unroll.arithmetic.pins import PORTABLE, is_supported
 from unroll.cli import main
 from unroll.environment import COUNTS, RECORD, Record, describe, file_md5, made, record, summarize
 from unroll.pipeline.lock import Lock
@@ -87,6 +90,7 @@ def test_a_failed_stage_has_no_entry() -> None:
         '{"results": {}}',
         '{"environments": {}, "results": {"metrics/lstm.json": {"md5": "a"}}}',
         '{"environments": {}, "results": {"metrics/lstm.json": {"md5": "a", "environment": "gone"}}}',
+        '{"environments": {"x": {}}, "results": {"metrics/lstm.json": {"environment": "x"}}}',
     ],
 )
 def test_a_damaged_record_begins_again(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
@@ -101,6 +105,30 @@ def test_a_full_disk_does_not_fail_the_stage(monkeypatch: pytest.MonkeyPatch, ca
     publish("1", INTEL, monkeypatch)
     assert LSTM.read_text() == "1"
     assert "the environment of this run is not recorded" in caplog.text
+
+
+def test_a_library_that_cannot_describe_itself_does_not_fail_the_stage(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(environment, "describe", fail)
+    with atomic_outputs(LSTM) as (file,):
+        file.write_text("1")
+    assert LSTM.read_text() == "1"
+    assert "the environment of this run is not recorded (CUDA error: unspecified launch failure)" in caplog.text
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_gpu_is_described_if_it_was_used(monkeypatch: pytest.MonkeyPatch, used: bool) -> None:
+    """A stage on the CPU gives the same bytes with and without a GPU in the machine."""
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: used)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100")
+    assert describe().get("gpu") == ("NVIDIA H100" if used else None)
 
 
 def test_this_process_is_described_as_json() -> None:
@@ -127,14 +155,36 @@ def test_the_command_prints_this_machine(monkeypatch: pytest.MonkeyPatch, capsys
     assert json.loads(capsys.readouterr().out) == describe()
 
 
+@pytest.mark.skipif(not is_supported(), reason="portable arithmetic needs an x86-64 processor with AVX2")
+def test_the_command_describes_what_stages_with_portable_arithmetic_use() -> None:
+    """Also where the variables of the shell choose other kernels."""
+    shell = {name: value for name, value in os.environ.items() if name not in PORTABLE}
+    command = [sys.executable, "-m", "unroll", "environment", "--threads", "2"]
+    found = json.loads(subprocess.run(command, env=shell, capture_output=True, check=True).stdout)
+    assert found["variables"] == PORTABLE | {"UNROLL_THREADS": "2"}
+    assert found["torch_kernels"] == "AVX2"
+    assert found["torch_threads"] == 1
+    assert "gpu" not in found
+
+
+def test_the_help_of_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["unroll", "environment", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Print the processor, the system and the versions of the libraries of this machine as JSON." in text
+    assert "--arithmetic" in text
+
+
 def test_libraries_that_are_not_imported_are_not_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch")
     assert not [name for name in describe() if name.startswith("torch")]
 
 
-def test_the_variables_that_choose_kernels_are_described(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
-    assert describe()["variables"]["ATEN_CPU_CAPABILITY"] == "default"
+@pytest.mark.parametrize("name", [*PORTABLE, "UNROLL_THREADS"])
+def test_the_variables_that_choose_kernels_are_described(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "other")
+    assert describe()["variables"][name] == "other"
 
 
 def test_the_committed_results_name_the_processor_that_made_them() -> None:

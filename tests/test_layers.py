@@ -10,9 +10,10 @@ from tests.pipeline.closure import ROOT, SOURCE, imports, is_empty, path_of
 
 PACKAGE = SOURCE / "unroll"
 LAYERS = (
-    ("errors",),
+    ("errors", "processor"),
     ("params",),
-    ("fingerprint", "environment", "arithmetic"),
+    ("fingerprint", "arithmetic"),
+    ("environment",),
     ("text",),
     ("corpora",),
     ("layers",),

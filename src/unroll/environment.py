@@ -20,6 +20,9 @@ from typing import Any
 
 from filelock import FileLock
 
+from unroll.arithmetic.pins import CPUINFO, PORTABLE
+from unroll.processor import read_cpuinfo
+
 Environment = dict[str, Any]
 RECORD = Path("reports/environment.json")
 COUNTS = (Path("metrics/clean"), Path("metrics/tokens"))
@@ -36,15 +39,7 @@ INSTRUCTION_SETS = {
     "bf16": "BF16",
 }
 """The instruction sets that choose between kernels, by their flag in /proc/cpuinfo."""
-VARIABLES = (
-    "ATEN_CPU_CAPABILITY",
-    "MKL_CBWR",
-    "NPY_DISABLE_CPU_FEATURES",
-    "ONEDNN_MAX_CPU_ISA",
-    "OPENBLAS_CORETYPE",
-    "OMP_NUM_THREADS",
-    "UNROLL_THREADS",
-)
+VARIABLES = (*PORTABLE, "UNROLL_THREADS")
 """Environment variables that change which kernels run, or in which order they add."""
 logger = logging.getLogger("unroll")
 
@@ -81,7 +76,7 @@ def describe() -> Environment:
         found["torch"] = version("torch")
         found["torch_kernels"] = torch.backends.cpu.get_cpu_capability()
         found["torch_threads"] = torch.get_num_threads()
-        if torch.cuda.is_available():
+        if torch.cuda.is_initialized():  # a GPU that computed nothing has no part in the results
             found["gpu"] = torch.cuda.get_device_name()
     return {name: value for name, value in found.items() if value not in ("", [], {})}
 
@@ -109,11 +104,8 @@ class Record:
         try:
             values = json.loads(content or b"{}")
             found = Record(dict(values["environments"]), dict(values["results"]))
-            return (
-                found
-                if all(entry["environment"] in found.environments for entry in found.results.values())
-                else Record()
-            )
+            known = all(entry["environment"] in found.environments and entry["md5"] for entry in found.results.values())
+            return found if known else Record()
         except (ValueError, KeyError, TypeError):
             return Record()
 
@@ -148,8 +140,8 @@ class Record:
 def record(published: Sequence[Path]) -> None:
     """Record that this process made files, if their bytes are new.
 
-    Counts and files outside of `metrics/` are left out. A fault of the disk is a warning, since the results themselves
-    are published already.
+    Counts and files outside of `metrics/` are left out. A fault of the disk, or of a library that is described, is a
+    warning, since the results themselves are published already.
 
     Args:
         published: Paths relative to the root of the repository.
@@ -171,7 +163,7 @@ def record(published: Sequence[Path]) -> None:
                 unfinished = RECORD.with_name(f".{RECORD.name}")
                 unfinished.write_text(known.format(), encoding="utf-8")
                 unfinished.replace(RECORD)
-    except OSError as error:
+    except Exception as error:  # whatever it is, the stage has its results
         logger.warning("%s: the environment of this run is not recorded (%s)", RECORD, error)
 
 
@@ -197,11 +189,9 @@ def _processor() -> Environment:
         command = ["sysctl", "-n", "machdep.cpu.brand_string"]
         name = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
         return {"processor": name or platform.machine()}
-    try:
-        first = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0]
-    except OSError:
+    facts = read_cpuinfo(CPUINFO)
+    if not facts:
         return {"processor": platform.processor() or platform.machine()}
-    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
     flags = (facts.get("flags") or facts.get("Features", "")).split()
     kinds = ("vendor_id", "cpu family", "model", "stepping", "CPU implementer", "CPU part")
     kind = ", ".join(f"{key} {facts[key]}" for key in kinds if key in facts)

@@ -89,7 +89,7 @@ def verify(
             print(line)
 
 
-@app.command()
+@verb("unroll environment", "unroll environment --arithmetic native")
 def environment() -> None:
     """Print the processor, the system and the versions of the libraries of this machine as JSON.
 

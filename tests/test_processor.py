@@ -1,0 +1,29 @@
+"""/proc/cpuinfo as Linux writes it on x86-64 and on ARM."""
+
+from pathlib import Path
+
+import pytest
+
+from unroll.processor import read_cpuinfo
+
+
+@pytest.mark.parametrize(
+    ("content", "facts"),
+    [
+        (
+            "processor\t: 0\nflags\t\t: avx2 fma\n\nprocessor\t: 1\nflags\t\t: sse\n",
+            {"processor": "0", "flags": "avx2 fma"},
+        ),
+        ("flags\t: avx2 sse\nflags\t: avx2 fma\n", {"flags": "avx2 sse"}),
+        ("Features\t: fp asimd\nCPU part\t: 0xd40\n", {"Features": "fp asimd", "CPU part": "0xd40"}),
+        ("model name\t: A: B\n", {"model name": "A: B"}),
+        ("", {}),
+    ],
+)
+def test_the_first_processor_is_read(tmp_path: Path, content: str, facts: dict[str, str]) -> None:
+    (tmp_path / "cpuinfo").write_text(content, encoding="utf-8")
+    assert read_cpuinfo(tmp_path / "cpuinfo") == facts
+
+
+def test_another_system_has_no_such_file(tmp_path: Path) -> None:
+    assert read_cpuinfo(tmp_path / "cpuinfo") == {}
