@@ -76,7 +76,8 @@ def describe() -> Environment:
         found["torch"] = version("torch")
         found["torch_kernels"] = torch.backends.cpu.get_cpu_capability()
         found["torch_threads"] = torch.get_num_threads()
-        if torch.cuda.is_initialized():  # a GPU that computed nothing has no part in the results
+        # A GPU that computed nothing has no part in the results.
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             found["gpu"] = torch.cuda.get_device_name()
     return {name: value for name, value in found.items() if value not in ("", [], {})}
 

@@ -95,7 +95,7 @@ def test_a_signal_while_the_environment_is_logged_ends_the_run(place: Path) -> N
 
     with pytest.raises(SystemExit), tracking.run("train", "lstm", {}, place / "data", stop):
         pass
-    assert [run.info.status for run in runs()] == ["FINISHED"]
+    assert [run.info.status for run in runs()] == ["KILLED"]
 
 
 def test_runs_of_dead_processes_are_marked(place: Path) -> None:

@@ -200,10 +200,11 @@ def run(
     finally:  # a signal raises SystemExit or KeyboardInterrupt, which do not derive from Exception
         try:
             active.log_environment(maker())
-        except (
-            Exception
-        ) as error:  # it must neither replace the error of the stage nor fail a stage that has its result
+        except Exception as error:  # it must neither replace the error of a stage nor fail one that has its result
             logger.warning("%s: the tags of the environment are not logged (%s)", run_name, error)
+        except BaseException:
+            status = "KILLED"
+            raise
         finally:
             mlflow.end_run(status)
 
