@@ -14,6 +14,7 @@ from wrapt import register_post_import_hook
 
 from unroll.errors import UnrollError
 from unroll.params.arithmetic import Arithmetic
+from unroll.processor import read_cpuinfo
 
 PORTABLE = {
     "ATEN_CPU_CAPABILITY": "avx2",  # torch
@@ -71,12 +72,7 @@ def pin(arithmetic: Arithmetic, threads: int | None = None) -> None:
 
 def is_supported() -> bool:
     """Return whether this processor has the instructions that portable arithmetic needs."""
-    try:
-        lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # not Linux
-        return False
-    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
-    return set(flags) >= REQUIRED
+    return set(read_cpuinfo(CPUINFO).get("flags", "").split()) >= REQUIRED
 
 
 def count_threads() -> int:
