@@ -80,6 +80,7 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
         "models": {name: models[name] for name in ("unigram", "trigram", "lstm", "seq2seq")},
         "mixtures": {"mixed": values["mixtures"]["kneser5_lstm"] | {"first": "trigram"}},
         "oracles": {},
+        "seeds": {},
         "learning_curves": {},
         "series": {},
     }

@@ -47,8 +47,26 @@ def set_environment() -> None:
     unused = sorted(name for name in os.environ if name.startswith("MLFLOW_") and os.environ[name] != own.get(name))
     for name in unused:
         del os.environ[name]
+    _accept_percent_signs()
     if unused:
         logger.warning("not used: %s; runs are logged to mlruns/mlflow.db of this repository", ", ".join(unused))
+
+
+def _accept_percent_signs() -> None:
+    """Let MLflow run from a folder whose name contains a percent sign.
+
+    MLflow gives the folder of its migrations to a ConfigParser as it is, where a percent sign begins a reference. It
+    escapes the address of the database only.
+    """
+    if "%" not in sys.prefix:
+        return
+    from alembic.config import Config
+
+    def set_main_option(config: Any, name: str, value: str) -> None:
+        escaped = value.replace("%", "%%") if name == "script_location" else value
+        config.set_section_option(config.config_ini_section, name, escaped)
+
+    Config.set_main_option = set_main_option  # type: ignore[assignment, method-assign]
 
 
 def folder() -> Path:
