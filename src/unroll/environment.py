@@ -73,7 +73,7 @@ def describe() -> Environment:
     if "torch" in sys.modules:
         import torch
 
-        found["torch"] = version("torch")
+        found["torch"] = str(torch.__version__)  # with the build: +cpu, +cu130
         found["torch_kernels"] = torch.backends.cpu.get_cpu_capability()
         found["torch_threads"] = torch.get_num_threads()
         # A GPU that computed nothing has no part in the results.
