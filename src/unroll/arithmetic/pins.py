@@ -52,7 +52,8 @@ def pin(arithmetic: Arithmetic, threads: int | None = None) -> None:
     environment = dict.fromkeys(variables, str(threads or count_threads()))
     # Dynamic thread counts are disabled, since the order of sums may depend on them.
     environment |= {"MKL_DYNAMIC": "FALSE", "OMP_DYNAMIC": "FALSE"}
-    environment["OMP_WAIT_POLICY"] = "PASSIVE"  # waiting threads would take the time of other processes
+    # Waiting threads of OpenMP sleep after some microseconds, or else they would take the time of other processes.
+    environment["GOMP_SPINCOUNT"] = "10000"
     if arithmetic == "portable":
         if not is_supported():
             raise UnrollError(

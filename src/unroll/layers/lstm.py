@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 
 from unroll.arithmetic.threads import cut, is_portable, share
 
-ROWS = 16
+ROWS = 8
 """The minimum number of rows of a part of a batch."""
 
 

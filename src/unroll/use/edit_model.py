@@ -73,7 +73,7 @@ class EditModel:
         """Return p(event | its character): (count + PRIOR_COUNT rate) / (count of the character + PRIOR_COUNT)."""
         kind, character, _ = event
         if kind == COPY:
-            return 1 - sum(self._error_rate(other, character) for other in (DELETE, SUBSTITUTE, TRANSPOSE))
+            return 1 - math.fsum(self._error_rate(other, character) for other in (DELETE, SUBSTITUTE, TRANSPOSE))
         share = 1 if kind in (DELETE, TRANSPOSE) else ALPHABET_SIZE
         expected = PRIOR_COUNT * self._overall_rates[kind] / share
         return (self.events[event] + expected) / (self.characters[character] + PRIOR_COUNT)

@@ -142,7 +142,7 @@ class Speller:
         texts = [self.model.cleaner(before + word + after) for word in candidates]
         documents = [np.asarray(ids + [EOS] * ends, np.int64) for ids in tokenizer.encode_batch(texts)]
         scores = [float(np.sum(row, dtype=np.float64)) for row in model.log_probs(documents)]
-        spellings = [sum(map(self._characters.log_prob, tokenizer.unknown_tokens(text))) for text in texts]
+        spellings = [math.fsum(map(self._characters.log_prob, tokenizer.unknown_tokens(text))) for text in texts]
         # An impossible context is impossible for every candidate, so that the edit model decides.
         return np.maximum(scores, -1e9) + np.asarray(spellings)
 

@@ -15,6 +15,8 @@ from unroll.text.tokenizers.vocabulary import EOS, SPECIAL, UNK
 
 LENGTHS = (5, 10, 15, 20, 30, 50)
 """The largest source length in tokens of each group. Longer sources form a last group."""
+DIGITS = 10
+"""The decimal places of BLEU and chrF. sacrebleu adds by `sum`, whose last bits differ from Python 3.12 on."""
 
 
 def measure(subject: Subject) -> Evaluation | None:
@@ -60,8 +62,8 @@ def score(translations: Sequence[str], references: Sequence[str], exact: Sequenc
     bleu, chrf = BLEU(force=True), CHRF()  # `force` omits the warning about texts that are already tokenized
     return {
         "exact_match": float(np.mean(exact)),
-        "bleu": bleu.corpus_score(list(translations), [list(references)]).score,
-        "chrf": chrf.corpus_score(list(translations), [list(references)]).score,
+        "bleu": round(bleu.corpus_score(list(translations), [list(references)]).score, DIGITS),
+        "chrf": round(chrf.corpus_score(list(translations), [list(references)]).score, DIGITS),
         "length_ratio": sum(len(text.split()) for text in translations)
         / max(1, sum(len(text.split()) for text in references)),
         "bleu_signature": str(bleu.get_signature()),
