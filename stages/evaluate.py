@@ -12,12 +12,16 @@ def main(params: Root, name: str) -> None:
     from unroll.evaluation.evaluate import evaluate
     from unroll.evaluation.subject import Subject
     from unroll.models.base.folder import read_experiment
+    from unroll.tracking.journal import record
+    from unroll.tracking.results import evaluation
 
     folder = Path("models") / name
     experiment = read_experiment(folder)
     partition = Path("data/partitions") / experiment["tokenizer"]
-    outputs = Path("metrics") / f"{name}.json", Path("reports/samples") / f"{name}.txt", Path("data/evaluations") / name
-    with stage.atomic_outputs(*outputs) as (metrics, samples, details):
+    with (
+        record(result := evaluation(params, name)),
+        stage.atomic_outputs(*result.outputs) as (metrics, samples, details),
+    ):
         subject = Subject.load(folder, partition, params.evaluate, params.seed)
         found = evaluate(subject)
         about = {key: value for key, value in experiment.items() if key != "sampled"}

@@ -1,7 +1,6 @@
 """Fit and compare the forecasters of one series: python -m stages.forecast SERIES."""
 
 import json
-from pathlib import Path
 
 from unroll.params.root import Root
 from unroll.pipeline import stage
@@ -12,14 +11,19 @@ def main(params: Root, name: str) -> None:
     from unroll.fingerprint import fingerprint
     from unroll.series.forecast import compare
     from unroll.series.observed import read
+    from unroll.tracking.journal import record
+    from unroll.tracking.results import forecast
 
     section = params.series[name]
-    clean, folder = Path("data/clean") / f"{section.corpus}.parquet", Path("metrics/series")
-    outputs = folder / f"{name}.json", folder / f"{name}.csv", Path("data/forecasts") / f"{name}.parquet"
-    with stage.atomic_outputs(*outputs) as (metrics, errors, forecasts):
-        comparison = compare(section, name, read(clean), params.corpora[section.corpus], params.seed)
-        hashes = fingerprint(section.model_dump(), clean)
-        metrics.write_text(json.dumps({**hashes, **comparison.metrics}, indent=1) + "\n", encoding="utf-8")
+    with (
+        record(result := forecast(params, name)),
+        stage.atomic_outputs(*result.outputs) as (metrics, errors, forecasts),
+    ):
+        comparison = compare(section, name, read(result.data), params.corpora[section.corpus], params.seed)
+        metrics.write_text(
+            json.dumps({**fingerprint(result.settings, result.data), **comparison.metrics}, indent=1) + "\n",
+            encoding="utf-8",
+        )
         comparison.write_errors(errors)
         comparison.write_forecasts(forecasts)
 

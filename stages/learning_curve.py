@@ -13,12 +13,12 @@ def main(params: Root, name: str) -> None:
     from unroll.fingerprint import fingerprint
     from unroll.models.base.inputs import Inputs
     from unroll.text import streams
+    from unroll.tracking.journal import record
+    from unroll.tracking.results import learning_curve as result_of
 
     entry, settings = params.learning_curves[name], params.models[name]
-    partition = Path("data/partitions") / entry.tokenizer
-    values = entry.model_dump() | {"model": settings.model_dump()}
-    with stage.atomic_outputs(Path("metrics/learning_curves") / f"{name}.json") as (output,):
-        data = streams.load(partition)
+    with record(result := result_of(params, name)), stage.atomic_outputs(*result.outputs) as (output,):
+        data = streams.load(result.data)
         curve = learning_curve.Curve(data, models.load(Path("models") / entry.oracle), params.evaluate.statistics)
         inputs = Inputs(device=params.device)
         for fraction in entry.fractions:
@@ -26,7 +26,7 @@ def main(params: Root, name: str) -> None:
             fitted = models.family(entry.family).fit(settings, part, inputs, lambda *_, **__: None)
             curve.add(part.train.predicted, fitted)
         curve.add(data.train.predicted, models.load(Path("models") / name))
-        learning_curve.write(curve.points, output, fingerprint(values, partition))
+        learning_curve.write(curve.points, output, fingerprint(result.settings, result.data))
 
 
 if __name__ == "__main__":

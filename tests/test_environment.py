@@ -12,7 +12,8 @@ from tests.test_readme import committed
 from unroll import environment
 from unroll.arithmetic.pins import PORTABLE, is_supported
 from unroll.cli import main
-from unroll.environment import COUNTS, RECORD, Record, describe, file_md5, made, record, summarize
+from unroll.environment import COUNTS, RECORD, Record, describe, made, record, summarize
+from unroll.fingerprint import file_md5
 from unroll.pipeline.lock import Lock
 from unroll.pipeline.stage import atomic_outputs
 

@@ -14,6 +14,7 @@ LAYERS = (
     ("params",),
     ("fingerprint", "arithmetic"),
     ("environment",),
+    ("provenance",),
     ("text",),
     ("corpora",),
     ("layers",),

@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock
 
 from unroll.arithmetic.pins import CPUINFO, PORTABLE
+from unroll.fingerprint import file_md5
 from unroll.processor import read_cpuinfo
 
 Environment = dict[str, Any]
@@ -176,12 +177,6 @@ def read() -> Record:
 def made(result: Path) -> Environment | None:
     """Return the environment that made a file below `metrics/`; None if it is not known."""
     return read().find(str(result), file_md5(result))
-
-
-def file_md5(path: Path) -> str:
-    """Return the MD5 of the bytes of a file, by which DVC identifies them."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _processor() -> Environment:

@@ -64,6 +64,11 @@ def fingerprint(params: Mapping[str, Any], data: Path) -> dict[str, str]:
     }
 
 
+def code_hash() -> str:
+    """Return 16 hexadecimal digits of the SHA-256 of all modules of this package."""
+    return file_hash(*sorted(Path(__file__).parent.rglob("*.py")))
+
+
 def file_hash(*paths: Path) -> str:
     """Return 16 hexadecimal digits of the SHA-256 of the content of all files among `paths`, in their order."""
     digest = hashlib.sha256()
@@ -73,3 +78,26 @@ def file_hash(*paths: Path) -> str:
                 while piece := file.read(PIECE):
                     digest.update(piece)
     return digest.hexdigest()[:16]
+
+
+def dvc_md5(path: Path) -> str:
+    """Return the hash of an output as DVC writes it to dvc.lock.
+
+    Args:
+        path: A file or a folder.
+
+    Returns:
+        The MD5 of the bytes of the file, or of the JSON list of the files of the folder, which ends in `.dir`.
+    """
+    if path.is_file():
+        return file_md5(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    listed = [{"md5": file_md5(file), "relpath": file.relative_to(path).as_posix()} for file in files]
+    listed.sort(key=lambda entry: entry["relpath"])
+    return hashlib.md5(json.dumps(listed, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def file_md5(path: Path) -> str:
+    """Return the MD5 of the bytes of a file, by which DVC identifies them."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.models.ngrams import DATA, SIZE, SMOOTHED, TRAIN, documents, every_model, fitted, params, state_after
 from unroll.evaluation.perplexity import evaluate
+from unroll.models.base.curve import Curve
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import LanguageModel, log_probs_by_stepping
 from unroll.models.ngram import model as ngram
@@ -19,7 +20,6 @@ from unroll.models.ngram.index import count_ngrams
 from unroll.models.ngram.params import NgramParams
 from unroll.text.streams import Data, Stream, stream_of
 from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, UNK
-from unroll.tracking.curve import Curve
 
 
 class Reference:
@@ -182,12 +182,12 @@ def test_worked_counts_and_products() -> None:
 
 
 def test_the_log_of_an_impossible_valid_split_is_infinite(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    curve = Curve(None)
+    curve = Curve()
     with caplog.at_level("INFO"):
         ngram.fit(params("maximum_likelihood", 2), DATA, Inputs(), curve)
-    assert caplog.messages == ["step 0: valid_loss inf, valid_perplexity inf"]
+    assert caplog.messages == ["step 0: valid_loss inf (perplexity inf)"]
     curve.write(tmp_path / "curve.csv")
-    assert (tmp_path / "curve.csv").read_text(encoding="utf-8") == "step,valid_loss,valid_perplexity\n0,inf,inf\n"
+    assert (tmp_path / "curve.csv").read_text(encoding="utf-8") == "step,valid_loss\n0,inf\n"
 
 
 # Weights of Jelinek-Mercer smoothing

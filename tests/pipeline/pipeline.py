@@ -38,7 +38,9 @@ def run(place: Path, *command: str, code: int | None = 0, **variables: str) -> s
 
 def environment(**variables: str) -> dict[str, str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "UNROLL_"))}
-    return clean | {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"} | variables
+    # No process logs in the background, where a test would have to wait for it: `runs` logs what waits.
+    own = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1", "UNROLL_TRACKING": "later"}
+    return clean | own | variables
 
 
 def git(place: Path, *arguments: str) -> str:
@@ -150,8 +152,10 @@ def forget(place: Path, output: str) -> None:
 
 
 def runs(place: Path) -> list[Any]:
+    """All runs, after what waits has been logged."""
     import mlflow
 
+    run(place, "unroll", "sync")
     client = mlflow.MlflowClient(store.address(place / "mlruns" / "mlflow.db"))
     experiment = client.get_experiment_by_name("unroll")
     assert experiment is not None

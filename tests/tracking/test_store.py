@@ -1,121 +1,51 @@
-"""The tracking store: made once by many, runs that end as they should, dead ones marked."""
+"""The tracking store: made once by many, in any folder, also after the folder was moved."""
 
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from unroll import tracking
+from tests.tracking.workspace import ROOT, drain, make_data, runs, train
 from unroll.errors import UnrollError
 from unroll.tracking import store
+from unroll.tracking.runs import open_runs
 
 WORKER = """
 import sys
-from pathlib import Path
-from unroll import tracking
-with tracking.run("train", sys.argv[1], {"a": {"b": 1}}, Path("data")) as run:
-    for step in range(5):
-        run.log_metrics({"loss": float(step), "broken": float("inf")}, step)
+sys.path.insert(0, sys.argv[1])
+from tests.tracking import workspace
+from unroll.tracking.sync import sync
+workspace.train(sys.argv[2])
+list(sync([]))
 """
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "x.txt").write_text("data")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    return tmp_path
-
-
-def runs() -> list[Any]:
-    import mlflow
-
-    client = mlflow.MlflowClient(store.address())
-    return list(client.search_runs([store.experiment_id(client)], max_results=1000))
-
-
 def test_case_47_many_workers_on_a_fresh_store_lose_nothing(place: Path) -> None:
-    workers = [
-        subprocess.Popen([sys.executable, "-c", WORKER, f"model{index}"], stderr=subprocess.PIPE, text=True)
-        for index in range(4)
-    ]
+    """Each of them runs a stage, and then logs what waits."""
+    names = ("unigram", "trigram", "gru", "lstm")
+    command = [sys.executable, "-c", WORKER, str(ROOT)]
+    workers = [subprocess.Popen([*command, name], stderr=subprocess.PIPE, text=True) for name in names]
     for worker in workers:
         _, errors = worker.communicate(timeout=180)
         assert worker.returncode == 0, errors
-    found = runs()
-    assert sorted(run.data.tags["unroll.model"] for run in found) == ["model0", "model1", "model2", "model3"]
-    assert all(run.info.status == "FINISHED" and run.data.metrics["loss"] == 4 for run in found)
-    assert all(run.data.params == {"a.b": "1"} for run in found)
-    assert all("broken" not in run.data.metrics for run in found)
-    assert all(run.data.tags["unroll.not_finite"] == "broken inf" for run in found)
+    found = open_runs().search("tags.`unroll.kind` = 'model'")
+    assert sorted(run.data.tags["unroll.model"] for run in found) == sorted(names)
+    assert all(run.info.status == "FINISHED" and run.data.metrics["valid_loss"] == 3.5 for run in found)
     connection = sqlite3.connect(place / "mlruns" / "mlflow.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
     assert not list((place / "mlruns").glob(".mlflow.db.*"))
 
 
-@pytest.mark.parametrize(
-    ("error", "status"), [(SystemExit(143), "KILLED"), (KeyboardInterrupt(), "KILLED"), (UnrollError("x"), "FAILED")]
-)
-def test_a_run_ends_as_its_stage_does(place: Path, error: BaseException, status: str) -> None:
-    with pytest.raises(type(error)), tracking.run("train", "lstm", {}, place / "data"):
-        raise error
-    assert [run.info.status for run in runs()] == [status]
-
-
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [(SystemExit(143), "KILLED"), (KeyboardInterrupt(), "KILLED"), (UnrollError("x"), "FAILED"), (None, "FINISHED")],
-)
-def test_a_fault_of_the_environment_neither_hides_an_error_nor_leaves_a_run_open(
-    place: Path, error: BaseException | None, status: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail() -> dict[str, Any]:
-        raise RuntimeError("CUDA error: unspecified launch failure")
-
-    expected = pytest.raises(type(error)) if error else nullcontext()
-    with expected as found, tracking.run("train", "lstm", {}, place / "data", fail):
-        if error:
-            raise error
-    assert error is None or found.value is error
-    assert [run.info.status for run in runs()] == [status]
-    assert "train lstm: the tags of the environment are not logged (CUDA error: unspecified" in caplog.text
-
-
-def test_a_signal_while_the_environment_is_logged_ends_the_run(place: Path) -> None:
-    def stop() -> dict[str, Any]:
-        raise SystemExit(143)
-
-    with pytest.raises(SystemExit), tracking.run("train", "lstm", {}, place / "data", stop):
-        pass
-    assert [run.info.status for run in runs()] == ["KILLED"]
-
-
-def test_runs_of_dead_processes_are_marked(place: Path) -> None:
-    code = "import os\nfrom pathlib import Path\nfrom unroll import tracking\n"
-    code += "with tracking.run('train', 'lstm', {}, Path('data')):\n    os.kill(os.getpid(), 9)\n"
-    killed = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    assert killed.returncode == -9
-    with tracking.run("train", "gru", {}, place / "data"):
-        assert store.mark_killed() == 1  # the dead one, not the one in progress
-    assert sorted((run.data.tags["unroll.model"], run.info.status) for run in runs()) == [
-        ("gru", "FINISHED"),
-        ("lstm", "KILLED"),
-    ]
-
-
 def test_case_16_a_kill_while_the_store_is_made_does_not_brick_it(place: Path) -> None:
     (place / "mlruns").mkdir()
     (place / "mlruns" / ".mlflow.db.123").write_bytes(b"half a database")
     store.prepare()
-    assert runs() == []
+    assert runs() == {}
     assert not store.is_outdated()
 
 
@@ -128,50 +58,58 @@ def test_the_address_is_that_of_the_repository_and_not_of_its_copy(
     assert store.address() == f"sqlite+pysqlite:///{os.getcwd()}/mlruns/mlflow.db"
 
 
+def enter(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("DVC_ROOT", str(place))
+    monkeypatch.setenv("UNROLL_TRACKING", "later")
+    for name in ("params.yaml", "dvc.yaml"):
+        (place / name).write_bytes((ROOT / name).read_bytes())
+    if not (place / "data").exists():
+        make_data(place)
+
+
 @pytest.mark.parametrize("name", ["a é%41 #b", "q?m=1&x", "quo'te\"d", "back\\slash;", "%(x)s", "日本"])
 def test_a_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     place = tmp_path / name
-    (place / "data").mkdir(parents=True)
-    monkeypatch.chdir(place)
-    monkeypatch.setenv("DVC_ROOT", str(place))
-    with tracking.run("train", "lstm", {}, place / "data") as run:
-        (place / "data" / "x.txt").write_text("data")
-        run.log_file(place / "data" / "x.txt")
-    assert [run.info.status for run in runs()] == ["FINISHED"]
-    assert [path.read_text() for path in place.glob("mlruns/artifacts/*/artifacts/x.txt")] == ["data"]
+    enter(place, monkeypatch)
+    train("unigram")
+    assert drain() == ["unigram: train logged"]
+    assert runs()["unigram"].info.status == "FINISHED"
+    assert len(list(place.glob("mlruns/artifacts/*/artifacts/curve.csv"))) == 1
     assert [path.name for path in tmp_path.iterdir()] == [name]  # MLflow makes no folder beside it
 
 
 @pytest.mark.parametrize("copied", [False, True])
 def test_artifacts_follow_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copied: bool) -> None:
+    import mlflow
+
     def log(place: Path, name: str) -> None:
-        monkeypatch.chdir(place)
-        monkeypatch.setenv("DVC_ROOT", str(place))
-        (place / f"{name}.txt").write_text(name)
-        with tracking.run("train", name, {}, place / f"{name}.txt") as run:
-            run.log_file(place / f"{name}.txt")
+        enter(place, monkeypatch)
+        train(name)
+        drain()
 
-    def logged() -> list[tuple[str, str]]:
-        import mlflow
-
-        client = mlflow.MlflowClient(store.address())
-        found = [(run.info.run_id, run.data.tags["unroll.model"]) for run in runs()]
-        return sorted((name, Path(client.download_artifacts(id, f"{name}.txt")).read_text()) for id, name in found)
+    def logged() -> list[str]:
+        client = open_runs().client
+        for run in runs().values():
+            assert Path(client.download_artifacts(run.info.run_id, "curve.csv")).read_text().startswith("step,")
+            [output] = run.outputs.model_outputs
+            model = client.get_logged_model(output.model_id)
+            assert Path(mlflow.artifacts.download_artifacts(model.artifact_location)).is_dir()
+        return sorted(runs())
 
     old, new = tmp_path / "old é", tmp_path / "new %41"
-    old.mkdir()
-    log(old, "one")
+    log(old, "unigram")
     shutil.copytree(old, new) if copied else old.rename(new)
     before = sorted(old.rglob("*"))
-    log(new, "two")
+    log(new, "trigram")
     assert sorted(old.rglob("*")) == before  # without a file of the new run; empty if the folder was moved
-    assert logged() == [("one", "one"), ("two", "two")]
-    assert len(list(new.glob("mlruns/artifacts/*/artifacts/*.txt"))) == 2
+    assert logged() == ["trigram", "unigram"]
+    assert len(list(new.glob("mlruns/artifacts/*/artifacts/curve.csv"))) == 2
     assert store.correct_paths() is None
     if copied:
-        monkeypatch.chdir(old)
-        monkeypatch.setenv("DVC_ROOT", str(old))
-        assert logged() == [("one", "one")]
+        enter(old, monkeypatch)
+        assert logged() == ["unigram"]
 
 
 def test_artifacts_that_the_user_moved_elsewhere_stay_there(place: Path) -> None:
@@ -184,20 +122,15 @@ def test_artifacts_that_the_user_moved_elsewhere_stay_there(place: Path) -> None
     connection.close()
 
 
-def test_variables_of_mlflow_are_not_used_and_named(
-    place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_mlflow_itself_neither_continues_a_run_of_the_user_nor_changes_the_variables(
+    place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that MLFLOW_RUN_ID names belongs to another program, as the experiment and the server do."""
-    for name in ("TRACKING_URI", "RUN_ID", "EXPERIMENT_ID", "EXPERIMENT_NAME", "REGISTRY_URI", "ENABLE_ASYNC_LOGGING"):
-        monkeypatch.setenv(f"MLFLOW_{name}", "7")
-    with tracking.run("train", "lstm", {}, place / "data"):
-        pass
-    assert [run.info.status for run in runs()] == ["FINISHED"]
-    store.prepare()  # MLflow has set the address of the store in the environment, which is not an address of the user
-    assert caplog.messages == [
-        "not used: MLFLOW_ENABLE_ASYNC_LOGGING, MLFLOW_EXPERIMENT_ID, MLFLOW_EXPERIMENT_NAME, MLFLOW_REGISTRY_URI, "
-        "MLFLOW_RUN_ID, MLFLOW_TRACKING_URI; runs are logged to mlruns/mlflow.db of this repository"
-    ]
+    monkeypatch.setenv("MLFLOW_RUN_ID", "7")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "7")
+    train("unigram")
+    assert drain() == ["unigram: train logged"]
+    assert runs()["unigram"].info.status == "FINISHED"
+    assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
 def test_a_damaged_store_is_one_sentence(place: Path) -> None:

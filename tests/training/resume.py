@@ -14,9 +14,9 @@ from pydantic import TypeAdapter
 
 from tests import toy
 from unroll import models
+from unroll.models.base.curve import Curve
 from unroll.models.base.inputs import Inputs
 from unroll.params.experiments import ModelParams
-from unroll.tracking.curve import Curve
 from unroll.training import fit
 
 RECURRENT = {

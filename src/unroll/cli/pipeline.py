@@ -25,14 +25,20 @@ def apply(
 
 @app.command()
 def sync() -> None:
-    """Log to MLflow the results that DVC restored or skipped.
+    """Log to MLflow now what waits in mlruns/outbox, and the results that DVC restored, skipped or pulled.
 
     Results that are logged already are not changed.
     """
     from unroll.params.load import load
-    from unroll.tracking.sync import records, sync
+    from unroll.tracking.results import results
+    from unroll.tracking.sync import sync
 
-    print("\n".join(sync(records(load()))) or "all results are logged")
+    lines = 0
+    for line in sync(results(load())):
+        print(line, flush=True)
+        lines += 1
+    if not lines:
+        print("all results are logged")
 
 
 @app.command()

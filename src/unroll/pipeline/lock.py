@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from unroll.errors import UnrollError
-from unroll.tracking.run import flatten
+from unroll.tracking.results import flatten
 
 
 @dataclass(frozen=True)

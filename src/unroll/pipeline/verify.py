@@ -1,14 +1,12 @@
 """Compare outputs with dvc.lock. DVC itself trusts a read-only file without reading it."""
 
-import hashlib
-import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from unroll.environment import file_md5
 from unroll.errors import UnrollError
+from unroll.fingerprint import dvc_md5
 from unroll.pipeline.lock import Lock
 
 
@@ -56,17 +54,4 @@ def list_stages(root: Path) -> Sequence[str]:
 
 def damaged(root: Path, lock: Lock) -> list[str]:
     """Return the outputs below `root` that are missing, or whose bytes differ from those of the lock."""
-    return [path for path, md5 in lock.outs.items() if _md5(root / path) != md5]
-
-
-def _md5(path: Path) -> str:
-    """Return the hash as DVC computes it: of the bytes of a file, or of the JSON list of the files of a folder."""
-    if path.is_file():
-        return file_md5(path)
-    listed = [{"md5": file_md5(file), "relpath": file.relative_to(path).as_posix()} for file in _files(path)]
-    listed.sort(key=lambda entry: entry["relpath"])
-    return hashlib.md5(json.dumps(listed, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
+    return [path for path, md5 in lock.outs.items() if dvc_md5(root / path) != md5]

@@ -1,6 +1,4 @@
-"""Tracking by MLflow: a live run for each training of a network, and runs made from files for all other results.
+"""Tracking by MLflow. Stages keep journals (`journal`), and a process of its own logs them (`logger`).
 
-This is the only package that imports mlflow. It does so inside functions, so that stages without a run start fast.
+This is the only package that imports mlflow, inside functions: no stage imports it.
 """
-
-from unroll.tracking.run import run as run

@@ -3,7 +3,8 @@
 import os
 import sys
 
-from unroll.tracking import store
+from unroll.errors import UnrollError
+from unroll.tracking import outbox, store
 
 
 def serve(port: int) -> None:
@@ -11,7 +12,12 @@ def serve(port: int) -> None:
 
     Args:
         port: The port of the page.
+
+    Raises:
+        UnrollError: The runs are on a server.
     """
+    if server := outbox.server():
+        raise UnrollError(f"the runs are on {server} (MLFLOW_TRACKING_URI); open that address in the browser")
     page = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--allowed-hosts", f"localhost:{port},127.0.0.1:{port}", "--cors-allowed-origins", page]

@@ -8,22 +8,20 @@ makes the paths of artifacts absolute; `unroll.tracking.artifacts` corrects them
 
 import logging
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 from filelock import FileLock
 
 from unroll.errors import UnrollError
+from unroll.tracking import outbox
 from unroll.tracking.artifacts import relocate
 
-EXPERIMENT = "unroll"
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -32,24 +30,23 @@ ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 """The environment variables that MLflow needs before it is imported."""
+NETWORK = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+"""How long a request waits for a server, unless the user sets it. A journal is logged again later."""
 logger = logging.getLogger("unroll")
 
 
 def set_environment() -> None:
-    """Set the environment variables of MLflow, and remove those of the user.
+    """Set the environment variables of MLflow.
 
-    A run of the pipeline belongs to the store of the repository. MLFLOW_RUN_ID would make MLflow look for a run of
-    another store, for example. A warning names the variables that are removed.
+    MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME choose the store. The run that MLFLOW_RUN_ID names is that of another
+    program, and becomes the parent of the runs (`unroll.tracking.parents`); MLflow itself must not continue it.
     """
-    # MLflow itself sets MLFLOW_TRACKING_URI to the address when the store is in use.
-    own = ENVIRONMENT | {"MLFLOW_TRACKING_URI": address()}
     os.environ.update(ENVIRONMENT)
-    unused = sorted(name for name in os.environ if name.startswith("MLFLOW_") and os.environ[name] != own.get(name))
-    for name in unused:
-        del os.environ[name]
+    for name, value in NETWORK.items():
+        os.environ.setdefault(name, value)
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
+        os.environ.pop(name, None)
     _accept_percent_signs()
-    if unused:
-        logger.warning("not used: %s; runs are logged to mlruns/mlflow.db of this repository", ", ".join(unused))
 
 
 def _accept_percent_signs() -> None:
@@ -69,11 +66,6 @@ def _accept_percent_signs() -> None:
     Config.set_main_option = set_main_option  # type: ignore[assignment, method-assign]
 
 
-def folder() -> Path:
-    """Return the folder `mlruns` of the repository, also for a stage that runs in a copy of the repository."""
-    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve() / "mlruns"
-
-
 def address(database: Path | None = None) -> str:
     """Return the tracking URI of a database file, by default that of the repository.
 
@@ -82,18 +74,22 @@ def address(database: Path | None = None) -> str:
     """
     from sqlalchemy import URL
 
-    path = str(database or folder() / "mlflow.db")
+    path = str(database or outbox.root() / "mlflow.db")
     return URL.create("sqlite+pysqlite", database=path).render_as_string(hide_password=False)
 
 
 def prepare() -> str:
-    """Make the store if there is none, correct its paths if it was moved, and return its address.
+    """Return the address of the store that the environment names. The local one is made if there is none.
+
+    If the local store was moved, its paths are corrected.
 
     Raises:
-        UnrollError: The database is damaged.
+        UnrollError: The database of the local store is damaged.
     """
     set_environment()
-    store = folder()
+    if server := outbox.server():
+        return server
+    store = outbox.root()
     store.mkdir(mode=0o755, parents=True, exist_ok=True)
     database = store / "mlflow.db"
     if not database.exists():
@@ -105,6 +101,16 @@ def prepare() -> str:
     return address()
 
 
+def connect(uri: str) -> None:
+    """Let MLflow log to a store. It would also set MLFLOW_TRACKING_URI, which is the choice of the user."""
+    import mlflow
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    if before is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
 def correct_paths() -> str | None:
     """Make the paths of artifacts those of the present folder, if the repository was moved or copied.
 
@@ -114,9 +120,9 @@ def correct_paths() -> str | None:
     Raises:
         UnrollError: The database is damaged.
     """
-    store = folder()
+    store = outbox.root()
     with FileLock(store / ".mlflow.lock"), _connect(store / "mlflow.db") as connection:
-        return relocate(connection, EXPERIMENT, store.as_uri())
+        return relocate(connection, outbox.EXPERIMENT, store.as_uri())
 
 
 @contextmanager
@@ -134,7 +140,7 @@ def _connect(database: Path) -> Iterator[sqlite3.Connection]:
 def upgrade() -> None:
     """Upgrade a store that an older MLflow made."""
     command = [sys.executable, "-m", "mlflow", "db", "upgrade", address()]
-    with FileLock(folder() / ".mlflow.lock"):
+    with FileLock(outbox.root() / ".mlflow.lock"):
         subprocess.run(command, check=True, capture_output=True, env=os.environ | ENVIRONMENT)
 
 
@@ -147,46 +153,30 @@ def is_outdated() -> bool:
     from mlflow.store.db import utils
 
     newest: str = utils._get_latest_schema_revision()  # type: ignore[no-untyped-call]
-    with _connect(folder() / "mlflow.db") as connection:
+    with _connect(outbox.root() / "mlflow.db") as connection:
         found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     return found != [(newest,)]
 
 
-def mark_killed() -> int:
-    """Mark the RUNNING runs of dead processes of this host as KILLED, and return their number."""
-    import mlflow
-
-    client = mlflow.MlflowClient(address())
-    running = client.search_runs([experiment_id(client)], "attributes.status = 'RUNNING'", max_results=1000)
-    dead = [run for run in running if _is_dead(run.data.tags)]
-    for run in dead:
-        client.set_terminated(run.info.run_id, "KILLED")
-    return len(dead)
-
-
-def experiment_id(client: Any) -> str:
-    """Return the id of the experiment that contains all runs.
+def experiment_id(client: Any, name: str) -> str:
+    """Return the id of an experiment, which is made if there is none.
 
     Args:
         client: The MLflow client.
-
-    Raises:
-        UnrollError: The store does not have the experiment.
+        name: The name of the experiment.
     """
-    if (experiment := client.get_experiment_by_name(EXPERIMENT)) is None:
-        raise UnrollError(
-            f"{folder() / 'mlflow.db'}: has no experiment {EXPERIMENT}; move it away and run `unroll doctor`"
-        )
-    return str(experiment.experiment_id)
+    from mlflow.exceptions import MlflowException
 
-
-def _is_dead(tags: Mapping[str, str]) -> bool:
-    if tags.get("unroll.host") != socket.gethostname():
-        return False  # the run belongs to another host
+    if (experiment := client.get_experiment_by_name(name)) is not None:
+        return str(experiment.experiment_id)
+    location = None if outbox.server() else (outbox.root() / "artifacts").as_uri()
     try:
-        return psutil.Process(int(tags["unroll.pid"])).create_time() != float(tags["unroll.started"])
-    except psutil.NoSuchProcess:
-        return True
+        return str(client.create_experiment(name, artifact_location=location))
+    except MlflowException as error:
+        # Another process has made it.
+        if error.error_code == "RESOURCE_ALREADY_EXISTS" and (found := client.get_experiment_by_name(name)):
+            return str(found.experiment_id)
+        raise
 
 
 def _create(database: Path) -> None:
@@ -219,5 +209,5 @@ def make_store(database: str, artifacts: str) -> None:
     # where a quotation mark in the name of a folder is an error.
     SqlAlchemyStore(address(Path(database)), location)  # type: ignore[no-untyped-call]
     client = mlflow.MlflowClient(address(Path(database)))
-    client.create_experiment(EXPERIMENT, artifact_location=location)
+    client.create_experiment(outbox.EXPERIMENT, artifact_location=location)
     client.search_registered_models(max_results=1)  # this makes the tables of the registry, too

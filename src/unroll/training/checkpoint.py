@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from unroll.arithmetic.threads import is_portable
+from unroll.fingerprint import code_hash
 from unroll.params.training import Training
 from unroll.text.streams import Data
 
@@ -80,9 +81,7 @@ class Checkpoint:
 
 
 def _fingerprint(data: Data, params: Training, network: nn.Module, steps: list[int], device: str) -> str:
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(file.read_bytes())
+    digest = hashlib.sha256(code_hash().encode())
     machine = (torch.__version__, is_portable() or torch.get_num_threads(), device)
     numbers = (*machine, data.seed, data.vocabulary_size)
     digest.update(repr((numbers, params.model_dump(), steps, network)).encode())

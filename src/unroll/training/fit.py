@@ -29,7 +29,6 @@ from unroll.training.early_stopping import EarlyStopping
 from unroll.training.launcher import hidden_launcher
 from unroll.training.measurements import Measurements
 from unroll.training.optimizer import build_optimizer, clip_gradients
-from unroll.training.perplexity import perplexity
 from unroll.training.schedule import Schedule
 from unroll.training.task import Task
 from unroll.training.weight_averaging import WeightAveraging
@@ -240,7 +239,7 @@ class _Module(lightning.LightningModule):
         self.schedule.record_validation(loss)
         self.trainer.should_stop = self.trainer.should_stop or self.best.epochs_since_best >= self.params.patience
         self.log("valid_loss", loss, prog_bar=True)
-        self._log(self.batches_done, epoch=self.epoch + 1.0, valid_loss=loss, valid_perplexity=perplexity(loss))
+        self._log(self.batches_done, epoch=self.epoch + 1.0, valid_loss=loss)
 
     def _save_if_due(self, epoch: int, batch: int) -> None:
         """Write a checkpoint, if one is due, from which a training resumes at `batch` of `epoch`."""

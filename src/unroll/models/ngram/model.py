@@ -29,7 +29,6 @@ from unroll.models.ngram.index import (
 from unroll.models.ngram.params import JelinekMercer, NgramParams
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import BOS, FIRST_PREDICTED
-from unroll.training.perplexity import perplexity
 
 
 class Model:
@@ -147,5 +146,5 @@ def fit(params: NgramParams, data: Data, inputs: Inputs, log: Log) -> Model:
         weights = fit_weights(orders, data.valid.tokens, updates, size, log)
     model = Model(params.model_dump(), size, estimate(orders, params, weights, size))
     loss = float(-np.concatenate(model.log_probs(data.valid.documents)).mean())
-    log(updates, valid_loss=loss, valid_perplexity=perplexity(loss))
+    log(updates, valid_loss=loss)
     return model

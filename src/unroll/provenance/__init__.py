@@ -1,0 +1,1 @@
+"""Where a result comes from: what is needed to make it again."""

@@ -1,0 +1,184 @@
+"""The process that logs the journals of an outbox to MLflow: python -m unroll.tracking.logger OUTBOX.
+
+A stage starts it, and it outlives the stage. It ends when it had nothing to log for some seconds, or when the store
+could not be reached for some minutes; the next stage starts it again.
+"""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from unroll import environment
+from unroll.params.load import load
+from unroll.provenance import snapshot
+from unroll.tracking import outbox
+from unroll.tracking.journal import Journal, begin, complete, now, publish
+from unroll.tracking.results import Result, environment_tags, results
+
+if TYPE_CHECKING:
+    from unroll.tracking.runs import Runs
+
+POLL = 1.0
+"""The seconds between two looks at the outbox."""
+IDLE = 15.0
+"""The seconds without anything to log after which the process ends."""
+PATIENCE = 600.0
+"""The seconds without a success after which the process ends."""
+STOP = "stop"
+"""The file in the outbox that asks the process to end."""
+UNPUBLISHED, FORGOTTEN = 3600.0, 30 * 86400.0
+"""The ages in seconds at which journals are removed: of a process that was killed before it published its journal, and
+of a killed training that did not go on."""
+logger = logging.getLogger("unroll")
+
+
+def pending(folder: Path) -> list[Journal]:
+    """Return the journals that have something to log, in the order of their start."""
+    return [journal for path in outbox.waiting(folder) if (journal := Journal(path)).is_pending()]
+
+
+class Logger:
+    """Logs the journals of an outbox. The connection to the store is made when there is something to log."""
+
+    def __init__(self, folder: Path) -> None:
+        """Set the outbox."""
+        self.folder = folder
+        self.runs: Runs | None = None
+
+    def drain(self) -> Iterator[str]:
+        """Log what is new in all journals, once over all.
+
+        A journal that cannot be logged is kept, and those of the same model after it wait for it.
+
+        Yields:
+            A line for each journal that is logged completely.
+
+        Raises:
+            Exception: The store cannot be reached, or refuses a value: the first one, after all journals were tried.
+        """
+        failed: dict[str, Exception] = {}
+        for journal in pending(self.folder):
+            head = journal.head
+            if head["name"] in failed:
+                continue
+            try:
+                self.runs = self.runs or _connect()
+                if self.runs.log(journal):
+                    journal.remove()
+                    yield f"{head['name']}: {head['stage']} logged"
+            except Exception as error:  # whatever MLflow, its store or the network may raise
+                failed[head["name"]] = error
+                if self.runs is None:
+                    break
+        if failed:
+            self.runs = None
+            message = explain(next(iter(failed.values())))
+            (self.folder / "problem").write_text(message, encoding="utf-8")
+            raise next(iter(failed.values()))
+        (self.folder / "problem").unlink(missing_ok=True)
+
+    def known(self) -> set[tuple[str, ...]]:
+        """Return what the runs of the store hold: their kind, their name, and the `key` of each result."""
+        self.runs = self.runs or _connect()
+        found: set[tuple[str, ...]] = set()
+        for run in self.runs.search(""):
+            tags = run.data.tags
+            training, result = key(tags)
+            about = (tags.get("unroll.kind", ""), tags.get("unroll.model", ""), training)
+            found |= {(*about, ""), (*about, result)} if training else {(*about, result)}
+        return found
+
+    def add_missing(self, results: Sequence[Result]) -> Iterator[str]:
+        """Make the journals of results that have no run, from their files. DVC restored, skipped or pulled them.
+
+        Yields:
+            A line for each result whose files are missing or belong to other params.
+        """
+        known = self.known()
+        for result in results:
+            if not result.is_complete():
+                yield f"{result.name}: files are missing or belong to other values of params.yaml; run `dvc repro`"
+            elif (result.kind, result.name, *key(tags := result.identify())) not in known:
+                journal = begin(self.folder, result)
+                snapshot.take(journal.folder / "reproduce", *result.words)
+                made = environment.made(result.outputs[-1 if result.stage == "train" else 0]) or {}
+                journal.add_rows({"time": now(), **row} for row in (result.read() if result.stage == "train" else []))
+                complete(journal, result, tags | environment_tags(made) | {"unroll.synced": "true"}, {})
+                publish(journal)
+
+    def _add_requested(self) -> None:
+        """Make the journals that the report of this repository asked for."""
+        request = self.folder / outbox.SYNC
+        if request.exists() and not pending(self.folder):
+            request.unlink()
+            for line in self.add_missing(results(load())):
+                logger.info("%s", line)
+
+    def serve(self) -> None:
+        """Log until there is nothing to log."""
+        active = succeeded = time.monotonic()
+        pause = POLL
+        while time.monotonic() < min(active + IDLE, succeeded + PATIENCE):
+            if not self.folder.is_dir() or (self.folder / STOP).exists():
+                break
+            try:
+                for line in self.drain():
+                    logger.info("%s", line)
+                    active = time.monotonic()
+                self._add_requested()
+                succeeded, pause = time.monotonic(), POLL
+            except Exception as error:
+                logger.warning("%s", explain(error))
+                pause = min(2 * pause, 30)
+            if pending(self.folder):
+                active = time.monotonic()
+            time.sleep(pause)
+
+
+def key(tags: Mapping[str, str]) -> tuple[str, str]:
+    """Return the hashes that identify a result: of the training, and of the evaluation or another result."""
+    return tags.get("unroll.training", ""), tags.get("unroll.evaluation", tags.get("unroll.result", ""))
+
+
+def explain(error: Exception) -> str:
+    """Return the message of an error in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+
+
+def _connect() -> "Runs":
+    from unroll.tracking.runs import open_runs
+
+    return open_runs()
+
+
+def main() -> None:
+    """Log until there is nothing to log, unless another process does."""
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    logger.setLevel(logging.INFO)
+    folder = Path(sys.argv[1])
+    os.nice(10)  # a training comes first
+    for pattern, age in (".*/run.json", UNPUBLISHED), ("*/run.json", FORGOTTEN):
+        for stale in folder.glob(pattern):
+            if time.time() - stale.stat().st_mtime > age and (
+                pattern[0] == "." or not Journal(stale.parent).is_pending()
+            ):
+                Journal(stale.parent).remove()
+    while True:
+        try:
+            with FileLock(folder / "logger.lock", timeout=5):
+                Logger(folder).serve()
+        except Timeout:
+            return
+        # A stage may have published a journal just before the lock was free.
+        if not pending(folder) or outbox.problem(folder) or (folder / STOP).exists():
+            return
+
+
+if __name__ == "__main__":
+    main()
