@@ -13,7 +13,7 @@ from unroll import environment
 from unroll.arithmetic.pins import PORTABLE, is_supported
 from unroll.cli import main
 from unroll.environment import COUNTS, RECORD, Record, describe, made, record, summarize
-from unroll.fingerprint import file_md5
+from unroll.md5 import file_md5
 from unroll.pipeline.lock import Lock
 from unroll.pipeline.stage import atomic_outputs
 

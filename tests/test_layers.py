@@ -12,7 +12,7 @@ PACKAGE = SOURCE / "unroll"
 LAYERS = (
     ("errors", "processor"),
     ("params",),
-    ("fingerprint", "arithmetic"),
+    ("fingerprint", "arithmetic", "md5"),
     ("environment",),
     ("provenance",),
     ("text",),

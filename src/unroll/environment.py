@@ -21,7 +21,7 @@ from typing import Any
 from filelock import FileLock
 
 from unroll.arithmetic.pins import CPUINFO, PORTABLE
-from unroll.fingerprint import file_md5
+from unroll.md5 import file_md5
 from unroll.processor import read_cpuinfo
 
 Environment = dict[str, Any]

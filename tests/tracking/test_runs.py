@@ -12,7 +12,7 @@ from tests.tracking import workspace
 from tests.tracking.workspace import drain, evaluate, everything, log_losses, make_training, params, runs, train
 from unroll.environment import RECORD, Record
 from unroll.errors import UnrollError
-from unroll.fingerprint import dvc_md5, file_md5
+from unroll.md5 import dvc_md5, file_md5
 from unroll.tracking import outbox, results
 from unroll.tracking.journal import record
 from unroll.tracking.logger import Logger, pending

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from unroll.errors import UnrollError
-from unroll.fingerprint import dvc_md5
+from unroll.md5 import dvc_md5
 from unroll.pipeline.lock import Lock
 
 

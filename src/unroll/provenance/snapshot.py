@@ -26,7 +26,7 @@ import psutil
 
 from unroll.environment import describe
 from unroll.errors import UnrollError
-from unroll.fingerprint import dvc_md5
+from unroll.md5 import dvc_md5
 from unroll.provenance import changes
 
 RUN, PATCH, PACKAGES, LOCK = "run.json", "changes.patch", "packages.txt", "dvc.lock"

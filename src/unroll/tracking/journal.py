@@ -239,6 +239,7 @@ def begin(folder: Path, result: Result) -> Journal:
         "experiment": os.environ.get("DVC_EXP_NAME", ""),
         "baseline": os.environ.get("DVC_EXP_BASELINE_REV", ""),
         "host": socket.gethostname(),
+        "user": os.environ.get("USER", ""),
         "dvc": "DVC_STAGE" in os.environ,
     }
     write_json(unfinished / "run.json", head)

@@ -68,8 +68,10 @@ class Logger:
             if head["name"] in failed:
                 continue
             try:
+                from unroll.tracking.entry import Entry
+
                 self.runs = self.runs or _connect()
-                if self.runs.log(journal):
+                if Entry(self.runs, journal).log():
                     journal.remove()
                     yield f"{head['name']}: {head['stage']} logged"
             except Exception as error:  # whatever MLflow, its store or the network may raise

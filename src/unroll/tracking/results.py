@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from unroll import environment
-from unroll.fingerprint import code_hash, describe, dvc_md5, fingerprint
+from unroll.fingerprint import code_hash, describe, fingerprint
+from unroll.md5 import dvc_md5
 from unroll.params.experiments import SeedParams
 from unroll.params.root import Root
 
 METRICS, CURVES, MODELS = Path("metrics"), Path("metrics/train"), Path("models")
 SAMPLES, REPORTS, FIGURES = Path("reports/samples"), Path("reports"), Path("reports/figures")
 EVALUATIONS, PARTITIONS = Path("data/evaluations"), Path("data/partitions")
+MODEL = "model"
+"""The artifact that is the folder of a model, and is logged as a model."""
 OF_ONE_MODEL = ("attention", "confusion", "projection")
 """The kinds of figures that show a single model. The other figures compare several models."""
 Row = dict[str, Any]
@@ -43,7 +46,7 @@ class Result:
     outputs: tuple[Path, ...]
     """The outputs of the stage."""
     files: Mapping[str, Path]
-    """The artifacts of the run by their names. `model` is the folder of a model."""
+    """The artifacts of the run by their names."""
     identify: Callable[[], dict[str, str]]
     """Returns the tags that identify the result: the MD5 of its outputs, as DVC writes them."""
     read: Callable[[], list[Row]]
@@ -108,7 +111,7 @@ def training(params: Root, name: str) -> Result:
         recorded=model / "experiment.json",
         params=_describe_run(params, name),
         outputs=(model, curve),
-        files={"model": model, "curve.csv": curve},
+        files={MODEL: model, "curve.csv": curve},
         identify=lambda: {"unroll.training": dvc_md5(model)},
         read=lambda: curve_rows(curve),
     )

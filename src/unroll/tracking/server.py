@@ -23,4 +23,6 @@ def serve(port: int) -> None:
     command += ["--allowed-hosts", f"localhost:{port},127.0.0.1:{port}", "--cors-allowed-origins", page]
     command += ["--backend-store-uri", store.prepare()]
     print(f"MLflow on {page} (Ctrl-C ends it)", flush=True)
-    os.execve(sys.executable, command, os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+    # MLflow would prefer the variable of another store to the option.
+    kept = {name: value for name, value in os.environ.items() if name != "MLFLOW_BACKEND_STORE_URI"}
+    os.execve(sys.executable, command, kept | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})

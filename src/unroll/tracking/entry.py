@@ -1,0 +1,178 @@
+"""How a journal becomes a run of MLflow, or a part of one.
+
+A model has one run: its training, by step, and its evaluation. The evaluation finds the run by the tag
+`unroll.training`, the MD5 of the model, so that no run id enters an output.
+"""
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unroll.md5 import dvc_md5
+from unroll.provenance import snapshot
+from unroll.tracking import datasets, outbox, parents
+from unroll.tracking.journal import Journal
+from unroll.tracking.results import FIGURES, MODEL, OF_ONE_MODEL, best_epoch, curve_rows
+from unroll.tracking.runs import HEARTBEAT, Runs
+
+BEAT = 30
+"""The seconds between two heartbeats of a training."""
+PATIENCE = 15
+"""The seconds that a run waits for the hashes that DVC writes when a stage has ended."""
+
+
+class Entry:
+    """A journal and its run."""
+
+    def __init__(self, runs: Runs, journal: Journal) -> None:
+        """Set the runs of the store and the journal."""
+        self.runs, self.journal, self.head = runs, journal, journal.head
+        self.alive = journal.is_in_progress()  # before the end is read, which a living process may still write
+        self.end = None if self.alive else journal.end
+        self.identity = {key.removeprefix("unroll."): tag for key, tag in (self.end or {}).get("tags", {}).items()}
+
+    def log(self) -> bool:
+        """Log what is new in the journal.
+
+        Returns:
+            Whether everything is logged, so that the journal is not needed any more.
+        """
+        if self.end is None and self.head["stage"] != "train":
+            return not self.alive  # what has not ended is lost, and its stage runs again
+        if "run" not in self.journal.state:
+            if (run_id := self._open()) is None:
+                return True
+            self.runs.log_params(run_id, self.head["params"])
+            parents.attach(self.runs, self.head, run_id)
+            self.journal.set_state(run=run_id, rows=0)
+        run_id, rows = self.journal.state["run"], self.journal.rows()
+        self.runs.log_rows(run_id, rows[self.journal.state["rows"] :])
+        self.journal.set_state(rows=len(rows))
+        if self.end is None:
+            self._keep_alive(run_id)
+            return not self.alive and self.journal.is_replaced()
+        if self.journal.state.get("closed") != self.end["status"]:
+            self._log_end(run_id, self.end)
+            self.journal.set_state(closed=self.end["status"])
+        goes_on = self.end["status"] != "FINISHED" and not self.journal.is_replaced()
+        return self._log_snapshot(run_id, self.end) and not goes_on
+
+    def _open(self) -> str | None:
+        """Return the id of the run, which is made if there is none; None if the result is logged already."""
+        if found := self.runs.find(id=self.head["id"]):
+            return str(found[0].info.run_id)
+        if self.head["stage"] == "evaluate":
+            model = {"model": self.head["name"], "training": self.identity["training"]}
+            if self.runs.find(**model, evaluation=self.identity["evaluation"]):
+                return None
+            trained = [run for run in self.runs.find(50, **model) if "unroll.evaluation" not in run.data.tags]
+            here = [run for run in trained if run.data.tags.get("dvc.exp.name", "") == self.head["experiment"]]
+            if chosen := here or trained:
+                return str(chosen[0].info.run_id)
+        elif self.head["kind"] == "report" and self.head["experiment"]:
+            return parents.experiment(self.runs, self.head)
+        elif self.runs.find(kind=self.head["kind"], model=self.head["name"], result=self.identity.get("result", "")):
+            return None
+        return str(self._make().info.run_id)
+
+    def _make(self) -> Any:
+        head, made = self.head, self.journal.snapshot
+        commands = [stage["user_command"] or stage["command"] for stage in made.get("stages", {}).values()]
+        tags = {
+            "unroll.id": head["id"],
+            "unroll.kind": head["kind"],
+            "unroll.model": head["name"],
+            "unroll.host": head["host"],
+            "unroll.seeds_of": head["seeds_of"],
+            "unroll.dirty": str(bool(made.get("dirty"))).lower(),
+            "dvc.exp.name": head["experiment"],
+            "dvc.exp.baseline": head["baseline"],
+            "mlflow.source.name": commands[0] if commands else "",
+            "mlflow.source.type": "LOCAL",
+            "mlflow.source.git.commit": made.get("commit") or "",
+            "mlflow.user": head["user"],
+        }
+        name = " ".join(filter(None, (head["name"], head["experiment"])))
+        return self.runs.create(name, head["start"], tags)
+
+    def _keep_alive(self, run_id: str) -> None:
+        """Set the status of a training without an end: RUNNING with a heartbeat, or KILLED until it goes on."""
+        state = self.journal.state
+        if not self.alive and state.get("closed") != "KILLED":
+            self.runs.client.set_terminated(run_id, "KILLED")
+            self.journal.set_state(closed="KILLED")
+        elif self.alive and state.get("closed"):
+            self.runs.client.update_run(run_id, status="RUNNING")
+            self.journal.set_state(closed=None)
+        if self.alive and time.time() - state.get("heartbeat", 0) > BEAT:
+            self.runs.client.set_tag(run_id, HEARTBEAT, str(int(time.time())))
+            self.journal.set_state(heartbeat=time.time())
+
+    def _log_end(self, run_id: str, end: Mapping[str, Any]) -> None:
+        """Log everything but the snapshot of a stage that has ended."""
+        stage, files = self.head["stage"], self.journal.folder / "files"
+        curve = self.journal.rows() if stage == "train" else []
+        if stage == "evaluate" and self.runs.client.get_run(run_id).data.tags["unroll.id"] == self.head["id"]:
+            curve = curve_rows(files / "curve.csv")  # the training has a run with another evaluation
+            self.runs.log_rows(run_id, [{"time": end["time"], **row} for row in curve])
+        spent = {f"{stage}_{name}": value for name, value in end["spent"].items()}
+        self.runs.log_rows(run_id, [{"time": end["time"], "step": 0, "values": spent | best_epoch(curve)}])
+        for path in sorted(files.iterdir()) if files.is_dir() else []:
+            if path.name != MODEL:
+                self.runs.log_file(run_id, path)
+        if end["status"] == "FINISHED":
+            self._log_model(run_id, files / MODEL)
+            datasets.log(self.runs.client, run_id, self.head["data"], stage, self.journal.folder / "reproduce")
+        self._log_pictures(files / FIGURES.name, end["evaluations"])
+        self.runs.set_tags(run_id, end["tags"])
+        parents.update(self.runs, self.head, run_id)
+        if stage != "evaluate" or self.runs.client.get_run(run_id).info.status == "RUNNING":
+            self.runs.client.set_terminated(run_id, end["status"], end["time"])
+
+    def _log_model(self, run_id: str, copy: Path) -> None:
+        """Log the model, once. For a run that begins with an evaluation it is that of the repository."""
+        if self.head["kind"] == "model" and not self.runs.has_model(run_id):
+            places = [copy, *(root / "models" / self.head["name"] for root in self._roots())]
+            for folder in places:
+                if folder.exists() and dvc_md5(folder) == self.identity["training"]:
+                    self.runs.log_model(run_id, folder)
+                    return
+
+    def _log_pictures(self, figures: Path, evaluations: Mapping[str, str]) -> None:
+        """Log the figures of a report that show a single model to the runs of the model."""
+        for name, evaluation in evaluations.items():
+            pictures = [path for kind in OF_ONE_MODEL if (path := figures / f"{kind}_{name}.png").exists()]
+            for run in self.runs.find(50, model=name, evaluation=evaluation) if pictures else ():
+                for path in pictures:
+                    self.runs.log_file(run.info.run_id, path, FIGURES.name)
+
+    def _log_snapshot(self, run_id: str, end: Mapping[str, Any]) -> bool:
+        """Log what is needed to make the run again, for the stages of the run together.
+
+        DVC writes the hashes of a stage to dvc.lock when the stage has ended, so the snapshot waits for them.
+
+        Returns:
+            Whether the snapshot is logged.
+        """
+        folder, state = self.journal.folder / "reproduce", self.journal.state
+        if not folder.is_dir():
+            return True
+        if end["status"] == "FINISHED" and self.head["dvc"]:
+            is_early = time.time() - end["time"] / 1000 < PATIENCE
+            if not any(snapshot.add_lock(folder, root) for root in self._roots()) and is_early:
+                return False
+        if "merged" not in state:
+            if self.runs.client.list_artifacts(run_id, "reproduce"):
+                before = self.journal.folder / "before"
+                before.mkdir(exist_ok=True)
+                snapshot.merge(Path(self.runs.client.download_artifacts(run_id, "reproduce", str(before))), folder)
+                shutil.copytree(before / "reproduce", folder, dirs_exist_ok=True)
+            self.journal.set_state(merged=True)
+        self.runs.log_file(run_id, folder)
+        return True
+
+    def _roots(self) -> list[Path]:
+        """Return where outputs may be: in the repository, or in the copy of it that the stage ran in."""
+        return [root for root in (Path(self.head["root"]), outbox.root().parent) if root.is_dir()]
