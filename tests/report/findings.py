@@ -7,15 +7,14 @@ from markupsafe import Markup
 
 from unroll.evaluation.analysis.learning_curve import Point
 from unroll.params.evaluate import Statistics
-from unroll.report import comparison, oracle, page
-from unroll.report.leaderboard import Result
+from unroll.report import comparison, leaderboard, oracle, page
 from unroll.report.series import MEASURES, Row, SeriesSection
 
 STATISTICS = Statistics(block=50, resamples=200, confidence=0.95)
 TOKENS = 400
 
 
-def result(name: str, tokenizer: str, nll: np.ndarray, **more: Any) -> Result:
+def result(tokenizer: str, nll: np.ndarray, **more: Any) -> dict[str, Any]:
     perplexity = float(np.exp(nll.mean()))
     values = {
         "family": "ngram",
@@ -40,7 +39,7 @@ def result(name: str, tokenizer: str, nll: np.ndarray, **more: Any) -> Result:
         "test_tokens": TOKENS,
         "vocabulary_size": 30,
     }
-    return Result(name, values | more)
+    return values | more
 
 
 def curve_row(row: int) -> dict[str, float]:
@@ -75,7 +74,7 @@ def findings(word: str = "word") -> page.Findings:
     }
     families = {"oracle": "oracle", "lstm": "recurrent", "gru": "recurrent"}
     fitted = {"oracle": [], "lstm": ["stopping epoch"], "gru": []}
-    ranked = [result(n, "symbols", nll[n], family=families[n], fitted_on_valid=fitted[n]) for n in families]
+    metrics = {n: result("symbols", nll[n], family=families[n], fitted_on_valid=fitted[n]) for n in families}
     classifier = {"family": "naive_bayes", "tokenizer": "labels", "corpus": "docs", "parameters": 9}
     classifier |= {"test_documents": 4, "classes": 2, "accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
     rows = [{"distance": k, "nats": 3 - 0.1 * k, "error": 0.05} for k in (1, 2, 4)]
@@ -93,16 +92,16 @@ def findings(word: str = "word") -> page.Findings:
     k_step = {name: np.log(generator.dirichlet(np.ones(5), size=(3, 2))) for name in nll}
     bias = {"lstm": np.full((3, 2, 5), 0.01)}
     curves = {"lstm": [Point(100, 40.0, 30.0, 50.0, 20.0), Point(400, 10.0, 8.0, 12.0, 5.0)]}
-    distance = oracle.measure(ranked, losses, k_step, bias, curves, STATISTICS, seed=1)
+    distance = oracle.measure(leaderboard.make(metrics), losses, k_step, bias, curves, STATISTICS, seed=1)
     assert distance is not None
     return page.Findings(
-        results=[*ranked, Result("bayes", classifier), Result("glove", {"dimensions": 5, "coverage": 0.5})],
+        results=leaderboard.make(metrics | {"bayes": classifier, "glove": {"dimensions": 5, "coverage": 0.5}}),
         losses=losses,
         diagnostics=diagnostics,
         curves={"lstm": [curve_row(e) for e in range(1, 9)]},
         samples=dict.fromkeys(nll, f"a text of {word} and more\n")
         | {"glove": f"token\tx\ty\tneighbours\n{word}\t0.5\t1.5\tb c\nb\t1\t2\tc\n"},
-        pairs={"symbols": comparison.compare_pairs([r.name for r in ranked], nll, STATISTICS, 1, {}, [])},
+        pairs={"symbols": comparison.compare_pairs(list(metrics), nll, STATISTICS, 1, {}, [])},
         seeds=[comparison.measure_seeds("lstm", ["lstm", "gru"], nll, STATISTICS, seed=1)],
         distances={"symbols": distance},
         series=[series_section(word)],

@@ -1,10 +1,11 @@
 """The tables and the figures: order, formats, infinity, and equal bytes."""
 
 import json
-from dataclasses import replace
+import math
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -37,7 +38,7 @@ def write(folder: Path, name: str, **values: Any) -> None:
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> list[leaderboard.Result]:
+def results(tmp_path: Path) -> pd.DataFrame:
     write(tmp_path, "worse", test_perplexity=250.5)
     write(tmp_path, "better", test_perplexity=80.25, bits_per_byte=1.5)
     write(tmp_path, "impossible", test_perplexity="inf", valid_perplexity="inf", bits_per_byte="inf")
@@ -58,7 +59,7 @@ def results(tmp_path: Path) -> list[leaderboard.Result]:
     return leaderboard.read(["worse", "better", "impossible", "chars", "translator"], tmp_path, [])
 
 
-def test_models_on_the_same_tokens_are_ranked_by_perplexity(results: list[leaderboard.Result]) -> None:
+def test_models_on_the_same_tokens_are_ranked_by_perplexity(results: pd.DataFrame) -> None:
     page = leaderboard.to_markdown(results, 0.95)
     assert page.index("`better`") < page.index("`worse`") < page.index("`impossible`")
     assert "| model | family | test perplexity | 95 % CI | valid perplexity | cache perplexity | parameters |" in page
@@ -81,7 +82,7 @@ def test_in_sample_perplexities_are_marked_and_say_what_was_fitted(tmp_path: Pat
     assert "In-sample" not in leaderboard.to_markdown(leaderboard.read(["plain"], tmp_path, []), 0.95)
 
 
-def test_across_tokenizers_by_bits_per_byte(results: list[leaderboard.Result]) -> None:
+def test_across_tokenizers_by_bits_per_byte(results: pd.DataFrame) -> None:
     across = leaderboard.to_markdown(results, 0.95).split("## Across tokenizers")[1]
     assert across.index("`better`") < across.index("`chars`") < across.index("`worse`")
     assert "translator" not in across
@@ -111,11 +112,11 @@ def test_models_of_texts_that_were_cleaned_differently_are_in_separate_tables_an
     assert [row[1] for row in rows] == ["label", *(f"{name.split('_')[0]}/{name}" for name in names)]
 
 
-def test_figures_have_the_same_bytes_every_time(results: list[leaderboard.Result], tmp_path: Path) -> None:
+def test_figures_have_the_same_bytes_every_time(results: pd.DataFrame, tmp_path: Path) -> None:
     rows = [{"epoch": 0.5, "train_loss": 4.0}, {"epoch": 1.0, "train_loss": 3.5, "valid_loss": 3.7}]
-    curves = {result.name: [] for result in results} | {"better": rows}
+    curves = {name: [] for name in results.model} | {"better": rows}
     example = {"source": ["the", "$x$", "<eos>"], "target": ["de", "<eos>"], "weights": [[0.9, 0.1, 0], [0, 0, 1]]}
-    samples = dict.fromkeys((result.name for result in results), "")
+    samples = dict.fromkeys(results.model, "")
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         figures.draw(results, curves, samples, {"translator": {"attention": [example]}}, tmp_path / folder)
@@ -131,7 +132,7 @@ def test_figures_have_the_same_bytes_every_time(results: list[leaderboard.Result
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_the_table_for_dvc_has_fixed_columns(results: list[leaderboard.Result]) -> None:
+def test_the_table_for_dvc_has_fixed_columns(results: pd.DataFrame) -> None:
     lines = leaderboard.to_csv(results).splitlines()
     assert lines[0] == ",".join(leaderboard.COLUMNS)
     assert lines[1].startswith("worse,prose/worse,ngram,prose,words,250.5,")
@@ -149,8 +150,9 @@ def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None
     }
     values |= {"accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
     (tmp_path / "bayes.json").write_text(json.dumps(values), encoding="utf-8")
-    (bayes,) = leaderboard.read(["bayes"], tmp_path, [])
-    page = leaderboard.to_markdown([bayes], 0.95)
+    table = leaderboard.read(["bayes"], tmp_path, [])
+    (bayes,) = table.itertuples()
+    page = leaderboard.to_markdown(table, 0.95)
     assert "| `bayes` | naive_bayes | 75.0% | 0.500 | inf | 9 |" in page
     confusion = {"classes": ["a", "b", "c"], "counts": [[1, 1, 0], [0, 1, 0], [0, 0, 1]]}
     axes, _ = figures.draw_model(bayes, "", {"confusion": confusion})["confusion"].axes
@@ -175,8 +177,8 @@ def test_the_excess_over_the_oracle_has_a_column(tmp_path: Path) -> None:
     assert "| `oracle` | oracle | 2.72 | 95.00 – 105.50 | 90.00 | 70.00 | 0.0 | 1,234 |" in page
 
 
-def test_runs_with_other_seeds_are_rows_of_the_csv_file_only(results: list[leaderboard.Result]) -> None:
-    again = [replace(result, repeats=result.name == "worse") for result in results]
+def test_runs_with_other_seeds_are_rows_of_the_csv_file_only(results: pd.DataFrame) -> None:
+    again = results.assign(repeats=results.model == "worse")
     assert "`worse`" in leaderboard.to_markdown(results, 0.95)
     assert "`worse`" not in leaderboard.to_markdown(again, 0.95)
     assert leaderboard.to_csv(again) == leaderboard.to_csv(results)
@@ -189,9 +191,9 @@ def test_a_metric_cannot_take_the_place_of_the_name(tmp_path: Path) -> None:
 
 
 def test_figures_of_all_models_leave_out_runs_with_other_seeds(
-    results: list[leaderboard.Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    results: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results += [replace(result, name=f"{result.name}_2", repeats=True) for result in results]
+    results = pd.concat([results, results.assign(model=results.model + "_2", repeats=True)], ignore_index=True)
     rows = [{"epoch": 1.0, "train_loss": 3.5, "valid_loss": 3.7}]
     drawn: dict[str, str] = {}
 
@@ -199,7 +201,7 @@ def test_figures_of_all_models_leave_out_runs_with_other_seeds(
         drawn[path.name] = " ".join(str(text.get_text()) for text in figure.findobj(Text))
 
     monkeypatch.setattr(Figure, "savefig", keep)
-    names = [result.name for result in results]
+    names = results.model
     figures.draw(results, dict.fromkeys(names, rows), dict.fromkeys(names, ""), {}, tmp_path)
     assert sorted(drawn) == ["bits_per_byte.png", "curves.png", "perplexity.png", "translation_by_length.png"]
     shown = {"translation_by_length.png": "translator"}
@@ -209,7 +211,42 @@ def test_figures_of_all_models_leave_out_runs_with_other_seeds(
 
 def test_vectors_of_another_seed_have_no_row() -> None:
     values = {"family": "word2vec", "tokenizer": "words", "dimensions": 5, "coverage": 0.5, "test_coverage": 0.5}
-    vectors = [leaderboard.Result("one", values), leaderboard.Result("two", values, repeats=True)]
+    vectors = leaderboard.make({"one": values, "two": values}, ["two"])
     page = leaderboard.to_markdown(vectors, 0.95)
     assert "| `one` |" in page
     assert "`two`" not in page
+
+
+def test_numbers_are_numbers_and_absent_values_are_missing(results: pd.DataFrame) -> None:
+    values = {"family": "naive_bayes", "tokenizer": "labels", "corpus": "docs", "parameters": 9, "classes": 3}
+    metrics = {"bayes": values | {"log_loss": "inf"}, "network": {"corpus": "prose", "test_tokens": 7}}
+    table = leaderboard.make(metrics, ["network"])
+    assert list(table.columns[: len(leaderboard.COLUMNS)]) == list(leaderboard.COLUMNS)
+    types = {name: str(table[name].dtype) for name in ("parameters", "classes", "log_loss", "accuracy", "repeats")}
+    assert types == {
+        "parameters": "Int64",
+        "classes": "Int64",
+        "log_loss": "float64",
+        "accuracy": "float64",
+        "repeats": "bool",
+    }
+    assert table.log_loss.tolist()[0] == math.inf
+    assert table.parameters.isna().tolist() == [False, True]
+    assert leaderboard.is_language_model(table).tolist() == table.repeats.tolist() == [False, True]
+    assert results.test_perplexity.tolist() == [250.5, 80.25, math.inf, 3.0, 2.0]
+
+
+def test_a_model_whose_perplexity_is_not_a_number_is_last_and_stays_in_the_tables(tmp_path: Path) -> None:
+    write(tmp_path, "diverged", test_perplexity="nan", cache_perplexity="nan")
+    write(tmp_path, "good")
+    table = leaderboard.read(["diverged", "good"], tmp_path, [])
+    assert leaderboard.rank(table)["words"].model.tolist() == ["good", "diverged"]
+    assert "| `diverged` | ngram |  | 95.00 – 105.50 | 90.00 |  | 1,234 |" in leaderboard.to_markdown(table, 0.95)
+
+
+def test_analogies_are_shown_of_vectors_that_were_asked(tmp_path: Path) -> None:
+    values = {"family": "word2vec", "tokenizer": "words", "dimensions": 50, "coverage": 0.5, "test_coverage": 0.75}
+    asked = {"analogies": 2000, "analogies_covered": 1500, "analogy_accuracy": 0.25}
+    page = leaderboard.to_markdown(leaderboard.make({"one": values, "two": values | asked}), 0.95)
+    assert "| `one` | word2vec | `words` | 50 | 50.0% | 75.0% |  |\n" in page
+    assert "| `two` | word2vec | `words` | 50 | 50.0% | 75.0% | 25.0% of 1,500 |\n" in page

@@ -7,6 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.report.findings import findings
@@ -54,13 +55,13 @@ def test_equal_findings_give_equal_bytes() -> None:
 
 def test_a_run_with_another_seed_changes_nothing_but_the_variance() -> None:
     once = findings()
-    lstm = next(result for result in once.results if result.name == "lstm")
+    lstm = once.results[once.results.model == "lstm"]
     added = {
         field: {**getattr(once, field), "lstm_2": getattr(once, field)["lstm"]}
         for field in ("losses", "diagnostics", "curves", "samples")
     }
-    again = replace(lstm, name="lstm_2", metrics=lstm.metrics | {"dynamic_perplexity": 9.0}, repeats=True)
-    twice = replace(once, results=[*once.results, again], **added)
+    again = lstm.assign(model="lstm_2", dynamic_perplexity=9.0, repeats=True)
+    twice = replace(once, results=pd.concat([once.results, again], ignore_index=True), **added)
     assert page.render(twice) == page.render(once)
 
 
@@ -129,7 +130,7 @@ def test_without_recurrent_networks_the_section_is_absent() -> None:
 def test_dynamic_evaluation_has_a_column_if_a_model_has_it() -> None:
     changed = findings()
     assert "<th>dynamic perplexity</th>" not in page.render(changed)
-    changed.results[1].metrics["dynamic_perplexity"] = 12.34
+    changed.results.loc[1, "dynamic_perplexity"] = 12.34
     text = page.render(changed)
     assert "<th>dynamic perplexity</th>" in text
     assert text.count(">12.34</td>") == 1

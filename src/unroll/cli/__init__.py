@@ -24,6 +24,7 @@ MODULES = [
     "similar",
     "search",
     "serve",
+    "tables",
     "pipeline",
 ]
 """The modules of the verbs, in the order of the help. The import of a module registers its verbs."""

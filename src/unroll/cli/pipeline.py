@@ -1,4 +1,4 @@
-"""The verbs of the pipeline's folder: apply, sync, ui, doctor, verify and environment."""
+"""The verbs of the pipeline's folder: apply, sync, ui, doctor, verify, reproduce and environment."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,17 +24,24 @@ def apply(
 
 
 @app.command()
-def sync() -> None:
+def sync(
+    to: Annotated[
+        str,
+        typer.Option(metavar="URI", help="Copy the runs of this repository to this MLflow server.", show_default=False),
+    ] = "",
+) -> None:
     """Log to MLflow now what waits in mlruns/outbox, and the results that DVC restored, skipped or pulled.
 
-    Results that are logged already are not changed.
+    Results that are logged already are not changed. With --to, all runs of this repository are copied to the server of
+    a team, but those that it has.
     """
     from unroll.params.load import load
+    from unroll.tracking.copy import copy_local
     from unroll.tracking.results import results
     from unroll.tracking.sync import sync
 
     lines = 0
-    for line in sync(results(load())):
+    for line in copy_local(to) if to else sync(results(load())):
         print(line, flush=True)
         lines += 1
     if not lines:
@@ -93,6 +100,39 @@ def verify(
         removed = [name for name in here.lock.stages if name not in stages]
         for line in compare(here.without(removed), there.without(removed)):
             print(line)
+
+
+@app.command()  # without the options of `verb`, whose variables the stages would inherit
+def reproduce(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="The id of a run of MLflow, MODEL, or MODEL@EXPERIMENT.", show_default=False
+        ),
+    ],
+    folder: Annotated[
+        Path | None,
+        typer.Option("--in", help="The folder to make; by default .dvc/tmp/reproduce/RUN.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run every stage, whatever the cache of DVC has.")] = False,
+) -> None:
+    """Make a run again in a folder of its own, and compare every output with the hashes of the run.
+
+    MODEL is the newest finished run of a model, and MODEL@EXPERIMENT that in an experiment of DVC. The exit code is 0
+    only if all bytes are equal. Where they differ, the largest difference of each metric is shown, and what differs
+    between the environments.
+    """
+    from tempfile import TemporaryDirectory
+
+    from unroll.pipeline.reproduce import reproduce
+    from unroll.pipeline.reproduction.work_tree import DEFAULT
+    from unroll.tracking.find import fetch
+
+    with TemporaryDirectory() as temporary:
+        recorded = Path(temporary) / "run"
+        fetch(run, recorded)
+        for line in reproduce(recorded, folder or DEFAULT / run, force):
+            print(line, flush=True)
 
 
 @verb("unroll environment", "unroll environment --arithmetic native")

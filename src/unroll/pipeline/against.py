@@ -7,7 +7,7 @@ from unroll.errors import UnrollError
 from unroll.pipeline.numbers import Mismatch, Row, compare_output
 from unroll.pipeline.results import Results
 from unroll.pipeline.settings import compare_settings, enumerate_names
-from unroll.report.leaderboard import to_markdown_table
+from unroll.report.markdown import to_markdown_table
 
 HEADS = ("model", "measure", "here", "there", "difference", "seed deviations", "tolerance", "")
 """The columns of the table of differences."""

@@ -5,7 +5,6 @@ even into its index.
 """
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -70,27 +69,31 @@ def find(root: Path) -> Changes:
     Returns:
         The changes.
     """
-    pathspecs = [":/", *(f":(exclude){name}" for name in RESULTS)]
-    status = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames", "--"]
     try:
-        # Without the option, git would write what it found into the index.
-        listed = _git(root, "--no-optional-locks", *status, *pathspecs)
+        return _find(root)
     except FileNotFoundError:
         return Changes(None, "git is not installed")
-    except subprocess.CalledProcessError as error:
-        lines = error.stderr.decode(errors="replace").splitlines() or [f"git ended with exit code {error.returncode}"]
+    except subprocess.CalledProcessError as error:  # a stage goes on without a record of its code
+        lines = error.stderr.decode(errors="replace").splitlines() or [f"exit code {error.returncode}"]
         return Changes(None, lines[0].removeprefix("fatal: "))
+
+
+def _find(root: Path) -> Changes:
+    pathspecs = [":/", *(f":(exclude){name}" for name in RESULTS)]
+    status = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames", "--"]
+    # Without the option, git would write what it found into the index.
+    listed = _git(root, "--no-optional-locks", *status, *pathspecs)
     entries = os.fsdecode(listed).rstrip("\0").split("\0")
     commit = next(entry.split(" ", 2)[2] for entry in entries if entry.startswith("# branch.oid "))
     if commit == "(initial)":
         return Changes(None, "the repository has no commit")
-    asked = ("--show-toplevel", "--show-prefix", "--git-path", "index", "--git-path", "objects")
+    asked = ("--show-toplevel", "--show-prefix", "--git-path", "objects")
     found = os.fsdecode(_git(root, "rev-parse", "--path-format=absolute", *asked)).split("\n")
-    top, folder, index, objects = Path(found[0]), found[1].rstrip("/"), Path(found[2]), found[3]
+    top, folder, objects = Path(found[0]), found[1].rstrip("/"), found[2]
     changed = [path for entry in entries if (path := _path(entry))]
     left_out = _too_large(top, changed)
     kept = [path for path in changed if path not in {entry.path for entry in left_out}]
-    return Changes(commit, "", folder, _patch(top, index, objects, kept) if kept else b"", left_out)
+    return Changes(commit, "", folder, _patch(top, objects, kept) if kept else b"", left_out)
 
 
 def _path(entry: str) -> str:
@@ -116,26 +119,26 @@ def _too_large(top: Path, changed: list[str]) -> list[LeftOut]:
     return left_out
 
 
-def _patch(top: Path, index: Path, objects: str, paths: list[str]) -> bytes:
-    """Return the changes of some files as a patch, by a copy of the index and a folder of objects that are removed."""
+def _patch(top: Path, objects: str, paths: list[str]) -> bytes:
+    """Return the changes of some files as a patch, by an index and a folder of objects that are removed afterwards."""
     with TemporaryDirectory() as temporary:
-        copy = Path(temporary) / "index"
-        if index.exists():
-            shutil.copyfile(index, copy)
         (Path(temporary) / "objects").mkdir()
         escaped = objects.replace("\\", "\\\\").replace('"', '\\"')
         variables = {
-            "GIT_INDEX_FILE": str(copy),
+            "GIT_INDEX_FILE": f"{temporary}/index",
             "GIT_OBJECT_DIRECTORY": f"{temporary}/objects",
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{escaped}"',  # a colon would separate two folders
         }
         names = os.fsencode("".join(f"{path}\0" for path in paths))
-        _git(top, "update-index", "-z", "--add", "--remove", "--stdin", input=names, **variables)
+        _git(top, "read-tree", "HEAD", variables=variables)
+        _git(top, "update-index", "-z", "--add", "--remove", "--stdin", input=names, variables=variables)
         plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
-        return _git(top, "diff-index", "--cached", "--binary", "--full-index", "--patch", *plain, "HEAD", **variables)
+        return _git(
+            top, "diff-index", "--cached", "--binary", "--full-index", "--patch", *plain, "HEAD", variables=variables
+        )
 
 
-def _git(folder: Path, *arguments: str, input: bytes = b"", **variables: str) -> bytes:
-    environment = without_repository(os.environ) | variables
-    command = ["git", *arguments]
+def _git(folder: Path, *arguments: str, input: bytes = b"", variables: Mapping[str, str] | None = None) -> bytes:
+    environment = without_repository(os.environ) | dict(variables or {})
+    command = ["git", "-c", "core.compression=1", *arguments]  # a fast one, since a stage waits for it
     return subprocess.run(command, cwd=folder, input=input, env=environment, capture_output=True, check=True).stdout

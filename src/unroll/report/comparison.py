@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 import numpy as np
+import pandas as pd
 from scipy.stats import t as student
 
 from unroll.evaluation.statistics import Difference, Estimate, adjust_holm, compare, estimate
@@ -123,14 +124,14 @@ def between_seeds(
 
 def to_csv(pairs: Mapping[str, Sequence[Pair]]) -> str:
     """Return all pairs, by tokenizer, as a table with the columns `COLUMNS`."""
-    lines = [",".join(COLUMNS)]
-    for tokenizer, rows in pairs.items():
-        for pair in rows:
+    rows = []
+    for tokenizer, compared in pairs.items():
+        for pair in compared:
             d, seeds = pair.difference, pair.seeds
-            numbers = [f"{value:.6g}" for value in (d.mean, d.low, d.high, pair.percent, d.p, pair.p)]
-            numbers += [f"{value:.6g}" for value in (seeds.mean, seeds.low, seeds.high)] if seeds else ["", "", ""]
-            lines.append(",".join([tokenizer, pair.better, pair.worse, *numbers, pair.verdict]))
-    return "\n".join(lines) + "\n"
+            numbers = [d.mean, d.low, d.high, pair.percent, d.p, pair.p]
+            numbers += [seeds.mean, seeds.low, seeds.high] if seeds else [math.nan] * 3
+            rows.append([tokenizer, pair.better, pair.worse, *numbers, pair.verdict])
+    return pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def to_markdown(pairs: Mapping[str, Sequence[Pair]], seeds: Sequence["SeedVariance"], confidence: float) -> list[str]:

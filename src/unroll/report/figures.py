@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unroll.report.curves import Rows, points
-from unroll.report.leaderboard import Result, rank_by_corpus
+from unroll.report.leaderboard import is_language_model, rank_by_corpus
 from unroll.report.maps import Place, parse_places
 
 MAX_TOKENS = 80
@@ -19,7 +20,7 @@ TRANSLATION_MEASURES = {"exact_match": ("exact match (%)", 100), "bleu": ("BLEU"
 
 
 def draw(
-    results: Sequence[Result],
+    results: pd.DataFrame,
     curves: Mapping[str, Rows],
     samples: Mapping[str, str],
     diagnostics: Mapping[str, Mapping[str, Any]],
@@ -31,33 +32,33 @@ def draw(
     for each model `<kind>_<model>.png` for the kinds of `draw_model`. Runs with other seeds have the latter only.
 
     Args:
-        results: The results of all models.
+        results: The table of all models.
         curves: The learning curves, by model.
         samples: The texts that stage evaluate wrote, by model.
         diagnostics: The diagnostics that stage evaluate wrote, by model.
         folder: The folder to write to.
     """
-    compared = [result for result in results if not result.repeats]
-    predicting = [result for result in compared if result.is_language_model]
+    compared = results[~results.repeats]
+    predicting = compared[is_language_model(compared)]
     _save(draw_learning_curves(predicting, curves), folder / "curves.png")
     perplexities = draw_bars(predicting, "test_perplexity", "test perplexity (log scale)", log=True, group="tokenizer")
     _save(perplexities, folder / "perplexity.png")
-    texts = [result for group in rank_by_corpus(results).values() for result in group]
+    texts = pd.concat([results.head(0), *rank_by_corpus(results).values()])
     bits = draw_bars(texts, "bits_per_byte", "bits per byte of the test text", log=False, group="corpus")
     _save(bits, folder / "bits_per_byte.png")
-    if translators := [result for result in compared if result.translates]:
+    if len(translators := compared[compared.exact_match.notna()]):
         _save(draw_translation_by_length(translators), folder / "translation_by_length.png")
-    for result in results:
-        figures = draw_model(result, samples[result.name], diagnostics.get(result.name, {}))
+    for row in results.itertuples():
+        figures = draw_model(row, samples[row.model], diagnostics.get(row.model, {}))
         for kind, figure in figures.items():
-            _save(figure, folder / f"{kind}_{result.name}.png")
+            _save(figure, folder / f"{kind}_{row.model}.png")
 
 
-def draw_model(result: Result, sample: str, diagnostics: Mapping[str, Any]) -> dict[str, Figure]:
+def draw_model(row: Any, sample: str, diagnostics: Mapping[str, Any]) -> dict[str, Figure]:
     """Draw the figures of one model.
 
     Args:
-        result: The results of the model.
+        row: The row of the model in the table of all models.
         sample: The text that stage evaluate wrote.
         diagnostics: The diagnostics of the model.
 
@@ -69,33 +70,32 @@ def draw_model(result: Result, sample: str, diagnostics: Mapping[str, Any]) -> d
         return {"attention": draw_attention(**max(attention, key=lambda example: len(example["source"])))}
     if confusion := diagnostics.get("confusion"):
         return {"confusion": draw_confusion(confusion["classes"], confusion["counts"])}
-    if "dimensions" in result.metrics:
-        return {"projection": draw_projection(parse_places(sample), result.name)}
+    if pd.notna(row.dimensions):
+        return {"projection": draw_projection(parse_places(sample), row.model)}
     return {}
 
 
-def draw_learning_curves(results: Sequence[Result], curves: Mapping[str, Rows]) -> Figure:
+def draw_learning_curves(results: pd.DataFrame, curves: Mapping[str, Rows]) -> Figure:
     """Draw the losses by epoch: lines for train, dots for valid, and a panel for each tokenizer."""
-    trained = {r.name: points(curves[r.name], "train_loss") for r in results}
-    shown = [r for r in results if trained[r.name]]
-    tokenizers = list(dict.fromkeys(result["tokenizer"] for result in shown))
-    figure = Figure(figsize=(4.2 * max(1, len(tokenizers)), 3.6), layout="constrained")
-    for index, tokenizer in enumerate(tokenizers):
-        axes = figure.add_subplot(1, len(tokenizers), index + 1, title=tokenizer)
+    trained = {name: line for name in results.model if (line := points(curves[name], "train_loss"))}
+    groups = results[results.model.isin(list(trained))].groupby("tokenizer", sort=False).model
+    figure = Figure(figsize=(4.2 * max(1, len(groups)), 3.6), layout="constrained")
+    for index, (tokenizer, names) in enumerate(groups):
+        axes = figure.add_subplot(1, len(groups), index + 1, title=tokenizer)
         axes.set(xlabel="epoch", ylabel="nats per token")
-        for color, r in enumerate(r for r in shown if r["tokenizer"] == tokenizer):
-            _plot(axes, trained[r.name], "-", color=f"C{color}", label=r.name)
-            _plot(axes, points(curves[r.name], "valid_loss"), "o", color=f"C{color}", markersize=4)
+        for color, name in enumerate(names):
+            _plot(axes, trained[name], "-", color=f"C{color}", label=name)
+            _plot(axes, points(curves[name], "valid_loss"), "o", color=f"C{color}", markersize=4)
         axes.legend(title="line: train, dots: valid", title_fontsize="small", fontsize="small")
         axes.grid(alpha=0.3)
     return figure
 
 
-def draw_bars(results: Sequence[Result], metric: str, label: str, log: bool, group: str) -> Figure:
+def draw_bars(results: pd.DataFrame, metric: str, label: str, log: bool, group: str) -> Figure:
     """Draw a horizontal bar for each model, the best on top, with a colour for each tokenizer.
 
     Args:
-        results: The results; those with an infinite value are left out.
+        results: The rows of the models; those with an infinite value are left out.
         metric: The name of the metric.
         label: The label of the axis.
         log: Whether the axis is logarithmic.
@@ -105,36 +105,34 @@ def draw_bars(results: Sequence[Result], metric: str, label: str, log: bool, gro
     Returns:
         The figure.
     """
-    ranked = sorted((r for r in results if r[metric] != "inf"), key=lambda r: -float(r[metric]))
-    tokenizers = list(dict.fromkeys(result["tokenizer"] for result in ranked))
-    groups = {name: [r for r in ranked if r[group] == name] for name in dict.fromkeys(r[group] for r in ranked)} or {
-        "": []
-    }
+    ranked = results[np.isfinite(results[metric])].sort_values(metric, ascending=False, kind="stable")
+    tokenizers = ranked.tokenizer.unique()
+    groups = dict(iter(ranked.groupby(group, sort=False))) or {"": ranked}
     heights = [max(2, len(rows)) for rows in groups.values()]
     figure = Figure(figsize=(6.4, 0.6 * len(groups) + 0.32 * sum(heights)), layout="constrained")
     panels = figure.subplots(len(groups), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (name, rows) in zip(panels, groups.items(), strict=True):
         for color, tokenizer in enumerate(tokenizers):
-            bars = [(index, r[metric]) for index, r in enumerate(rows) if r["tokenizer"] == tokenizer]
-            if bars:
-                drawn = axes.barh([i for i, _ in bars], [v for _, v in bars], color=f"C{color}", label=tokenizer)
+            places = np.flatnonzero(rows.tokenizer == tokenizer)
+            if places.size:
+                drawn = axes.barh(places, rows[metric].iloc[places], color=f"C{color}", label=tokenizer)
                 axes.bar_label(drawn, fmt="%.4g", padding=3, fontsize="small")
-        axes.set_yticks(range(len(rows)), [result.name for result in rows])
+        axes.set_yticks(range(len(rows)), rows.model)
         if log:
             axes.set_xscale("log")
         axes.margins(x=0.15)
-        if group != "tokenizer" and rows:
+        if group != "tokenizer" and len(rows):
             axes.legend(title="tokenizer", fontsize="small")
         axes.set_title(f"{group} {name}" if name else "", fontsize="medium", loc="left")
     panels[-1].set_xlabel(label)
     return figure
 
 
-def draw_translation_by_length(results: Sequence[Result]) -> Figure:
+def draw_translation_by_length(results: pd.DataFrame) -> Figure:
     """Draw the quality of translations by the length of the source.
 
     Args:
-        results: The results of models that translate.
+        results: The rows of the models that translate.
 
     Returns:
         A figure with a panel for each measure, a line for each model and a point in the middle of each group of source
@@ -144,10 +142,10 @@ def draw_translation_by_length(results: Sequence[Result]) -> Figure:
     for index, (measure, (label, factor)) in enumerate(TRANSLATION_MEASURES.items()):
         axes = figure.add_subplot(1, len(TRANSLATION_MEASURES), index + 1, ylim=(-2, 102))
         axes.set(xlabel="source tokens", ylabel=label)
-        for result in results:
-            groups = result["by_source_length"]
+        for row in results.itertuples():
+            groups = row.by_source_length
             line = [((group["first"] + group["last"]) / 2, factor * group[measure]) for group in groups]
-            _plot(axes, line, "o-", label=result.name, markersize=4)
+            _plot(axes, line, "o-", label=row.model, markersize=4)
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
     return figure

@@ -4,13 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
 from unroll.evaluation.token_losses import Column, TokenGain, token_gains
 from unroll.report import chart
 from unroll.report.comparison import Pair
 from unroll.report.curves import Rows, gradient_norms, points
-from unroll.report.leaderboard import Result
 
 MAX_GAINS = 12
 """The number of rows of each table of token gains."""
@@ -22,7 +23,7 @@ class Group:
     def __init__(
         self,
         tokenizer: str,
-        ranked: Sequence[Result],
+        ranked: pd.DataFrame,
         pairs: Sequence[Pair],
         losses: Mapping[str, Mapping[str, Column]],
         diagnostics: Mapping[str, Mapping[str, Any]],
@@ -32,26 +33,26 @@ class Group:
 
         Args:
             tokenizer: The name of the tokenizer.
-            ranked: The results of the models, the best first.
+            ranked: The rows of the models in the leaderboard, the best first.
             pairs: The comparisons of all pairs of the models.
             losses: The table of losses, by model.
             diagnostics: The diagnostics, by model.
             curves: The learning curves, by model.
         """
-        self.tokenizer, self.ranked = tokenizer, ranked
-        self.oracle = next((r for r in ranked if r.is_oracle), None)
-        self.contenders = [r for r in ranked if r is not self.oracle]
-        self.colors = chart.assign_colors(r.name for r in ranked)
+        self.tokenizer, self.ranked = tokenizer, list(ranked.itertuples())
+        self.oracle = next((r for r in self.ranked if r.family == "oracle"), None)
+        self.contenders = [r for r in self.ranked if r is not self.oracle]
+        self.colors = chart.assign_colors(ranked.model)
         self.pairs = {(p.better, p.worse): p for p in pairs}
         self._losses, self._diagnostics = losses, diagnostics
-        self._curves = {r.name: curves.get(r.name, []) for r in ranked}
-        ends = [float(r[key]) for r in ranked for key in ("test_perplexity_low", "test_perplexity_high")]
-        finite = [end for end in ends if math.isfinite(end)]
-        self._axis = chart.Axis(min(finite), max(finite), 6, 114, log=True) if finite else None
+        self._curves = {name: curves.get(name, []) for name in ranked.model}
+        ends = ranked[["test_perplexity_low", "test_perplexity_high"]].to_numpy()
+        finite = ends[np.isfinite(ends)]
+        self._axis = chart.Axis(finite.min(), finite.max(), 6, 114, log=True) if finite.size else None
 
-    def interval(self, result: Result) -> Markup:
+    def interval(self, result: Any) -> Markup:
         """Draw the perplexity of a model with its interval, on an axis that the group shares."""
-        low, value, high = (float(result[f"test_perplexity{end}"]) for end in ("_low", "", "_high"))
+        low, value, high = result.test_perplexity_low, result.test_perplexity, result.test_perplexity_high
         if self._axis is None or not math.isfinite(high):
             return Markup("")
         return chart.draw_interval(low, value, high, self._axis)
@@ -84,28 +85,28 @@ class Group:
             The loss above that with the whole context, in nats per token, by distance.
         """
         traces = []
-        for result in self.ranked:
-            ablation = self._diagnostics[result.name].get("context_ablation", {})
+        for name, color in self.colors.items():
+            ablation = self._diagnostics[name].get("context_ablation", {})
             rows = [row for row in ablation.get(kind, []) if _is_finite(row["nats"]) and _is_finite(ablation["full"])]
             line = [(row["distance"], row["nats"] - ablation["full"]) for row in rows]
             if line:
                 errors = [row["error"] for row in rows]
-                traces.append(chart.Trace(result.name, self.colors[result.name], line, errors))
+                traces.append(chart.Trace(name, color, line, errors))
         return chart.draw_lines(traces, label, "nats lost", log_x=True)
 
     @property
     def position(self) -> Markup:
         """The loss by the position of a token in its document."""
         lines = {}
-        for result in self.ranked:
-            rows = self._diagnostics[result.name].get("position", [])
-            lines[result.name] = [((r["first"] + r["last"]) / 2 + 1, r["nats"]) for r in rows if _is_finite(r["nats"])]
+        for name in self.colors:
+            rows = self._diagnostics[name].get("position", [])
+            lines[name] = [((r["first"] + r["last"]) / 2 + 1, r["nats"]) for r in rows if _is_finite(r["nats"])]
         return chart.draw_lines(self._traces(lines), "position in the document", "nats per token", log_x=True)
 
     @property
     def gains(self) -> tuple[str, str, list[TokenGain], list[TokenGain]] | None:
         """The names of the two best models besides the oracle, and the tokens with the largest gains and losses."""
-        names = [r.name for r in self.contenders[:2]]
+        names = [r.model for r in self.contenders[:2]]
         if len(names) < 2:
             return None
         rows = token_gains(*(self._losses[name] for name in names))

@@ -1,12 +1,12 @@
 """Maps of tokens: the first two principal components of their vectors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from unroll.report import chart
-from unroll.report.leaderboard import Result
 
 Place = tuple[str, float, float]
 """A token with its place (x, y)."""
@@ -19,12 +19,12 @@ def parse_places(table: str) -> list[Place]:
 
 
 def draw_maps(
-    results: Sequence[Result], samples: Mapping[str, str], diagnostics: Mapping[str, Mapping[str, Any]]
+    results: pd.DataFrame, samples: Mapping[str, str], diagnostics: Mapping[str, Mapping[str, Any]]
 ) -> list[tuple[str, Markup]]:
     """Draw the map of each model of word vectors and of the embedding of each network that has one.
 
     Args:
-        results: The results of all models.
+        results: The table of all models.
         samples: The tables of word vectors, by model.
         diagnostics: The diagnostics, by model.
 
@@ -32,11 +32,10 @@ def draw_maps(
         Pairs of a caption and a map.
     """
     maps = []
-    for r in results:
-        if "dimensions" in r.metrics:
-            share = 100 * r["coverage"]
-            caption = f"{r.name}: {r['dimensions']} dimensions, for {share:.1f} % of the vocabulary."
-            maps.append((caption, chart.draw_map(parse_places(samples[r.name]))))
-        elif places := diagnostics[r.name].get("map"):
-            maps.append((f"{r.name}: the embedding of its tokens.", chart.draw_map([(t, x, y) for t, x, y in places])))
+    for r in results.itertuples():
+        if pd.notna(r.dimensions):
+            caption = f"{r.model}: {r.dimensions} dimensions, for {100 * r.coverage:.1f} % of the vocabulary."
+            maps.append((caption, chart.draw_map(parse_places(samples[r.model]))))
+        elif places := diagnostics[r.model].get("map"):
+            maps.append((f"{r.model}: the embedding of its tokens.", chart.draw_map([(t, x, y) for t, x, y in places])))
     return maps

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from markupsafe import Markup
 from numpy.typing import NDArray
 
@@ -16,7 +17,6 @@ from unroll.evaluation.statistics import Difference
 from unroll.evaluation.token_losses import Column
 from unroll.params.evaluate import Statistics
 from unroll.report import chart
-from unroll.report.leaderboard import Result
 
 GROUPS = 10
 """The number of groups of test tokens by how often they occur in the train split."""
@@ -41,7 +41,7 @@ class OracleDistance:
 
 
 def measure(
-    ranked: Sequence[Result],
+    ranked: pd.DataFrame,
     losses: Mapping[str, Mapping[str, Column]],
     k_step: Mapping[str, NDArray[Any]],
     k_step_bias: Mapping[str, NDArray[Any]],
@@ -52,7 +52,7 @@ def measure(
     """Measure the distance of models on the same tokens to their oracle.
 
     Args:
-        ranked: The results of the models, the oracle among them.
+        ranked: The rows of the models in the leaderboard, the oracle among them.
         losses: The table of losses of each model.
         k_step: The log-probabilities (K, contexts, V) of predictions k steps ahead, of models that have them.
         k_step_bias: The bias (K, contexts, V) of these predictions, of models that sample them.
@@ -63,23 +63,24 @@ def measure(
     Returns:
         The distances, or None if there is no oracle.
     """
-    oracle = next((result.name for result in ranked if result.is_oracle), None)
-    if oracle is None:
+    is_oracle = ranked.family == "oracle"
+    if not is_oracle.any():
         return None
-    models = [result for result in ranked if result.name != oracle]
+    oracle, models = ranked.model[is_oracle].iloc[0], ranked[~is_oracle]
     table, true = losses[oracle], k_step.get(oracle, np.empty(0))
     counts = table["train_count"]
     by_step, step_bias = {}, {}
-    for name in (r.name for r in models if true.size and r.name in k_step):
+    for name in (name for name in models.model if true.size and name in k_step):
         by_step[name] = kl_divergence(true, k_step[name])
         if biases := [k_step_bias[one] for one in (name, oracle) if one in k_step_bias]:
             step_bias[name] = kl_bias(true, biases)
     return OracleDistance(
-        excess={r.name: oracle_gap.excess(losses[r.name]["nll"], table["nll"], params, seed) for r in models},
-        expected={r.name: oracle_gap.expected_excess(r["parameters"], r["train_tokens"]) for r in models},
-        by_train_size={r.name: learning_curves[r.name] for r in models if r.name in learning_curves},
+        excess={name: oracle_gap.excess(losses[name]["nll"], table["nll"], params, seed) for name in models.model},
+        expected={r.model: oracle_gap.expected_excess(r.parameters, r.train_tokens) for r in models.itertuples()},
+        by_train_size={name: learning_curves[name] for name in models.model if name in learning_curves},
         by_frequency={
-            r.name: oracle_gap.gain_by_frequency(losses[r.name]["nll"], table["nll"], counts, GROUPS) for r in models
+            name: oracle_gap.gain_by_frequency(losses[name]["nll"], table["nll"], counts, GROUPS)
+            for name in models.model
         },
         by_step=by_step,
         step_bias=step_bias,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
@@ -20,7 +21,6 @@ from unroll.report import chart, leaderboard
 from unroll.report.comparison import Pair, SeedVariance
 from unroll.report.curves import Rows
 from unroll.report.groups import Group
-from unroll.report.leaderboard import Result
 from unroll.report.maps import draw_maps
 from unroll.report.oracle import OracleDistance, OracleSection
 from unroll.report.recurrence import RecurrenceSection
@@ -34,8 +34,8 @@ FOLDER = Path(__file__).parent / "page"
 class Findings:
     """All that the report shows."""
 
-    results: Sequence[Result]
-    """The results of all models."""
+    results: pd.DataFrame
+    """The table of all models (`unroll.report.leaderboard`)."""
     losses: Mapping[str, Mapping[str, Column]]
     """The table of losses of each language model."""
     diagnostics: Mapping[str, Mapping[str, Any]]
@@ -76,7 +76,7 @@ def render(findings: Findings) -> str:
     )
     environment.globals["asset"] = lambda name: Markup((FOLDER / name).read_text(encoding="utf-8"))
     environment.filters["number"] = chart.format_number
-    environment.filters["decimals"] = lambda value: "∞" if float(value) == math.inf else f"{float(value):,.2f}"
+    environment.filters["decimals"] = lambda value: "∞" if value == math.inf else f"{value:,.2f}"
     groups = [
         Group(
             tokenizer,
@@ -93,7 +93,7 @@ def render(findings: Findings) -> str:
         findings=findings,
         groups=groups,
         compared=list(leaderboard.rank_by_corpus(findings.results)),
-        classifiers=leaderboard.rank_classifiers(findings.results),
+        classifiers=list(leaderboard.rank_classifiers(findings.results).itertuples()),
         maps=draw_maps(findings.results, findings.samples, findings.diagnostics),
         oracles=[
             OracleSection(group.tokenizer, group.colors, findings.distances[group.tokenizer])
@@ -102,7 +102,7 @@ def render(findings: Findings) -> str:
         ],
         zipf=ZipfSection(findings.frequencies),
         recurrence=RecurrenceSection(findings.curves, findings.diagnostics),
-        has_dynamic=any("dynamic_perplexity" in r.metrics for r in findings.results),
+        has_dynamic=findings.results.dynamic_perplexity.notna().any(),
         ci=leaderboard.interval_label(findings.confidence),
         alpha=1 - findings.confidence,
         measures=MEASURES,
@@ -112,10 +112,11 @@ def render(findings: Findings) -> str:
 
 def _without_repeats(findings: Findings) -> Findings:
     """Return the findings without the models that are others with another seed, of which only the variance is shown."""
-    repeats = {result.name for result in findings.results if result.repeats}
+    results = findings.results[~findings.results.repeats]
+    repeats = set(findings.results.model) - set(results.model)
     return replace(
         findings,
-        results=[result for result in findings.results if result.name not in repeats],
+        results=results,
         diagnostics={name: entry for name, entry in findings.diagnostics.items() if name not in repeats},
         curves={name: rows for name, rows in findings.curves.items() if name not in repeats},
         samples={name: text for name, text in findings.samples.items() if name not in repeats},

@@ -1,11 +1,12 @@
 """Stage report: gather the files of all evaluations, and make the contents of the report."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from ruamel.yaml import YAML
 
 from unroll.evaluation import token_losses
@@ -13,7 +14,6 @@ from unroll.evaluation.analysis import learning_curve
 from unroll.evaluation.result import read_diagnostics
 from unroll.params.root import Root
 from unroll.report import comparison, curves, diagram, leaderboard, oracle, page, series
-from unroll.report.leaderboard import Result
 from unroll.text.token_store import read_rank_frequencies
 
 
@@ -30,7 +30,8 @@ def gather(params: Root, root: Path) -> page.Findings:
     names = list(params.experiments)
     results = leaderboard.read(names, root / "metrics", params.seeds)
     folders = {name: root / "data/evaluations" / name for name in names}
-    tables = {r.name: token_losses.read(folders[r.name] / token_losses.FILE) for r in results if r.is_language_model}
+    predicting = results[leaderboard.is_language_model(results)]
+    tables = {name: token_losses.read(folders[name] / token_losses.FILE) for name in predicting.model}
     nll = {name: table["nll"] for name, table in tables.items()}
     k_step, k_step_bias = (
         {name: np.load(file) for name in names if (file := folders[name] / f"{array}.npy").is_file()}
@@ -53,7 +54,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         curves={name: curves.read(root / "metrics/train" / f"{name}.csv") for name in names},
         samples={name: (root / "reports/samples" / f"{name}.txt").read_text(encoding="utf-8") for name in names},
         pairs={
-            tokenizer: comparison.compare_pairs([r.name for r in group], nll, statistics, seed, runs, params.random)
+            tokenizer: comparison.compare_pairs(list(group.model), nll, statistics, seed, runs, params.random)
             for tokenizer, group in ranked.items()
         },
         seeds=[comparison.measure_seeds(model, names, nll, statistics, seed) for model, names in runs.items()],
@@ -63,7 +64,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         confidence=statistics.confidence,
         params=(root / "params.yaml").read_text(encoding="utf-8"),
         pipeline=diagram.draw(diagram.read_groups(pipeline, params.model_dump())),
-        hashes=_hashes(results, root),
+        hashes=_hashes(predicting, root),
     )
 
 
@@ -90,13 +91,11 @@ def _runs_by_model(params: Root, losses: Mapping[str, Any]) -> dict[str, list[st
     return runs
 
 
-def _hashes(results: Sequence[Result], root: Path) -> dict[str, str]:
+def _hashes(predicting: pd.DataFrame, root: Path) -> dict[str, str]:
     """Return the SHA-256 of the files behind the numbers.
 
     dvc.yaml is left out: it is not a dependency of the stage, so the hash could be that of an earlier version.
     """
     params = {"params.yaml": hashlib.sha256((root / "params.yaml").read_bytes()).hexdigest()}
-    losses = {
-        f"data/evaluations/{r.name}/{token_losses.FILE}": r["losses_sha256"] for r in results if r.is_language_model
-    }
-    return params | losses
+    files = "data/evaluations/" + predicting.model + f"/{token_losses.FILE}"
+    return params | dict(zip(files, predicting.losses_sha256, strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from unroll.report import chart
-from unroll.report.leaderboard import to_markdown_table
+from unroll.report.markdown import to_markdown_table
 
 MEASURES = {"rmse": "RMSE", "mae": "MAE", "nll": "NLL, nats"}
 """The measures of stage forecast and their headings."""

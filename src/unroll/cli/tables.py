@@ -1,0 +1,122 @@
+"""The verbs leaderboard and runs: tables of the results."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from unroll.cli.app import app, decode_text
+from unroll.cli.io import escape_control, print_json
+from unroll.errors import UnrollError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from unroll.report.markdown import Columns
+
+Format = Literal["md", "csv", "json"]
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="A table in Markdown, CSV, or JSON lines. The last two have exact values.")
+]
+
+
+@app.command()
+def leaderboard(
+    corpus: Annotated[
+        str, typer.Option(metavar="NAME", help="Only the models of this corpus.", show_default=False)
+    ] = "",
+    form: FormatOption = "md",
+) -> None:
+    """Print the results of all models that are evaluated.
+
+    Perplexities are comparable for models of one tokenizer, and bits per byte for models of one corpus. An example:
+    unroll leaderboard --corpus prose
+    """
+    import unroll
+    from unroll.report.leaderboard import COLUMNS, format_perplexity
+
+    table = unroll.leaderboard()
+    if corpus and corpus not in set(table.corpus):
+        known = ", ".join(sorted(set(table.corpus)))
+        raise UnrollError(f"--corpus is {corpus}, of which no model is evaluated; give one of {known}")
+    columns: Columns = {
+        "model": ("model", _escape),
+        "family": ("family", str),
+        "corpus": ("corpus", _escape),
+        "tokenizer": ("tokenizer", _escape),
+        "test perplexity": ("test_perplexity", format_perplexity),
+        "low": ("test_perplexity_low", format_perplexity),
+        "high": ("test_perplexity_high", format_perplexity),
+        "bits per byte": ("bits_per_byte", "{:.4f}".format),
+        "OOV rate": ("oov_rate", "{:.2%}".format),
+        "accuracy": ("accuracy", "{:.1%}".format),
+        "parameters": ("parameters", "{:,}".format),
+    }
+    shown = table[table.corpus == corpus] if corpus else table
+    _print(shown[[*COLUMNS, "accuracy"]], columns, form)
+
+
+@app.command()
+def runs(
+    filter: Annotated[
+        str,
+        typer.Option(
+            metavar="STRING", callback=decode_text, help="Which runs, as for mlflow.search_runs.", show_default=False
+        ),
+    ] = "",
+    experiment: Annotated[
+        str, typer.Option(metavar="NAME", callback=decode_text, help="The MLflow experiment.")
+    ] = "unroll",
+    form: FormatOption = "md",
+) -> None:
+    """Print the runs of the MLflow store, the latest first.
+
+    An example: unroll runs --filter "metrics.test_perplexity < 100"
+    """
+    import unroll
+    from unroll.report.leaderboard import format_perplexity
+    from unroll.tracking.tables import FIRST
+
+    table = unroll.runs(filter, experiment)[list(FIRST)]
+    columns: Columns = {
+        "name": ("name", _escape),
+        "status": ("status", str),
+        "model": ("model", _escape),
+        "test perplexity": ("test_perplexity", format_perplexity),
+        "bits per byte": ("bits_per_byte", "{:.4f}".format),
+        "best validation loss": ("best_valid_loss", "{:.4f}".format),
+        "duration": ("duration", lambda value: str(timedelta(seconds=round(value)))),
+        "started": ("started", lambda value: f"{datetime.fromisoformat(value).astimezone():%Y-%m-%d %H:%M}"),
+        "DVC experiment": ("dvc_experiment", _escape),
+        "id": ("run_id", str),
+    }
+    if table.empty and form == "md":
+        print("no runs")
+        return
+    started = table.started.map(lambda time: time.isoformat(timespec="milliseconds"))
+    _print(table.assign(started=started, duration=table.duration.dt.total_seconds()), columns, form)
+
+
+def _escape(text: str) -> str:
+    """Escape control characters, and the bar that ends a cell."""
+    return escape_control(text).replace("|", r"\|")
+
+
+def _print(table: "pd.DataFrame", columns: "Columns", form: Format) -> None:
+    """Print a table.
+
+    Args:
+        table: The values, which CSV and JSON show as they are.
+        columns: The columns that are shown in Markdown.
+        form: The format.
+    """
+    from unroll.report.markdown import format_columns, to_markdown_table
+
+    if form == "csv":
+        print(table.to_csv(index=False, lineterminator="\n"), end="")
+    elif form == "json":
+        for row in table.astype(object).where(table.notna(), None).to_dict("records"):
+            print_json(row)
+    else:
+        shown = format_columns(table, columns)
+        print(to_markdown_table(list(shown), list(zip(*shown.values(), strict=True)), padded=True), end="")

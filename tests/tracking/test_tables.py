@@ -1,0 +1,219 @@
+"""The tables of runs and of metrics: useful columns first, parents with their children, and verbs that print them."""
+
+import csv
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import unroll
+from tests.tracking.logged import COUNTED, EXPERIMENT, SEEDS, log_runs
+from tests.trained import Run
+from unroll.errors import UnrollError
+from unroll.tracking import store
+from unroll.tracking.tables import FIRST
+
+RUNS = len(COUNTED) + sum(1 + len(seeds) for seeds in SEEDS.values()) + 1 + len(EXPERIMENT)
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("logged")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_ROOT", str(place))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        log_runs()
+    return place
+
+
+@pytest.fixture
+def place(logged: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DVC_ROOT", str(logged))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return logged
+
+
+@pytest.mark.usefixtures("place")
+def test_the_first_columns_of_runs_are_those_to_compare() -> None:
+    table = unroll.runs()
+    assert list(table.columns[: len(FIRST)]) == list(FIRST)
+    assert {"params.seed", "metrics.valid_loss", "tags.unroll.kind", "artifact_uri"} <= set(table.columns)
+    assert table.columns.is_unique
+    assert len(table) == RUNS
+    assert table.started.is_monotonic_decreasing
+    models = table[(table.kind == "model") & table.parent.isna()].set_index("model")
+    assert models.test_perplexity.to_dict() == COUNTED
+    assert models.duration["kneser5"] == pd.Timedelta(milliseconds=int(1000 * (59 + COUNTED["kneser5"] / 3)))
+    assert models.best_valid_loss.isna().all()
+
+
+@pytest.mark.usefixtures("place")
+def test_children_name_their_parent_and_parents_count_their_children() -> None:
+    table = unroll.runs()
+    parents = table[table.children > 0].set_index("name")
+    assert parents.children.to_dict() == {"gru, 3 seeds": 3, "lstm, 3 seeds": 3, "wooly-dean": 2}
+    seeds = table[table.parent == parents.run_id["lstm, 3 seeds"]]
+    assert sorted(seeds.test_perplexity) == sorted(SEEDS["lstm"])
+    assert seeds.test_perplexity.mean() == pytest.approx(parents.test_perplexity["lstm, 3 seeds"])
+    assert set(table[table.dvc_experiment == "wooly-dean"].name) == {"wooly-dean", *EXPERIMENT}
+
+
+@pytest.mark.usefixtures("place")
+def test_a_filter_is_that_of_mlflow() -> None:
+    import mlflow
+
+    found = unroll.runs("tags.`unroll.model` = 'gru' and metrics.test_perplexity < 80")
+    assert found.test_perplexity.tolist() == [EXPERIMENT["gru"]]
+    assert found.children.tolist() == [0]
+    nothing = unroll.runs("metrics.test_perplexity < 0")
+    assert list(nothing.columns[: len(FIRST)]) == list(FIRST)
+    assert nothing.empty
+    # mlflow reads the same store afterwards
+    assert len(mlflow.search_runs(experiment_names=["unroll"])) == RUNS
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize(
+    ("filter", "experiment", "sentence"),
+    [
+        ("metrics.loss ~ 1", "unroll", "the filter 'metrics.loss ~ 1' is not valid (Invalid "),
+        ("metrics.loss < x", "unroll", "the filter 'metrics.loss < x' is not valid (Expected numeric value"),
+        ("", "other", "other: is not an experiment of the store; it has Default, unroll"),
+    ],
+)
+def test_a_wrong_filter_or_experiment_is_one_sentence(filter: str, experiment: str, sentence: str, unroll: Run) -> None:
+    from unroll import runs
+
+    with pytest.raises(UnrollError) as error:
+        runs(filter, experiment)
+    assert str(error.value).startswith(sentence)
+    result = unroll("runs", "--filter", filter, "--experiment", experiment)
+    assert (result.code, result.out, result.err) == (1, "", f"unroll: {error.value}\n")
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_fresh_store_has_an_empty_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unroll: Run, workspace: Path
+) -> None:
+    from unroll import runs
+
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    table = runs()
+    assert (len(table), list(table.columns[: len(FIRST)])) == (0, list(FIRST))
+    assert unroll("runs").out == "no runs\n"
+    assert unroll("runs", "--format", "csv").out == ",".join(FIRST) + "\n"
+    assert unroll("runs", "--format", "json").out == ""
+
+
+@pytest.mark.usefixtures("place")
+def test_the_verb_prints_runs_in_three_formats(unroll: Run) -> None:
+    arguments = ("runs", "--filter", "tags.`unroll.kind` = 'model'")
+    lines = unroll(*arguments).out.splitlines()
+    heads = [cell.strip() for cell in lines[0].strip("|").split("|")]
+    assert heads == [
+        *("name", "status", "model", "test perplexity", "bits per byte", "best validation loss", "duration", "started"),
+        *("DVC experiment", "id"),
+    ]
+    assert len({len(line) for line in lines}) == 1
+    cells = {cell.strip() for cell in lines[2].split("|")}
+    assert {"lstm", "97.31", "0:01:31", "wooly-dean", "FINISHED"} <= cells
+    rows = [json.loads(line) for line in unroll(*arguments, "--format", "json").out.splitlines()]
+    table = list(csv.DictReader(io.StringIO(unroll(*arguments, "--format", "csv").out)))
+    assert len(lines) - 2 == len(rows) == len(table) == RUNS - len(SEEDS) - 1
+    assert list(rows[0]) == list(table[0]) == list(FIRST)
+    assert rows[-1]["best_valid_loss"] is None
+    for row, other in zip(rows, table, strict=True):
+        assert {key: "" if value is None else str(value) for key, value in row.items()} == other
+
+
+@pytest.mark.usefixtures("place")
+def test_text_of_a_run_cannot_change_the_terminal_or_the_table(unroll: Run) -> None:
+    import mlflow
+
+    client = mlflow.MlflowClient(store.address())
+    [run] = client.search_runs([store.experiment_id(client)], "tags.`unroll.model` = 'bigram'")
+    client.update_run(run.info.run_id, name="a|b \x1b[31m")
+    shown = unroll("runs", "--filter", "tags.`unroll.model` = 'bigram'").out.splitlines()[-1]
+    client.update_run(run.info.run_id, name="bigram")
+    assert shown.startswith(r"| a\|b \x1b[31m | FINISHED |")
+
+
+METRICS = {"family": "ngram", "tokenizer": "words", "corpus": "prose", "test_tokens": 10, "parameters": 1234}
+
+
+@pytest.fixture
+def results(workspace: Path) -> Path:
+    """The metrics of three models of the default params, and of one that is not in params.yaml."""
+    root = Path(__file__).parents[2]
+    (workspace / "params.yaml").write_bytes((root / "params.yaml").read_bytes())
+    (workspace / "metrics").mkdir(exist_ok=True)
+    for name, values in {
+        "trigram": {"test_perplexity": 114.5, "bits_per_byte": 2.15, "oov_rate": 0.054},
+        "kneser5": {"test_perplexity": "inf", "bits_per_byte": "inf", "oov_rate": 0.054},
+        "lstm_2": {"test_perplexity": 100.25, "bits_per_byte": 2.1, "oov_rate": 0.054, "family": "recurrent"},
+        "removed": {"test_perplexity": 1.5},
+    }.items():
+        (workspace / "metrics" / f"{name}.json").write_text(json.dumps(METRICS | values), encoding="utf-8")
+    bayes = {"family": "naive_bayes", "tokenizer": "docstrings", "corpus": "labelled", "accuracy": 0.825}
+    (workspace / "metrics" / "naive_bayes.json").write_text(json.dumps(bayes), encoding="utf-8")
+    return workspace
+
+
+def test_the_leaderboard_is_a_table_of_numbers(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(results)
+    table = unroll.leaderboard().set_index("model")
+    assert list(table.index) == ["naive_bayes", "lstm_2", "trigram", "kneser5"]
+    assert table.test_perplexity.tolist()[1:] == [100.25, 114.5, math.inf]
+    assert table.repeats.to_dict() == {"naive_bayes": False, "lstm_2": True, "trigram": False, "kneser5": False}
+    assert table.parameters["trigram"] == 1234
+    assert table.parameters.isna()["naive_bayes"]
+
+
+def test_the_verb_prints_the_leaderboard_in_three_formats(results: Path, unroll: Run) -> None:
+    lines = unroll("leaderboard", "--corpus", "prose").out.splitlines()
+    cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
+    assert cells == ["lstm_2", "recurrent", "prose", "words", "100.25", "2.1000", "5.40%", "1,234"]
+    assert len({len(line) for line in lines}) == 1
+    assert lines[-1].split("|")[5:7] == ["             inf ", "           inf "]
+    rows = [json.loads(line) for line in unroll("leaderboard", "--format", "json").out.splitlines()]
+    assert [row["model"] for row in rows] == ["naive_bayes", "lstm_2", "trigram", "kneser5"]
+    assert (rows[0]["test_perplexity"], rows[3]["test_perplexity"]) == (None, "inf")
+    table = list(csv.DictReader(io.StringIO(unroll("leaderboard", "--format", "csv").out)))
+    assert [row["test_perplexity"] for row in table] == ["", "100.25", "114.5", "inf"]
+    assert [row["accuracy"] for row in table] == ["0.825", "", "", ""]
+
+
+def test_a_corpus_without_results_is_one_sentence(results: Path, unroll: Run) -> None:
+    result = unroll("leaderboard", "--corpus", "prosa")
+    known = "unroll: --corpus is prosa, of which no model is evaluated; give one of labelled, prose\n"
+    assert (result.code, result.out, result.err) == (1, "", known)
+    for file in (results / "metrics").iterdir():
+        file.unlink()
+    result = unroll("leaderboard")
+    assert result.err == "unroll: metrics: has no metrics of a model of params.yaml; run `dvc repro` first\n"
+    (results / "params.yaml").unlink()
+    assert unroll("leaderboard").err == "unroll: params.yaml: not found; run from the repository's root\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import unroll", {"pandas", "numpy", "torch", "mlflow", "pydantic"}),
+        ("import unroll; unroll.leaderboard()", {"torch", "mlflow", "matplotlib"}),
+        ("import unroll.cli; sys.argv[1:] = ['leaderboard']; unroll.cli.main()", {"torch", "mlflow", "sklearn"}),
+    ],
+)
+def test_only_what_is_needed_is_imported(results: Path, code: str, absent: set[str]) -> None:
+    report = "import atexit, sys; atexit.register(lambda: print(*{name.split('.')[0] for name in sys.modules}))\n"
+    command = [sys.executable, "-W", "error", "-c", report + code]
+    done = subprocess.run(command, cwd=results, env=os.environ, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "unroll" in loaded
+    assert not absent & loaded
