@@ -6,6 +6,7 @@ pictures of the documents are written there: tracking-runs.png and tracking-curv
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,12 +20,13 @@ from urllib.request import urlopen
 import pytest
 
 from tests.serve.browser import PROGRAM, TIMEOUT, Browser
-from tests.tracking.logged import EXPERIMENT, SEEDS, TRIED, Log, log_runs
+from tests.tracking.logged import COUNTED, EXPERIMENT, SEEDS, TRIED, Log, log_runs
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not PROGRAM.exists(), reason=f"no browser at {PROGRAM}: apt-get install chromium"),
 ]
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "tracking.md").read_text(encoding="utf-8")
 COLUMNS = ["test_perplexity", "bits_per_byte", "best_valid_loss", "parameters", "train_seconds"]
 METRICS = [f"metrics.`{name}`" for name in COLUMNS]
 TABLE = {"selectedColumns": METRICS, "columnOrder": METRICS, "columnWidths": dict.fromkeys(METRICS, 130)}
@@ -111,10 +113,15 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def show(page: Browser, address: str, query: str, runs: int) -> None:
-    """Open the page, wait for its rows, and leave more room for them."""
+def open_runs(page: Browser, address: str, query: str, runs: int) -> None:
+    """Open the page, and wait for its rows."""
     page.send("Page.navigate", url=f"{address}?{query}")
     page.wait(f"document.body !== null && document.body.innerText.includes('{runs} matching runs')")
+
+
+def open_view(page: Browser, address: str, query: str, runs: int) -> None:
+    """Open the page with a shared view, wait for its rows, and leave more room for them."""
+    open_runs(page, address, query, runs)
     page.evaluate("""document.querySelector('[aria-label="Hide banner"]').click()""")
     page.evaluate("""document.querySelector('[aria-label="Toggle sidebar"]').click()""")
 
@@ -122,7 +129,7 @@ def show(page: Browser, address: str, query: str, runs: int) -> None:
 def test_the_table_has_the_columns_of_the_view_and_parents_with_their_children(
     page: Browser, address: str, pictures: Path
 ) -> None:
-    show(page, address, "viewStateShareKey=models", 14)
+    open_view(page, address, "viewStateShareKey=models", 14)
     page.wait(f"{EXPANDERS}.length === 3")
     assert page.evaluate(NAMES) == [EXPERIMENT, "lstm, 3 seeds", "gru, 3 seeds", "bigram", "trigram", "kneser5"]
     for index in (2, 1, 0):
@@ -138,8 +145,17 @@ def test_the_table_has_the_columns_of_the_view_and_parents_with_their_children(
     page.screenshot(pictures / "tracking-runs.png")
 
 
+def test_the_address_of_the_documents_ranks_the_models(page: Browser, address: str) -> None:
+    [query] = re.findall(r"^http://127.0.0.1:5000/#/experiments/1/runs\?(.*)$", DOCUMENT, re.MULTILINE)
+    open_runs(page, address, query, 11)
+    perplexities = {f"{model} {EXPERIMENT}": perplexity for model, perplexity in TRIED.items()} | COUNTED
+    for model, values in SEEDS.items():
+        perplexities |= {model if seed == 1 else f"{model}_{seed}": value for seed, value in enumerate(values, 1)}
+    assert page.evaluate(NAMES) == sorted(perplexities, key=lambda name: perplexities[name])
+
+
 def test_the_chart_has_the_curve_of_every_network(page: Browser, address: str, pictures: Path) -> None:
-    show(page, address, "compareRunsMode=CHART&viewStateShareKey=curves", 8)
+    open_view(page, address, "compareRunsMode=CHART&viewStateShareKey=curves", 8)
     best = [f"gru {EXPERIMENT}", "gru_2", "gru", "gru_3", f"lstm {EXPERIMENT}", "lstm_2", "lstm", "lstm_3"]
     assert page.evaluate(NAMES) == best
     page.wait("document.querySelectorAll('.js-plotly-plot').length === 1")

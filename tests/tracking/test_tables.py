@@ -1,10 +1,12 @@
 """The tables of runs and of metrics: useful columns first, parents with their children, and verbs that print them."""
 
 import csv
+import gc
 import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,7 @@ from unroll.errors import UnrollError
 from unroll.tracking import store
 from unroll.tracking.tables import FIRST
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "tracking.md"
 RUNS = len(COUNTED) + sum(1 + len(seeds) for seeds in SEEDS.values()) + 1 + len(TRIED)
 
 
@@ -110,6 +113,62 @@ def test_a_fresh_store_has_an_empty_table(
     assert unroll("runs").out == "no runs\n"
     assert unroll("runs", "--format", "csv").out == ",".join(FIRST) + "\n"
     assert unroll("runs", "--format", "json").out == ""
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_as_before(enabled: bool) -> None:
+    if not enabled:
+        gc.disable()
+    try:
+        unroll.runs()
+        with pytest.raises(UnrollError):
+            unroll.runs("metrics.loss ~ 1")
+        assert gc.isenabled() == enabled
+    finally:
+        gc.enable()
+
+
+BLOCKS = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")  # of the model that mlflow loads
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_the_examples_of_the_documents_run(
+    place: Path,
+    results: Path,
+    block: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(results)
+    if "load_model" in block:
+        monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+        log_runs()
+        log_model(results / "models" / "lstm")
+    exec(compile(block, str(DOCUMENT), "exec"), {})
+    printed = capsys.readouterr().out
+    if "load_model" in block:
+        assert "'log_likelihood': -" in printed
+        return
+    shown = DOCUMENT.read_text(encoding="utf-8").split(block)[1].split("```")[2].strip("\n").splitlines()
+    expected = printed.rstrip("\n").splitlines()
+    assert shown[0].split() == expected[0].split()
+    if "leaderboard" not in block:  # of the results of the pipeline, which are not here
+        assert [line.rstrip() for line in shown] == [line.rstrip() for line in expected]
+
+
+def log_model(folder: Path) -> None:
+    """Log the model of a folder to the latest run of `lstm`."""
+    import mlflow
+    from mlflow.models import Model
+
+    from unroll.tracking import pyfunc
+
+    run = unroll.runs("tags.`unroll.model` = 'lstm'").iloc[0]
+    with mlflow.start_run(run.run_id):
+        Model.log(artifact_path=None, name="model", flavor=pyfunc, folder=folder)
 
 
 @pytest.mark.usefixtures("place")
