@@ -21,8 +21,6 @@ LEFT_OUT = {
     "unroll.environment": "it records the processor and the libraries beside the results, in no output",
     "unroll.processor": "it says which processor this is, in no output",
     "unroll.md5": "it names outputs by their hash, in no output",
-    "unroll.provenance.*": "it records what makes a result again, in no output",
-    "unroll.tracking.outbox": "it keeps what is recorded for MLflow, in no output",
     "unroll.params.*": "it checks values and never changes a right one; DVC tracks the values themselves",
     "unroll.pipeline.console": "it sets the encoding of messages",
     "unroll.pipeline.stage": "locks, signals and atomic outputs: it publishes the bytes that a stage writes",

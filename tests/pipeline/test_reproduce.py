@@ -8,9 +8,9 @@ import pytest
 from tests.pipeline import recorded
 from tests.pipeline.pipeline import edit_params, git, hashes, run, runs
 from unroll.errors import UnrollError
-from unroll.provenance import snapshot
 from unroll.pipeline.lock import Lock
 from unroll.pipeline.reproduce import reproduce
+from unroll.provenance import snapshot
 from unroll.tracking import store
 
 pytestmark = pytest.mark.slow

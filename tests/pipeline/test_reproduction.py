@@ -10,9 +10,9 @@ import pytest
 from tests.pipeline.test_verify import METRICS, Run
 from unroll.environment import Record
 from unroll.errors import UnrollError
-from unroll.provenance import snapshot
 from unroll.md5 import dvc_md5
 from unroll.pipeline.reproduce import Reproduction
+from unroll.provenance import snapshot
 
 OUTPUTS = ("metrics/lstm.json", "data/evaluations/lstm", "models/lstm")
 """In the order of the dvc.lock."""

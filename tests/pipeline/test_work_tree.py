@@ -9,8 +9,8 @@ import pytest
 from configobj import ConfigObj
 
 from tests.pipeline.pipeline import git, run
-from unroll.provenance import changes
 from unroll.pipeline.reproduction import work_tree
+from unroll.provenance import changes
 
 PROJECT = """
 ['remote "team"']

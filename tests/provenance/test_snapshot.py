@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 from tests.pipeline.closure import ROOT
 from tests.pipeline.pipeline import git
 from unroll.errors import UnrollError
-from unroll.provenance import snapshot
 from unroll.md5 import dvc_md5
+from unroll.provenance import snapshot
 
 MD5 = hashlib.md5(b"1.5").hexdigest()
 
@@ -160,7 +160,9 @@ def test_complete_adds_hashes_metrics_packages_and_the_environment(place: Path, 
 
 def test_taking_one_loads_nothing_heavy(place: Path, tmp_path: Path) -> None:
     """A stage waits for it. Its time is not asserted, since it depends on the machine."""
-    code = "import sys; from pathlib import Path; from unroll.provenance import snapshot; snapshot.take(Path('../run'));"
+    code = (
+        "import sys; from pathlib import Path; from unroll.provenance import snapshot; snapshot.take(Path('../run'));"
+    )
     code += "print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert (tmp_path / "run/run.json").exists()

@@ -10,13 +10,13 @@ from typing import Any
 
 from unroll.environment import RECORD, Environment, Record, describe
 from unroll.errors import UnrollError
-from unroll.provenance import snapshot
 from unroll.md5 import dvc_md5
 from unroll.pipeline.lock import Lock
 from unroll.pipeline.numbers import Mismatch, compare_output
 from unroll.pipeline.reproduction import differences, work_tree
 from unroll.pipeline.results import Results
 from unroll.pipeline.settings import enumerate_names
+from unroll.provenance import snapshot
 
 RESTORED = re.compile(r"^Stage '(.+)' is cached - skipping run")
 """What DVC prints when it takes the outputs of a stage from its cache."""

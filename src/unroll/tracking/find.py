@@ -28,7 +28,7 @@ def fetch(run: str, folder: Path) -> None:
     address = store.prepare()
     import mlflow
 
-    mlflow.set_tracking_uri(address)
+    store.connect(address)
     try:
         client = mlflow.MlflowClient()
         found = _find(client, run)

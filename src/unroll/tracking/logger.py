@@ -19,7 +19,7 @@ from unroll.params.load import load
 from unroll.provenance import snapshot
 from unroll.tracking import outbox
 from unroll.tracking.journal import Journal, begin, complete, now, publish
-from unroll.tracking.results import Result, environment_tags, results
+from unroll.tracking.results import Result, results
 
 if TYPE_CHECKING:
     from unroll.tracking.runs import Runs
@@ -106,12 +106,12 @@ class Logger:
         for result in results:
             if not result.is_complete():
                 yield f"{result.name}: files are missing or belong to other values of params.yaml; run `dvc repro`"
-            elif (result.kind, result.name, *key(tags := result.identify())) not in known:
+            elif (result.kind, result.name, *key(result.identify())) not in known:
                 journal = begin(self.folder, result)
                 snapshot.take(journal.folder / "reproduce", *result.words)
                 made = environment.made(result.outputs[-1 if result.stage == "train" else 0]) or {}
                 journal.add_rows({"time": now(), **row} for row in (result.read() if result.stage == "train" else []))
-                complete(journal, result, tags | environment_tags(made) | {"unroll.synced": "true"}, {})
+                complete(journal, result, result.all_tags(made) | {"unroll.synced": "true"}, {})
                 publish(journal)
 
     def _add_requested(self) -> None:

@@ -91,7 +91,12 @@ class Result:
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the run, with the environment of this process."""
-        return self.identify() | environment_tags(environment.describe())
+        return self.all_tags(environment.describe())
+
+    def all_tags(self, made: environment.Environment) -> dict[str, str]:
+        """Return the tags of the run, with the environment that made the result."""
+        hashes = {f"unroll.{key.removesuffix('_hash')}": value for key, value in self.hashes.items()}
+        return self.identify() | hashes | environment_tags(made)
 
 
 def results(params: Root) -> list[Result]:

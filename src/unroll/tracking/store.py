@@ -158,15 +158,16 @@ def is_outdated() -> bool:
     return found != [(newest,)]
 
 
-def experiment_id(client: Any, name: str) -> str:
+def experiment_id(client: Any, name: str = "") -> str:
     """Return the id of an experiment, which is made if there is none.
 
     Args:
         client: The MLflow client.
-        name: The name of the experiment.
+        name: The name of the experiment, by default the one that the environment names.
     """
     from mlflow.exceptions import MlflowException
 
+    name = name or outbox.experiment()
     if (experiment := client.get_experiment_by_name(name)) is not None:
         return str(experiment.experiment_id)
     location = None if outbox.server() else (outbox.root() / "artifacts").as_uri()

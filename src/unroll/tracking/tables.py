@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from unroll.errors import UnrollError
-from unroll.tracking import store
+from unroll.tracking import outbox, store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ FIRST = {
 """The first columns of a table of runs, and the columns of `mlflow.search_runs` that they are made from."""
 
 
-def runs(filter: str = "", experiment: str = store.EXPERIMENT) -> "pd.DataFrame":
+def runs(filter: str = "", experiment: str = "") -> "pd.DataFrame":
     """Read the runs of the store of the present folder.
 
     The tracking URI of this process becomes that of the store, so that functions of mlflow find the same runs.
@@ -39,7 +39,7 @@ def runs(filter: str = "", experiment: str = store.EXPERIMENT) -> "pd.DataFrame"
     Args:
         filter: Which runs, in the language of `mlflow.search_runs`, for example "metrics.test_perplexity < 100". By
             default, all runs.
-        experiment: The name of the MLflow experiment.
+        experiment: The name of the MLflow experiment, by default MLFLOW_EXPERIMENT_NAME or `unroll`.
 
     Returns:
         A row for each run, the last one that was started first. The first columns are those of `FIRST`: `duration` is a
@@ -50,11 +50,11 @@ def runs(filter: str = "", experiment: str = store.EXPERIMENT) -> "pd.DataFrame"
     Raises:
         UnrollError: The filter is not valid, there is no such experiment, or the store cannot be read.
     """
-    address = store.prepare()
+    address, experiment = store.prepare(), experiment or outbox.experiment()
     import mlflow
     import pandas as pd
 
-    mlflow.set_tracking_uri(address)
+    store.connect(address)
     try:
         if mlflow.get_experiment_by_name(experiment) is None:
             known = ", ".join(sorted(one.name for one in mlflow.search_experiments()))
