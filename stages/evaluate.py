@@ -12,7 +12,7 @@ def main(params: Root, name: str) -> None:
     from unroll.evaluation.evaluate import evaluate
     from unroll.evaluation.subject import Subject
     from unroll.models.base.folder import read_experiment
-    from unroll.tracking.journal import record
+    from unroll.tracking.record import record
     from unroll.tracking.results import evaluation
 
     folder = Path("models") / name

@@ -11,7 +11,7 @@ def main(params: Root, name: str) -> None:
     from unroll.fingerprint import fingerprint
     from unroll.series.forecast import compare
     from unroll.series.observed import read
-    from unroll.tracking.journal import record
+    from unroll.tracking.record import record
     from unroll.tracking.results import forecast
 
     section = params.series[name]

@@ -13,7 +13,7 @@ def main(params: Root, name: str) -> None:
     from unroll.fingerprint import fingerprint
     from unroll.models.base.inputs import Inputs
     from unroll.text import streams
-    from unroll.tracking.journal import record
+    from unroll.tracking.record import record
     from unroll.tracking.results import learning_curve as result_of
 
     entry, settings = params.learning_curves[name], params.models[name]

@@ -9,7 +9,7 @@ from unroll.pipeline import stage
 def main(params: Root) -> None:
     """Publish the tables, the figures and the page."""
     from unroll.report import figures, report
-    from unroll.tracking.journal import record
+    from unroll.tracking.record import record
     from unroll.tracking.results import report as result_of
 
     with record(result := result_of(params)), stage.atomic_outputs(*result.outputs) as (*files, folder):

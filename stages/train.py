@@ -16,7 +16,7 @@ def main(params: Root, name: str) -> None:
     from unroll.models.base.folder import save
     from unroll.models.base.inputs import Inputs
     from unroll.text import streams
-    from unroll.tracking.journal import record
+    from unroll.tracking.record import record
     from unroll.tracking.results import training
 
     settings, seed = resolve(params, name)

@@ -24,7 +24,7 @@ LEFT_OUT = {
     "unroll.params.*": "it checks values and never changes a right one; DVC tracks the values themselves",
     "unroll.pipeline.console": "it sets the encoding of messages",
     "unroll.pipeline.stage": "locks, signals and atomic outputs: it publishes the bytes that a stage writes",
-    "unroll.tracking.journal": "it records results for MLflow, in no output",
+    "unroll.tracking.record": "it records results for MLflow, in no output",
     "unroll.tracking.results": "it names the outputs, as dvc.yaml does",
     "unroll.models": "the package finds a family by its name; the families themselves are dependencies",
     "unroll.corpora": "the package finds a source by its name; stage download depends on all sources",

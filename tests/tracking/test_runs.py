@@ -14,8 +14,8 @@ from unroll.environment import RECORD, Record
 from unroll.errors import UnrollError
 from unroll.md5 import dvc_md5, file_md5
 from unroll.tracking import outbox, results
-from unroll.tracking.journal import record
 from unroll.tracking.logger import Logger, pending
+from unroll.tracking.record import record
 from unroll.tracking.runs import Runs, open_runs
 
 
@@ -240,10 +240,10 @@ def test_a_full_disk_of_the_outbox_fails_no_stage(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("unroll.tracking.journal.begin", full)
+        patched.setattr("unroll.tracking.record.begin", full)
         train("unigram")
     with monkeypatch.context() as patched:
-        patched.setattr("unroll.tracking.journal.complete", full)
+        patched.setattr("unroll.tracking.record.complete", full)
         train("trigram")
     with monkeypatch.context() as patched:
         patched.setattr("unroll.tracking.journal.Journal.add_rows", full)

@@ -10,8 +10,8 @@ from unroll.models.base import storage
 from unroll.params.load import load
 from unroll.params.root import Root
 from unroll.tracking import outbox, results
-from unroll.tracking.journal import Recorder, record
 from unroll.tracking.logger import Logger
+from unroll.tracking.record import Recorder, record
 from unroll.tracking.results import Result
 from unroll.tracking.runs import open_runs
 

@@ -1,6 +1,6 @@
 """The results that are logged: for each stage its files, and the numbers in them.
 
-A running stage logs its result (`unroll.tracking.journal`), and `unroll sync` those that DVC restored (`sync`).
+A running stage logs its result (`unroll.tracking.record`), and `unroll sync` those that DVC restored (`sync`).
 """
 
 import csv

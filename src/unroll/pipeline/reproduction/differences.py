@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unroll.tracking.run import flatten
+from unroll.tracking.results import flatten
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 """The name of a package in requirements.lock."""
