@@ -7,8 +7,11 @@ import json
 import math
 import os
 import re
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +21,7 @@ import unroll
 from tests.tracking.logged import COUNTED, EXPERIMENT, SEEDS, TRIED, log_runs
 from tests.trained import Run
 from unroll.errors import UnrollError
-from unroll.tracking import store
+from unroll.tracking import store, tables
 from unroll.tracking.tables import FIRST
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "tracking.md"
@@ -69,16 +72,39 @@ def test_children_name_their_parent_and_parents_count_their_children() -> None:
 
 @pytest.mark.usefixtures("place")
 def test_a_filter_is_that_of_mlflow() -> None:
-    import mlflow
-
     found = unroll.runs("tags.`unroll.model` = 'gru' and metrics.test_perplexity < 80")
     assert found.test_perplexity.tolist() == [TRIED["gru"]]
     assert found.children.tolist() == [0]
     nothing = unroll.runs("metrics.test_perplexity < 0")
     assert list(nothing.columns[: len(FIRST)]) == list(FIRST)
     assert nothing.empty
-    # mlflow reads the same store afterwards
-    assert len(mlflow.search_runs(experiment_names=["unroll"])) == RUNS
+
+
+def test_the_values_are_those_of_mlflow_page_by_page(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlflow
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    monkeypatch.setattr(tables, "PAGE", 4)
+    ours = unroll.runs()
+    assert os.environ.get("MLFLOW_TRACKING_URI") == before
+    with tracking_uri(store.address()):
+        theirs = mlflow.search_runs(experiment_names=["unroll"])
+    other = {"status", "run_id"}  # with the same names among the first columns
+    assert set(theirs.columns) - other <= set(ours.columns[len(FIRST) :])
+    shared = list(theirs.columns)
+    pd.testing.assert_frame_equal(ours[shared].convert_dtypes(), theirs.convert_dtypes(), check_dtype=False)
+
+
+@contextmanager
+def tracking_uri(address: str) -> Iterator[None]:
+    """Let mlflow itself use a store."""
+    import mlflow
+
+    mlflow.set_tracking_uri(address)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None)
 
 
 @pytest.mark.usefixtures("place")
@@ -101,6 +127,19 @@ def test_a_wrong_filter_or_experiment_is_one_sentence(filter: str, experiment: s
     assert len(result.err.splitlines()) == 1
 
 
+def test_a_server_that_is_down_is_one_sentence(monkeypatch: pytest.MonkeyPatch, unroll: Run) -> None:
+    with socket.socket() as closed:  # bound, but nothing listens
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        monkeypatch.setattr(store, "prepare", lambda: address)
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        result = unroll("runs")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(f"unroll: {address}: cannot be read (API request to ")
+    assert len(result.err.splitlines()) == 1
+
+
+@pytest.mark.slow
 def test_a_fresh_store_has_an_empty_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unroll: Run, workspace: Path
 ) -> None:
@@ -133,7 +172,9 @@ BLOCKS = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8")
 
 
 @pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")  # of the model that mlflow loads
-@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+@pytest.mark.parametrize(
+    "block", [pytest.param(one, marks=[pytest.mark.slow] * ("load_model" in one)) for one in BLOCKS]
+)
 def test_the_examples_of_the_documents_run(
     place: Path,
     results: Path,
@@ -142,12 +183,15 @@ def test_the_examples_of_the_documents_run(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    monkeypatch.chdir(results)
+    monkeypatch.chdir(results if "leaderboard" in block else place)
     if "load_model" in block:
         monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+        monkeypatch.chdir(tmp_path)
         log_runs()
         log_model(results / "models" / "lstm")
-    exec(compile(block, str(DOCUMENT), "exec"), {})
+    with tracking_uri(store.address()):
+        # The same address, but not relative: MLflow keeps connections by address, and the folder changes.
+        exec(compile(block.replace("sqlite:///mlruns/mlflow.db", store.address()), str(DOCUMENT), "exec"), {})
     printed = capsys.readouterr().out
     if "load_model" in block:
         assert "'log_likelihood': -" in printed
@@ -167,7 +211,7 @@ def log_model(folder: Path) -> None:
     from unroll.tracking import pyfunc
 
     run = unroll.runs("tags.`unroll.model` = 'lstm'").iloc[0]
-    with mlflow.start_run(run.run_id):
+    with tracking_uri(store.address()), mlflow.start_run(run.run_id):
         Model.log(artifact_path=None, name="model", flavor=pyfunc, folder=folder)
 
 

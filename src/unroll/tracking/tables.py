@@ -29,12 +29,14 @@ FIRST = {
     "run_id": "run_id",
 }
 """The first columns of a table of runs, and the columns of `mlflow.search_runs` that they are made from."""
+INFO = ("run_id", "experiment_id", "status", "artifact_uri", "start_time", "end_time")
+"""What is known of every run."""
+PAGE = 1000
+"""The number of runs that are read together."""
 
 
 def runs(filter: str = "", experiment: str = "") -> "pd.DataFrame":
     """Read the runs of the store of the present folder.
-
-    The tracking URI of this process becomes that of the store, so that functions of mlflow find the same runs.
 
     Args:
         filter: Which runs, in the language of `mlflow.search_runs`, for example "metrics.test_perplexity < 100". By
@@ -44,34 +46,54 @@ def runs(filter: str = "", experiment: str = "") -> "pd.DataFrame":
     Returns:
         A row for each run, the last one that was started first. The first columns are those of `FIRST`: `duration` is a
         time difference, `parent` the id of the run that this one belongs to, and `children` the number of rows of the
-        table whose parent the run is. The other columns are those of `mlflow.search_runs`: the params, metrics and tags
-        with the prefixes "params.", "metrics." and "tags.". A value that a run does not have is missing.
+        table whose parent the run is. The other columns have the names of `mlflow.search_runs`: metrics, params and
+        tags with the prefixes "metrics.", "params." and "tags.". A value that a run does not have is missing.
 
     Raises:
         UnrollError: The filter is not valid, there is no such experiment, or the store cannot be read.
     """
-    address, experiment = store.prepare(), experiment or outbox.experiment()
-    import mlflow
     import pandas as pd
 
-    store.connect(address)
+    address = store.prepare()
+    with _paused_collector():
+        rows = [_row(run) for run in _search(address, filter, experiment or outbox.experiment())]
+    names = {name for row in rows for name in row} | set(FIRST.values())
+    table = pd.DataFrame(rows, columns=[*INFO, *sorted(names - set(INFO))])
+    for time in ("start_time", "end_time"):
+        table[time] = pd.to_datetime(table[time], unit="ms", utc=True)
+    table["duration"] = table.end_time - table.start_time
+    table["children"] = table.run_id.map(table["tags.mlflow.parentRunId"].value_counts()).fillna(0).astype(int)
+    first = pd.DataFrame({name: table[source] for name, source in FIRST.items()})
+    first = first.astype({name: "str" for name, source in FIRST.items() if source.startswith("tags.")})
+    return first.join(table.drop(columns=["status", "run_id", "duration", "children"]))
+
+
+def _search(address: str, filter: str, experiment: str) -> Iterator[Any]:
+    """Yield the runs of an experiment, the last one that was started first."""
+    # `mlflow.search_runs` would need the tracking URI of the process, which is also a variable of the environment.
+    import mlflow
+
+    client = mlflow.MlflowClient(address)
     try:
-        if mlflow.get_experiment_by_name(experiment) is None:
-            known = ", ".join(sorted(one.name for one in mlflow.search_experiments()))
+        if (found := client.get_experiment_by_name(experiment)) is None:
+            known = ", ".join(sorted(one.name for one in client.search_experiments()))
             raise UnrollError(f"{experiment}: is not an experiment of the store; it has {known}")
-        with _paused_collector():
-            found: Any = mlflow.search_runs(experiment_names=[experiment], filter_string=filter)
+        token = None
+        while token != "":
+            page = client.search_runs([found.experiment_id], filter, max_results=PAGE, page_token=token)
+            yield from page
+            token = page.token or ""
     except mlflow.MlflowException as error:
         # The sentences of MLflow are followed by lists and advice on other lines.
-        cause = f"the filter {filter!r} is not valid" if _is_invalid(error) else f"{address}: cannot be read"
+        invalid = error.error_code == "INVALID_PARAMETER_VALUE"
+        cause = f"the filter {filter!r} is not valid" if invalid else f"{address}: cannot be read"
         raise UnrollError(f"{cause} ({str(error).splitlines()[0]})") from error
-    found = found.reindex(columns=list(dict.fromkeys([*found, *FIRST.values()])))
-    parents = found["tags.mlflow.parentRunId"]
-    found["duration"] = pd.to_datetime(found.end_time, utc=True) - pd.to_datetime(found.start_time, utc=True)
-    found["children"] = found.run_id.map(parents.value_counts()).fillna(0).astype(int)
-    first = pd.DataFrame({name: found[source] for name, source in FIRST.items()})
-    first = first.astype({name: "str" for name, source in FIRST.items() if source.startswith("tags.")})
-    return first.join(found.drop(columns=["status", "run_id", "duration", "children"]))
+
+
+def _row(run: Any) -> dict[str, Any]:
+    data = {"metrics": run.data.metrics, "params": run.data.params, "tags": run.data.tags}
+    values = {f"{kind}.{name}": value for kind, named in data.items() for name, value in named.items()}
+    return {name: getattr(run.info, name) for name in INFO} | values
 
 
 @contextmanager
@@ -88,7 +110,3 @@ def _paused_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _is_invalid(error: Any) -> bool:
-    return bool(error.error_code == "INVALID_PARAMETER_VALUE")
