@@ -4,10 +4,16 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
+import psutil
 import pytest
 
 from tests.pipeline.pipeline import (
@@ -158,39 +164,84 @@ def test_verify_finds_a_flipped_bit_that_dvc_trusts(place: Path) -> None:
     assert "does not match manifest.json" in run(place, "unroll", "score", "lstm", "my text.txt", code=1)
 
 
-def test_every_run_is_tracked_and_linked(place: Path) -> None:
-    found = [run for run in runs(place) if run.info.status == "FINISHED"]
-    stages = [(stage, name) for stage in ("train", "evaluate") for name in SMALL] + [("report", "all")]
-    assert sorted((r.data.tags["unroll.stage"], r.data.tags["unroll.model"]) for r in found) == sorted(stages)
-    train, evaluate = (
-        next(r for r in found if r.data.tags["unroll.stage"] == stage and r.data.tags["unroll.model"] == "lstm")
-        for stage in ("train", "evaluate")
-    )
-    for tag in ("unroll.params", "unroll.data", "mlflow.source.git.commit"):
-        assert train.data.tags[tag] == evaluate.data.tags[tag]
-    assert train.data.params["training.epochs"] == "2"
-    assert "valid_perplexity" in train.data.metrics
-    assert evaluate.data.metrics["test_perplexity"] < 100
-    assert artifacts(place, evaluate) == {"evaluation", "lstm.json", "lstm.txt"}
-    report = next(r for r in found if r.data.tags["unroll.stage"] == "report")
-    assert {"figures", "index.html", "leaderboard.csv"} <= artifacts(place, report)
+def names(found: list[Any], kind: str = "model") -> list[str]:
+    return sorted(run.data.tags["unroll.model"] for run in found if run.data.tags["unroll.kind"] == kind)
 
 
-def test_a_training_that_dvc_restored_has_a_run_after_the_report_and_no_result_has_two(place: Path) -> None:
+def run_of(found: list[Any], name: str) -> Any:
+    """The newest run of a model."""
+    return next(run for run in found if run.data.tags["unroll.model"] == name)
+
+
+def test_every_model_has_one_run(place: Path) -> None:
+    found = runs(place)
+    assert names(found) == sorted(SMALL)
+    assert names(found, "report") == ["report"]
+    assert all(run.info.status == "FINISHED" for run in found)
+    lstm = run_of(found, "lstm")
+    assert lstm.data.params["training.epochs"] == "2"
+    measured = {"train_loss", "valid_loss", "best_valid_loss", "best_epoch", "valid_perplexity", "test_perplexity"}
+    measured |= {"test_perplexity_low", "bits_per_byte", "parameters", "train_seconds", "train_peak_memory_mb"}
+    assert measured <= set(lstm.data.metrics)
+    assert lstm.data.tags["unroll.training"] == hashes(place)["models/lstm"]
+    assert lstm.data.tags["unroll.evaluation"] == hashes(place)["metrics/lstm.json"]
+    assert lstm.data.tags["mlflow.source.name"] == "dvc repro"
+    assert lstm.data.tags["mlflow.source.git.commit"] == git(place, "rev-parse", "HEAD~1").strip()
+    [data] = {one.dataset.digest for one in lstm.inputs.dataset_inputs}
+    assert data == hashes(place)["data/partitions/words"]
+    files = {"curve.csv", "evaluation", "metrics.json", "reproduce", "samples.txt"}
+    assert artifacts(place, lstm) == files
+    assert artifacts(place, run_of(found, "seq2seq")) >= files
+    assert {"figures", "index.html", "leaderboard.csv"} <= artifacts(place, run_of(found, "report"))
+
+
+def test_results_that_dvc_restored_have_a_run_after_a_sync_and_no_result_has_two(place: Path) -> None:
     edit_params(place, "models.lstm.training.learning_rate", 0.003)
     run(place, "dvc", "repro")
     shutil.rmtree(place / "mlruns")
     git(place, "checkout", "params.yaml")
     assert stages_that_run(place) == {"report"}
-    expected = sorted([(stage, name) for stage in ("train", "evaluate") for name in SMALL] + [("report", "all")])
-    assert sorted((r.data.tags["unroll.stage"], r.data.tags["unroll.model"]) for r in runs(place)) == expected
+    assert names(runs(place)) == sorted(SMALL)
     assert "all results are logged" in run(place, "unroll", "sync")
 
 
+def test_the_process_in_the_background_logs_a_training_while_it_runs_and_every_result(place: Path) -> None:
+    """Also what DVC restores from its cache, after the report."""
+    live = {"UNROLL_TRACKING": ""}
+    database = place / "mlruns" / "mlflow.db"
+    shutil.rmtree(place / "mlruns")
+    forget(place, "models/lstm")
+    edit_params(place, "models.lstm.training.epochs", 400)
+    command = [str(PROGRAMS / "dvc"), "repro", "train@lstm"]
+    with subprocess.Popen(command, cwd=place, env=environment(**live), stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: database.exists() and statuses(database) == {"lstm": "RUNNING"})
+        finally:
+            process.terminate()
+    wait_until(lambda: statuses(database) == {"lstm": "KILLED"})
+    edit_params(place, "models.lstm.training.epochs", 2)
+    run(place, "dvc", "repro", **live)
+    expected = dict.fromkeys((*SMALL, "report"), "FINISHED")
+    wait_until(lambda: statuses(database) == expected and not list(place.glob("mlruns/outbox/local/*/end.json")))
+    assert "all results are logged" in run(place, "unroll", "sync")
+
+
+def statuses(database: Path) -> dict[str, str]:
+    """The status of the newest run of each model, read without MLflow."""
+    query = "SELECT value, status FROM runs JOIN tags USING (run_uuid) WHERE key = 'unroll.model' ORDER BY start_time, run_uuid"
+    with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)) as connection:
+        return dict(connection.execute(query))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 def test_the_logged_model_loads_and_answers(finished: Path) -> None:
-    train = next(
-        r for r in runs(finished) if r.data.tags["unroll.stage"] == "train" and r.data.tags["unroll.model"] == "lstm"
-    )
+    train = run_of(runs(finished), "lstm")
     code = (
         f"import mlflow, sys; mlflow.set_tracking_uri('{store.address(finished / 'mlruns' / 'mlflow.db')}');"
         f"model = mlflow.pyfunc.load_model('runs:/{train.info.run_id}/model');"
@@ -198,6 +249,12 @@ def test_the_logged_model_loads_and_answers(finished: Path) -> None:
     )
     output = run(finished.parent, "python", "-c", code, MLFLOW_ALLOW_PICKLE_DESERIALIZATION="false")
     assert output.splitlines()[-1] == "2 True"
+
+
+def test_no_stage_imports_mlflow(place: Path) -> None:
+    for stage, name in (("train", "lstm"), ("train", "unigram"), ("evaluate", "lstm"), ("report", "")):
+        command = ["python", "-X", "importtime", "-m", f"stages.{stage}", *filter(None, [name])]
+        assert "mlflow" not in {line.split("|")[-1].strip() for line in run(place, *command).splitlines()}
 
 
 def test_sigterm_in_training_is_a_failure_and_the_next_run_is_the_same(place: Path) -> None:
@@ -244,10 +301,8 @@ def test_a_killed_dvc_leaves_nothing_running_and_doctor_repairs(place: Path) -> 
     process.kill()
     process.stdout.close()
     process.wait()
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and any(r.info.status == "RUNNING" for r in runs(place)):
-        time.sleep(0.5)
-    assert not any(r.info.status == "RUNNING" for r in runs(place))  # the stage got a signal, and closed its run
+    wait_until(lambda: not [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(place)], 20)
+    assert run_of(runs(place), "lstm").info.status == "KILLED"  # the stage got a signal, and ended its journal
     (place / ".dvc" / "tmp" / "rwlock").write_text("")  # as a kill during a write leaves it
     edit_params(place, "models.lstm.training.epochs", 2)
     assert "rwlock" in run(place, "dvc", "repro", code=None)
@@ -267,11 +322,15 @@ def test_a_queued_sweep_on_a_fresh_store_loses_no_run(place: Path) -> None:
             break
         time.sleep(2)
     assert status.count("Success") == 2, status
-    trained = [
-        r for r in runs(place) if r.data.tags["unroll.stage"] == "train" and r.data.tags["unroll.model"] == "lstm"
-    ]
+    found = runs(place)
+    trained = [r for r in found if r.data.tags["unroll.model"] == "lstm" and r.data.tags["unroll.kind"] == "model"]
     assert sorted(r.data.params["training.learning_rate"] for r in trained) == ["0.001", "0.002"]
     assert all(r.info.status == "FINISHED" and r.data.tags.get("dvc.exp.name") for r in trained)
+    experiments = [r for r in found if r.data.tags["unroll.kind"] == "experiment"]
+    parents = {r.info.run_id: r.data.tags["dvc.exp.name"] for r in experiments}
+    for r in trained:
+        assert parents[r.data.tags["mlflow.parentRunId"]] == r.data.tags["dvc.exp.name"]
+    assert all("index.html" in artifacts(place, r) for r in experiments)  # their reports
     table = run(place, "dvc", "exp", "show", "--csv")
     assert all(name in table for name in (r.data.tags["dvc.exp.name"] for r in trained))
 

@@ -19,8 +19,8 @@ from tests.tracking.server import Server, free_port, team_server
 from tests.trained import Run as Command
 from unroll.errors import UnrollError
 from unroll.tracking import pyfunc, store
-from unroll.tracking.copy import copy
-from unroll.tracking.transfer import IDENTITY, STATE
+from unroll.tracking.team.copy import copy
+from unroll.tracking.team.transfer import IDENTITY, STATE
 
 WRITING = (
     "create_run",

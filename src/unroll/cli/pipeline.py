@@ -36,9 +36,9 @@ def sync(
     a team, but those that it has.
     """
     from unroll.params.load import load
-    from unroll.tracking.copy import copy_local
     from unroll.tracking.results import results
     from unroll.tracking.sync import sync
+    from unroll.tracking.team.copy import copy_local
 
     lines = 0
     for line in copy_local(to) if to else sync(results(load())):

@@ -4,7 +4,7 @@ A journal is a folder in `mlruns/outbox` of the repository:
 
     run.json        what is known at the start: kind and name of the result, params, tags, start
     rows.jsonl      rows of metrics, as a training makes them
-    reproduce/      what is needed to make the run again (`unroll.tracking.snapshot`)
+    reproduce/      what is needed to make the run again (`unroll.provenance.snapshot`)
     files/          copies of the artifacts, and `model/`, the folder of the model
     end.json        how the stage ended, its duration and its tags
     lock            locked by the stage while it runs

@@ -1,6 +1,6 @@
 """Copy the runs of the local store to the server of a team, once each.
 
-A copy that was interrupted goes on where it stopped (`unroll.tracking.transfer`).
+A copy that was interrupted goes on where it stopped (`unroll.tracking.team.transfer`).
 """
 
 import logging
@@ -15,8 +15,8 @@ from filelock import FileLock
 
 from unroll.errors import UnrollError
 from unroll.tracking import store
-from unroll.tracking.refusal import explain, without_password
-from unroll.tracking.transfer import PARENT, STATE, UNFINISHED, Transfer, get_if_exists
+from unroll.tracking.team.refusal import explain, without_password
+from unroll.tracking.team.transfer import PARENT, STATE, UNFINISHED, Transfer, get_if_exists
 
 IN_PROGRESS = ("RUNNING", "SCHEDULED")
 SERVERS, DATABASES = ("http", "https"), ("sqlite", "postgresql", "mysql", "mssql")

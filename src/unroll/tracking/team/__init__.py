@@ -1,0 +1,1 @@
+"""The copy of runs to the server of a team."""
