@@ -109,7 +109,7 @@ def test_interruptions_leave_nothing_out_and_nothing_twice(
     monkeypatch.setenv("DVC_EXP_NAME", "sizes-1")
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "abc")
     starts = iter(range(10**9, 2 * 10**9))
-    monkeypatch.setattr("unroll.tracking.journal.psutil.Process.create_time", lambda self: next(starts))
+    monkeypatch.setattr("unroll.tracking.record.psutil.Process.create_time", lambda self: next(starts))
     scenario()
     shutil.copytree(place / "mlruns", place / "second" / "mlruns")
     drain()

@@ -26,7 +26,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
 from filelock import FileLock, Timeout
 
 from unroll.provenance import snapshot
@@ -106,12 +105,13 @@ class Journal:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def begin(folder: Path, result: Result) -> Journal:
+def begin(folder: Path, result: Result, start: float) -> Journal:
     """Begin a journal, which the logger does not see before it is published.
 
     Args:
         folder: The outbox.
         result: What will be logged.
+        start: The start of the stage, in seconds since 1970.
 
     Returns:
         The journal.
@@ -129,7 +129,7 @@ def begin(folder: Path, result: Result) -> Journal:
         "params": flatten(result.params),
         "data": str(result.data),
         "root": str(Path.cwd()),
-        "start": int(psutil.Process().create_time() * 1000),
+        "start": int(start * 1000),
         "seeds_of": result.seeds_of,
         "parent": os.environ.get("MLFLOW_RUN_ID", ""),
         "experiment": os.environ.get("DVC_EXP_NAME", ""),
@@ -149,7 +149,7 @@ def publish(journal: Journal) -> Journal:
     return published
 
 
-def complete(journal: Journal, result: Result, tags: Mapping[str, str], spent: Mapping[str, float]) -> None:
+def complete(journal: Journal, result: Result, tags: Mapping[str, str], spent: Mapping[str, float], end: float) -> None:
     """Copy the files of a result that is finished, and end its journal.
 
     Args:
@@ -157,14 +157,15 @@ def complete(journal: Journal, result: Result, tags: Mapping[str, str], spent: M
         result: What the stage made.
         tags: Tags of the run.
         spent: What the stage has spent (`Recorder.measure`); empty if that is not known.
+        end: The end of the stage, in seconds since 1970.
     """
     snapshot.complete(journal.folder / "reproduce", result.outputs)
     for name, path in result.files.items():
         target = journal.folder / "files" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(path, target) if path.is_dir() else shutil.copyfile(path, target)
-    journal.add_rows({"time": now(), **row} for row in result.rows())
-    finish(journal, "FINISHED", tags, spent, result.evaluations())
+    journal.add_rows({"time": int(end * 1000), **row} for row in result.rows())
+    finish(journal, "FINISHED", tags, spent, end, result.evaluations())
 
 
 def finish(
@@ -172,6 +173,7 @@ def finish(
     status: str,
     tags: Mapping[str, str],
     spent: Mapping[str, float],
+    end: float,
     evaluations: Mapping[str, str] | None = None,
 ) -> None:
     """Write how a stage ended.
@@ -181,10 +183,11 @@ def finish(
         status: FINISHED, FAILED or KILLED, as MLflow has it.
         tags: Tags of the run.
         spent: What the stage has spent (`Recorder.measure`); empty if that is not known.
+        end: The end of the stage, in seconds since 1970.
         evaluations: The tags `unroll.evaluation` of the models that a report shows, by name.
     """
-    end = {"status": status, "time": now(), "tags": dict(tags), "spent": dict(spent)}
-    write_json(journal.folder / "end.json", end | {"evaluations": dict(evaluations or {})})
+    values = {"status": status, "time": int(end * 1000), "tags": dict(tags), "spent": dict(spent)}
+    write_json(journal.folder / "end.json", values | {"evaluations": dict(evaluations or {})})
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -18,7 +18,7 @@ from unroll import environment
 from unroll.params.load import load
 from unroll.provenance import snapshot
 from unroll.tracking import outbox
-from unroll.tracking.journal import Journal, begin, complete, now, publish
+from unroll.tracking.journal import Journal, begin, complete, publish
 from unroll.tracking.results import Result, results
 
 if TYPE_CHECKING:
@@ -107,11 +107,14 @@ class Logger:
             if not result.is_complete():
                 yield f"{result.name}: files are missing or belong to other values of params.yaml; run `dvc repro`"
             elif (result.kind, result.name, *key(result.identify())) not in known:
-                journal = begin(self.folder, result)
+                made_at = result.outputs[0].stat().st_mtime  # how long it took is not known
+                journal = begin(self.folder, result, made_at)
                 snapshot.take(journal.folder / "reproduce", *result.words)
                 made = environment.made(result.outputs[-1 if result.stage == "train" else 0]) or {}
-                journal.add_rows({"time": now(), **row} for row in (result.read() if result.stage == "train" else []))
-                complete(journal, result, result.all_tags(made) | {"unroll.synced": "true"}, {})
+                journal.add_rows(
+                    {"time": int(made_at * 1000), **row} for row in (result.read() if result.stage == "train" else [])
+                )
+                complete(journal, result, result.all_tags(made) | {"unroll.synced": "true"}, {}, made_at)
                 publish(journal)
 
     def _add_requested(self) -> None:

@@ -80,13 +80,14 @@ def record(result: Result, checkpoints: Path | None = None) -> Iterator[Recorder
     except BaseException as error:  # a signal raises SystemExit or KeyboardInterrupt
         if result.stage == "train":
             status = "FAILED" if isinstance(error, Exception) else "KILLED"
-            finish(journal, status, {"unroll.error": str(error)} if status == "FAILED" else {}, recorder.measure())
+            tags = {"unroll.error": str(error)} if status == "FAILED" else {}
+            finish(journal, status, tags, recorder.measure(), time.time())
         else:
             journal.remove()  # a run is a model or a report, and DVC reports the failed stage
         raise
     else:
         try:
-            complete(journal, result, result.tags(), recorder.measure())
+            complete(journal, result, result.tags(), recorder.measure(), time.time())
             if result.kind == "report" and Path.cwd() == outbox.root().parent:
                 (folder / outbox.SYNC).touch()
         except OSError as error:
@@ -109,7 +110,7 @@ def _open(folder: Path, result: Result, checkpoints: Path | None) -> tuple[Journ
             return journal, lock
         if journal.folder.is_dir():
             (journal.folder / REPLACED).touch()
-    journal = begin(folder, result)
+    journal = begin(folder, result, psutil.Process().create_time())
     lock = FileLock(journal.folder / "lock")
     lock.acquire()  # before the logger sees the journal, since a journal without a process is that of a killed stage
     snapshot.take(journal.folder / "reproduce", *result.words)

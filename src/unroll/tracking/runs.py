@@ -119,17 +119,19 @@ class Runs:
 
         from unroll.tracking import pyfunc
 
-        Model.log(artifact_path=None, name="model", flavor=pyfunc, folder=folder, run_id=run_id)
+        # Without it, the model would belong to the experiment that is active in this process.
+        made = self.client.create_logged_model(self.experiment_id, "model", run_id)
+        Model.log(artifact_path=None, name="model", flavor=pyfunc, folder=folder, run_id=run_id, model_id=made.model_id)
 
     def has_model(self, run_id: str) -> bool:
         """Return whether a run has a model. One that an interruption left unfinished is deleted."""
         from mlflow.entities import LoggedModelStatus
 
-        outputs = self.client.get_run(run_id).outputs
-        for output in outputs.model_outputs if outputs else []:
-            if self.client.get_logged_model(output.model_id).status == LoggedModelStatus.READY:
+        of_this_run = f"source_run_id = '{run_id}'"
+        for model in self.client.search_logged_models([self.experiment_id], filter_string=of_this_run):
+            if model.status == LoggedModelStatus.READY:
                 return True
-            self.client.delete_logged_model(output.model_id)
+            self.client.delete_logged_model(model.model_id)
         return False
 
 
