@@ -211,7 +211,8 @@ def test_the_process_in_the_background_logs_a_training_while_it_runs_and_every_r
     database = place / "mlruns" / "mlflow.db"
     shutil.rmtree(place / "mlruns")
     forget(place, "models/lstm")
-    edit_params(place, "models.lstm.training.epochs", 400)
+    edit_params(place, "models.lstm.training.epochs", 4000)
+    edit_params(place, "models.lstm.training.patience", 4000)
     command = [str(PROGRAMS / "dvc"), "repro", "train@lstm"]
     with subprocess.Popen(command, cwd=place, env=environment(**live), stdout=subprocess.DEVNULL) as process:
         try:
@@ -219,7 +220,7 @@ def test_the_process_in_the_background_logs_a_training_while_it_runs_and_every_r
         finally:
             process.terminate()
     wait_until(lambda: statuses(database) == {"lstm": "KILLED"})
-    edit_params(place, "models.lstm.training.epochs", 2)
+    git(place, "checkout", "params.yaml")
     run(place, "dvc", "repro", **live)
     expected = dict.fromkeys((*SMALL, "report"), "FINISHED")
     wait_until(lambda: statuses(database) == expected and not list(place.glob("mlruns/outbox/local/*/end.json")))
@@ -228,7 +229,7 @@ def test_the_process_in_the_background_logs_a_training_while_it_runs_and_every_r
 
 def statuses(database: Path) -> dict[str, str]:
     """The status of the newest run of each model, read without MLflow."""
-    query = "SELECT value, status FROM runs JOIN tags USING (run_uuid) WHERE key = 'unroll.model' ORDER BY start_time, run_uuid"
+    query = "SELECT value, status FROM runs JOIN tags USING (run_uuid) WHERE key = 'unroll.model' ORDER BY start_time"
     with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)) as connection:
         return dict(connection.execute(query))
 
