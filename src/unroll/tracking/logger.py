@@ -117,26 +117,19 @@ class Logger:
                 complete(journal, result, result.all_tags(made) | {"unroll.synced": "true"}, {}, made_at)
                 publish(journal)
 
-    def _add_requested(self) -> None:
-        """Make the journals that the report of this repository asked for."""
-        request = self.folder / outbox.SYNC
-        if request.exists() and not pending(self.folder):
-            request.unlink()
-            for line in self.add_missing(results(load())):
-                logger.info("%s", line)
-
     def serve(self) -> None:
         """Log until there is nothing to log."""
         active = succeeded = time.monotonic()
         pause = POLL
-        while time.monotonic() < min(active + IDLE, succeeded + PATIENCE):
-            if not self.folder.is_dir() or (self.folder / STOP).exists():
-                break
+        while time.monotonic() < succeeded + PATIENCE and self.folder.is_dir() and not (self.folder / STOP).exists():
             try:
                 for line in self.drain():
                     logger.info("%s", line)
                     active = time.monotonic()
-                self._add_requested()
+                if time.monotonic() > active + IDLE:
+                    if not self._add_requested():
+                        break
+                    active = time.monotonic()
                 succeeded, pause = time.monotonic(), POLL
             except Exception as error:
                 logger.warning("%s", explain(error))
@@ -144,6 +137,16 @@ class Logger:
             if pending(self.folder):
                 active = time.monotonic()
             time.sleep(pause)
+
+    def _add_requested(self) -> bool:
+        """Make the journals of results that DVC restored, if a stage of this repository asked for it."""
+        request = self.folder / outbox.SYNC
+        if not request.exists():
+            return False
+        request.unlink()
+        for line in self.add_missing(results(load())):
+            logger.info("%s", line)
+        return True
 
 
 def key(tags: Mapping[str, str]) -> tuple[str, str]:

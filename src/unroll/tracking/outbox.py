@@ -18,7 +18,7 @@ EXPERIMENT = "unroll"
 LATE = 60
 """The age in seconds at which a journal that could not be logged is reported."""
 SYNC = "sync"
-"""The file that asks the process that logs to log the results that DVC restored, too."""
+"""The file that asks the process that logs to look for results that DVC restored, before it ends."""
 LATER = "later"
 """The value of UNROLL_TRACKING that starts no process: `unroll sync` logs."""
 logger = logging.getLogger("unroll")

@@ -88,7 +88,7 @@ def record(result: Result, checkpoints: Path | None = None) -> Iterator[Recorder
     else:
         try:
             complete(journal, result, result.tags(), recorder.measure(), time.time())
-            if result.kind == "report" and Path.cwd() == outbox.root().parent:
+            if Path.cwd() == outbox.root().parent:  # not a copy for an experiment
                 (folder / outbox.SYNC).touch()
         except OSError as error:
             logger.warning("%s: this run is not tracked (%s); `unroll sync` logs it from its files", folder, error)

@@ -100,10 +100,10 @@ class Result:
 
 
 def results(params: Root) -> list[Result]:
-    """Return the results of every model, learning curve and series, whether or not their files exist."""
+    """Return the results of every model, learning curve and series, and the report, whether or not the files exist."""
     found = [make(params, name) for name in params.experiments for make in (training, evaluation)]
     found += [learning_curve(params, name) for name in params.learning_curves]
-    return found + [forecast(params, name) for name in params.series]
+    return [*found, *(forecast(params, name) for name in params.series), report(params)]
 
 
 def training(params: Root, name: str) -> Result:
