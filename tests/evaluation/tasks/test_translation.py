@@ -26,8 +26,8 @@ def test_bleu_is_that_of_sacrebleu_with_its_signature() -> None:
 
     translations = ["de hond leest een boek .", "zij ziet kat", "hij werkt ."]
     scores = translation_metrics.score(translations, REFERENCES, [False, False, True])
-    assert scores["bleu"] == corpus_bleu(translations, [REFERENCES]).score
-    assert scores["chrf"] == corpus_chrf(translations, [REFERENCES]).score
+    assert scores["bleu"] == round(corpus_bleu(translations, [REFERENCES]).score, 10)
+    assert scores["chrf"] == round(corpus_chrf(translations, [REFERENCES]).score, 10)
     assert scores["exact_match"] == pytest.approx(1 / 3)
     assert scores["length_ratio"] == pytest.approx(12 / 14)
     assert "tok:13a" in scores["bleu_signature"]
