@@ -1,6 +1,7 @@
 """One run per model, whatever interrupts the process that logs."""
 
 import json
+import os
 import random
 import shutil
 from pathlib import Path
@@ -17,6 +18,7 @@ from unroll.tracking import outbox, results
 from unroll.tracking.logger import Logger, pending
 from unroll.tracking.record import record
 from unroll.tracking.runs import Runs, open_runs
+from unroll.tracking.sync import sync
 
 
 def test_training_and_evaluation_are_one_run(place: Path) -> None:
@@ -93,11 +95,13 @@ class Interruption(Exception):
 
 
 def scenario() -> None:
-    """Two seeds of a model in an experiment of a sweep, of which one is evaluated twice."""
+    """Two seeds of a model in an experiment of a sweep, of which one is evaluated twice, and another experiment."""
     for name in ("gru", "gru_2"):
         train(name)
         evaluate(name, test_perplexity=60.0 + len(name))
     evaluate("gru", test_perplexity=50.0)
+    os.environ["DVC_EXP_NAME"] = "sizes-2"
+    train("unigram")
 
 
 @pytest.mark.slow
@@ -114,7 +118,7 @@ def test_interruptions_leave_nothing_out_and_nothing_twice(
     shutil.copytree(place / "mlruns", place / "second" / "mlruns")
     drain()
     expected = everything()
-    assert len(expected) == 6  # three evaluations of models, the seeds, the experiment and the sweep
+    assert len(expected) == 8  # three evaluations, a training, the seeds, the experiments and the sweep
     monkeypatch.setenv("DVC_ROOT", str(place / "second"))
     chance = random.Random(seed)
 
@@ -215,7 +219,7 @@ def test_a_killed_training_of_other_params_does_not_go_on(place: Path, monkeypat
     with pytest.raises(SystemExit):
         begin()
     drain()
-    monkeypatch.setattr("unroll.tracking.results.code_hash", lambda: "other code")
+    monkeypatch.setattr("unroll.tracking.journal.code_hash", lambda: "other code")
     train("gru")
     drain()
     assert sorted(run.info.status for run in open_runs().search("tags.`unroll.kind` = 'model'")) == [
@@ -251,7 +255,9 @@ def test_a_full_disk_of_the_outbox_fails_no_stage(
             log_losses(recorder)
             make_training("gru")
     assert sum("No space left on device" in message for message in caplog.messages) >= 3
+    list(sync([results.training(params(), name) for name in ("unigram", "trigram", "gru")]))
     assert outbox.waiting(outbox.folder()) == []
+    assert [runs()[name].info.status for name in ("unigram", "trigram", "gru")] == ["FINISHED"] * 3
 
 
 def test_a_late_result_is_reported(
@@ -305,8 +311,6 @@ def workspace_now() -> int:
 
 def test_sync_logs_what_has_no_run_once(place: Path) -> None:
     made = [workspace.make_training("unigram"), workspace.make_evaluation("unigram", test_perplexity=5.5)]
-    from unroll.tracking.sync import sync
-
     curve, known = Path("metrics/train/unigram.csv"), Record()
     known.add(str(curve), file_md5(curve), {"processor": "Intel", "instruction_sets": ["AVX2", "FMA"]})
     RECORD.parent.mkdir(exist_ok=True)
@@ -324,8 +328,6 @@ def test_sync_logs_what_has_no_run_once(place: Path) -> None:
 
 
 def test_files_of_other_params_are_not_logged(place: Path) -> None:
-    from unroll.tracking.sync import sync
-
     workspace.make_training("unigram")
     Path("models/unigram/experiment.json").write_text("{}")
     wanted = [results.training(params(), name) for name in ("unigram", "trigram")]
@@ -337,8 +339,6 @@ def test_files_of_other_params_are_not_logged(place: Path) -> None:
 
 
 def test_a_store_that_cannot_be_reached_is_one_sentence(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unroll.tracking.sync import sync
-
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     train("unigram")
@@ -348,3 +348,134 @@ def test_a_store_that_cannot_be_reached_is_one_sentence(place: Path, monkeypatch
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert outbox.waiting(outbox.folder()) == []  # the local store has an outbox of its own
     assert isinstance(Logger(outbox.folder()), Logger)
+
+
+def killed(name: str, **values: float) -> None:
+    """Begin a training, which is killed after one row."""
+
+    def begin() -> None:
+        with record(results.training(params(), name), Path(".dvc/tmp/checkpoints") / name) as recorder:
+            recorder.record(1, values)
+            raise SystemExit(143)
+
+    with pytest.raises(SystemExit):
+        begin()
+
+
+def test_a_training_that_goes_on_and_ends_between_two_looks_is_finished(place: Path) -> None:
+    killed("gru", valid_loss=9.0)
+    drain()
+    train("gru")
+    assert drain() == ["gru: train logged"]
+    [run] = open_runs().search("tags.`unroll.kind` = 'model'")
+    assert run.info.status == "FINISHED"
+    assert "unroll.error" not in run.data.tags
+
+
+def test_an_unfinished_row_damages_no_journal(place: Path) -> None:
+    killed("gru", valid_loss=9.0)
+    [journal] = outbox.waiting(outbox.folder())
+    with (journal / "rows.jsonl").open("a") as file:
+        file.write('{"time": 1, "st')
+    train("gru")
+    drain()
+    assert everything()[0]["curves"]["valid_loss"] == [(1, 9.0), (2, 3.25), (4, 3.5)]
+
+
+@pytest.mark.parametrize("name", ["run.json", "state.json"])
+def test_a_damaged_journal_delays_no_other(place: Path, name: str) -> None:
+    killed("gru", valid_loss=9.0)
+    [journal] = outbox.waiting(outbox.folder())
+    (journal / name).write_text("")
+    train("unigram")
+    with pytest.raises(ValueError, match="Expecting value"):
+        drain()
+    assert runs()["unigram"].info.status == "FINISHED"
+
+
+def test_sync_does_not_wait_for_a_training_in_progress(place: Path) -> None:
+    with record(results.training(params(), "gru")) as recorder:
+        log_losses(recorder, 2)
+        train("unigram")
+        assert list(sync([])) == ["unigram: train logged"]
+        assert runs()["gru"].info.status == "RUNNING"
+        make_training("gru")
+
+
+def test_a_run_that_somebody_deleted_is_made_again(place: Path) -> None:
+    train("gru")
+    drain()
+    killed("unigram", valid_loss=9.0)
+    drain()
+    store = open_runs()
+    for kind, name in (("seeds", "gru"), ("model", "unigram")):
+        store.client.delete_run(runs(kind)[name].info.run_id)
+    train("unigram")
+    evaluate("gru", test_perplexity=60.0)
+    drain()
+    assert runs()["unigram"].info.status == "FINISHED"
+    assert runs("seeds")["gru"].data.metrics["test_perplexity"] == 60.0
+
+
+def test_equal_results_of_two_experiments_have_a_run_in_each(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for experiment in ("one", "two"):
+        monkeypatch.setenv("DVC_EXP_NAME", experiment)
+        train("unigram")
+        evaluate("unigram", test_perplexity=5.5)
+    drain()
+    found = open_runs().search("tags.`unroll.kind` = 'model'")
+    assert sorted(run.data.tags["dvc.exp.name"] for run in found) == ["one", "two"]
+    assert [run.data.metrics["test_perplexity"] for run in found] == [5.5, 5.5]
+    assert sorted(runs("experiment")) == ["one", "two"]
+
+
+def test_one_experiment_with_a_number_in_its_name_is_no_sweep(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_EXP_NAME", "ptb-lstm-20")
+    train("unigram")
+    drain()
+    assert runs("sweep") == {}
+    monkeypatch.setenv("DVC_EXP_NAME", "ptb-lstm-40")
+    train("unigram")
+    drain()
+    parents = {run.data.tags["mlflow.parentRunId"] for run in runs("experiment").values()}
+    assert parents == {runs("sweep")["ptb-lstm"].info.run_id}
+
+
+def test_killed_trainings_are_no_part_of_the_mean(place: Path) -> None:
+    train("gru")
+    evaluate("gru", test_perplexity=60.0)
+    killed("gru_2", valid_loss=99.0)
+    drain()
+    measured = runs("seeds")["gru"].data.metrics
+    assert (measured["seeds"], measured["best_valid_loss"]) == (1, 3.25)
+
+
+def test_a_training_that_doctor_took_for_dead_is_running_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with record(results.training(params(), "gru")) as recorder:
+        log_losses(recorder, 2)
+        drain()
+        monkeypatch.setattr("unroll.tracking.runs.SILENT", -1)
+        assert open_runs().mark_killed() == 1
+        assert runs()["gru"].info.status == "KILLED"
+        monkeypatch.setattr("unroll.tracking.entry.BEAT", -1)
+        drain()
+        assert runs()["gru"].info.status == "RUNNING"
+        make_training("gru")
+
+
+def test_an_outbox_that_cannot_be_made_fails_no_stage(place: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (place / "mlruns").write_text("a file")
+    train("unigram")
+    assert "this run is not tracked" in caplog.text
+
+
+def test_the_process_in_the_background_has_no_variables_of_the_stage(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UNROLL_TRACKING")
+    monkeypatch.setenv("DVC_STAGE", "train@lstm")
+    started: list[dict[str, str]] = []
+    monkeypatch.setattr("unroll.tracking.outbox.subprocess.run", lambda *_, env, **__: started.append(env))
+    outbox.wake(outbox.folder())
+    assert not [name for name in started[0] if name.startswith("DVC_")]
+    assert started[0]["PATH"] == os.environ["PATH"]

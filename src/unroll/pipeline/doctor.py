@@ -80,20 +80,23 @@ def _repair_rwlock(root: Path) -> list[str]:
 def _repair_store() -> list[str]:
     """Make or upgrade the local tracking store, and mark the runs of dead processes."""
     from unroll.tracking import outbox, store
+    from unroll.tracking.journal import pending
     from unroll.tracking.runs import open_runs
 
+    lines = []
     if server := outbox.server():
-        return [f"mlflow: runs are logged to {server}"]
-    existed = (outbox.root() / "mlflow.db").exists()
-    previous = store.correct_paths() if existed else None
-    lines = [f"mlflow: store {'found' if existed else 'made'} at {store.prepare()}"]
-    if previous:
-        lines.append(f"mlflow: the paths of artifacts were those of {previous}; they are those of this folder now")
-    if existed and store.is_outdated():
-        store.upgrade()
-        lines.append("mlflow: store upgraded to the installed version")
-    if killed := open_runs().mark_killed():
-        lines.append(f"mlflow: {killed} run{'s' if killed > 1 else ''} of dead processes marked KILLED")
-    if waiting := outbox.waiting(outbox.folder()):
+        lines.append(f"mlflow: runs are logged to {server}")
+    else:
+        existed = (outbox.root() / "mlflow.db").exists()
+        previous = store.correct_paths() if existed else None
+        lines.append(f"mlflow: store {'found' if existed else 'made'} at {store.prepare()}")
+        if previous:
+            lines.append(f"mlflow: the paths of artifacts were those of {previous}; they are those of this folder now")
+        if existed and store.is_outdated():
+            store.upgrade()
+            lines.append("mlflow: store upgraded to the installed version")
+        if killed := open_runs().mark_killed():
+            lines.append(f"mlflow: {killed} run{'s' if killed > 1 else ''} of dead processes marked KILLED")
+    if waiting := pending(outbox.folder()):
         lines.append(f"mlflow: {len(waiting)} results are not logged yet; `unroll sync` logs them")
     return lines

@@ -19,7 +19,9 @@ from unroll.tracking.runs import HEARTBEAT, Runs
 
 BEAT = 30
 """The seconds between two heartbeats of a training."""
-PATIENCE = 15
+OF_AN_EVALUATION = ("unroll.evaluation", "unroll.fitted_on_valid", "unroll.synced")
+"""The tags that an evaluation adds to the run of its training."""
+WAIT_FOR_HASHES = 15
 """The seconds that a run waits for the hashes that DVC writes when a stage has ended."""
 
 
@@ -41,7 +43,9 @@ class Entry:
         """
         if self.end is None and self.head["stage"] != "train":
             return not self.alive  # what has not ended is lost, and its stage runs again
-        if "run" not in self.journal.state:
+        if "run" in self.journal.state and not self.runs.exists(self.journal.state["run"]):
+            self.journal.set_state(run=None, rows=0, closed=None, merged=None)  # somebody deleted it
+        if not self.journal.state.get("run"):
             if (run_id := self._open()) is None:
                 return True
             self.runs.log_params(run_id, self.head["params"])
@@ -51,31 +55,40 @@ class Entry:
         self.runs.log_rows(run_id, rows[self.journal.state["rows"] :])
         self.journal.set_state(rows=len(rows))
         if self.end is None:
-            self._keep_alive(run_id)
+            self._keep_alive(run_id, rows[-1]["time"] if rows else self.head["start"])
             return not self.alive and self.journal.is_replaced()
         if self.journal.state.get("closed") != self.end["status"]:
             self._log_end(run_id, self.end)
             self.journal.set_state(closed=self.end["status"])
-        goes_on = self.end["status"] != "FINISHED" and not self.journal.is_replaced()
-        return self._log_snapshot(run_id, self.end) and not goes_on
+        if not self._log_snapshot(run_id, self.end):
+            return False
+        if self.end["status"] == "FINISHED" or self.journal.is_replaced():
+            return True
+        self.journal.settle()
+        return False
 
     def _open(self) -> str | None:
         """Return the id of the run, which is made if there is none; None if the result is logged already."""
         if found := self.runs.find(id=self.head["id"]):
             return str(found[0].info.run_id)
         if self.head["stage"] == "evaluate":
-            model = {"model": self.head["name"], "training": self.identity["training"]}
-            if self.runs.find(**model, evaluation=self.identity["evaluation"]):
+            # A run that was trained in the same experiment and waits for its evaluation, or else an equal result.
+            found = self._here(model=self.head["name"], training=self.identity["training"])
+            waiting = [run for run in found if "unroll.evaluation" not in run.data.tags]
+            if waiting:
+                return str(waiting[0].info.run_id)
+            if any(run.data.tags["unroll.evaluation"] == self.identity["evaluation"] for run in found):
                 return None
-            trained = [run for run in self.runs.find(50, **model) if "unroll.evaluation" not in run.data.tags]
-            here = [run for run in trained if run.data.tags.get("dvc.exp.name", "") == self.head["experiment"]]
-            if chosen := here or trained:
-                return str(chosen[0].info.run_id)
         elif self.head["kind"] == "report" and self.head["experiment"]:
             return parents.experiment(self.runs, self.head)
-        elif self.runs.find(kind=self.head["kind"], model=self.head["name"], result=self.identity.get("result", "")):
+        elif self._here(kind=self.head["kind"], model=self.head["name"], result=self.identity.get("result", "")):
             return None
         return str(self._make().info.run_id)
+
+    def _here(self, **tags: str) -> list[Any]:
+        """Return the newest runs with these tags, of the same experiment of DVC or of none."""
+        found = self.runs.find(50, **tags)
+        return [run for run in found if run.data.tags.get("dvc.exp.name", "") == self.head["experiment"]]
 
     def _make(self) -> Any:
         head, made = self.head, self.journal.snapshot
@@ -97,24 +110,30 @@ class Entry:
         name = " ".join(filter(None, (head["name"], head["experiment"])))
         return self.runs.create(name, head["start"], tags)
 
-    def _keep_alive(self, run_id: str) -> None:
-        """Set the status of a training without an end: RUNNING with a heartbeat, or KILLED until it goes on."""
+    def _keep_alive(self, run_id: str, last: int) -> None:
+        """Set the status of a training without an end: RUNNING with a heartbeat, or KILLED until it goes on.
+
+        Args:
+            run_id: The run.
+            last: The time of the last row, in milliseconds since 1970.
+        """
         state = self.journal.state
-        if not self.alive and state.get("closed") != "KILLED":
-            self.runs.client.set_terminated(run_id, "KILLED")
+        if not self.alive:
+            self.runs.client.set_terminated(run_id, "KILLED", last)
             self.journal.set_state(closed="KILLED")
-        elif self.alive and state.get("closed"):
+            self.journal.settle()
+        elif state.get("closed") or time.time() - state.get("heartbeat", 0) > BEAT:
             self.runs.client.update_run(run_id, status="RUNNING")
-            self.journal.set_state(closed=None)
-        if self.alive and time.time() - state.get("heartbeat", 0) > BEAT:
             self.runs.client.set_tag(run_id, HEARTBEAT, str(int(time.time())))
-            self.journal.set_state(heartbeat=time.time())
+            self.journal.set_state(closed=None, heartbeat=time.time())
 
     def _log_end(self, run_id: str, end: Mapping[str, Any]) -> None:
         """Log everything but the snapshot of a stage that has ended."""
         stage, files = self.head["stage"], self.journal.folder / "files"
+        known = self.runs.client.get_run(run_id).data.tags
+        joins = stage == "evaluate" and known["unroll.id"] != self.head["id"]
         curve = self.journal.rows() if stage == "train" else []
-        if stage == "evaluate" and self.runs.client.get_run(run_id).data.tags["unroll.id"] == self.head["id"]:
+        if stage == "evaluate" and not joins:
             curve = curve_rows(files / "curve.csv")  # the training has a run with another evaluation
             self.runs.log_rows(run_id, [{"time": end["time"], **row} for row in curve])
         spent = {f"{stage}_{name}": value for name, value in end["spent"].items()}
@@ -126,9 +145,13 @@ class Entry:
             self._log_model(run_id, files / MODEL)
             datasets.log(self.runs.client, run_id, self.head["data"], stage, self.journal.folder / "reproduce")
         self._log_pictures(files / FIGURES.name, end["evaluations"])
-        self.runs.set_tags(run_id, end["tags"])
+        # The environment and the settings of a run are those of its training.
+        tags = {key: value for key, value in end["tags"].items() if not joins or key in OF_AN_EVALUATION}
+        self.runs.set_tags(run_id, tags)
+        if end["status"] == "FINISHED" and "unroll.error" in known:
+            self.runs.client.delete_tag(run_id, "unroll.error")
         parents.update(self.runs, self.head, run_id)
-        if stage != "evaluate" or self.runs.client.get_run(run_id).info.status == "RUNNING":
+        if not joins:
             self.runs.client.set_terminated(run_id, end["status"], end["time"])
 
     def _log_model(self, run_id: str, copy: Path) -> None:
@@ -137,7 +160,8 @@ class Entry:
             places = [copy, *(root / "models" / self.head["name"] for root in self._roots())]
             for folder in places:
                 if folder.exists() and dvc_md5(folder) == self.identity["training"]:
-                    self.runs.log_model(run_id, folder)
+                    sources = [root / "src" / "unroll" for root in self._roots()]
+                    self.runs.log_model(run_id, folder, next((path for path in sources if path.is_dir()), None))
                     return
 
     def _log_pictures(self, figures: Path, evaluations: Mapping[str, str]) -> None:
@@ -160,7 +184,7 @@ class Entry:
         if not folder.is_dir():
             return True
         if end["status"] == "FINISHED" and self.head["dvc"]:
-            is_early = time.time() - end["time"] / 1000 < PATIENCE
+            is_early = time.time() - end["time"] / 1000 < WAIT_FOR_HASHES
             if not any(snapshot.add_lock(folder, root) for root in self._roots()) and is_early:
                 return False
         if "merged" not in state:

@@ -15,25 +15,28 @@ The logger is a process of its own. It logs journals to MLflow in the order of t
 nothing is lost, whether the store is slow, down, or another machine that is not reachable.
 """
 
+import hashlib
 import json
-import logging
 import os
 import shutil
 import socket
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from unroll.fingerprint import code_hash
 from unroll.provenance import snapshot
+from unroll.tracking import outbox
 from unroll.tracking.results import Result, flatten
 
 Row = Mapping[str, Any]
 REPLACED = "replaced"
-logger = logging.getLogger("unroll")
 
 
 class Journal:
@@ -71,20 +74,23 @@ class Journal:
         write_json(self.folder / "state.json", self.state | values)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the rows. An unfinished last line is left out."""
-        path = self.folder / "rows.jsonl"
-        if not path.exists():
-            return []
-        *lines, _ = path.read_text(encoding="utf-8").split("\n")
-        return [json.loads(line) for line in lines]
+        """Return the rows. A line that a kill or a full disk left unfinished is left out."""
+        path, found = self.folder / "rows.jsonl", []
+        for line in path.read_text(encoding="utf-8").split("\n") if path.exists() else []:
+            with suppress(ValueError):
+                found.append(json.loads(line))
+        return found
 
     def add_rows(self, rows: Iterable[Row]) -> None:
         """Append rows: {"time": milliseconds since 1970, "step": ..., "values": {name: value}}."""
         with (self.folder / "rows.jsonl").open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
+            # Each line begins with a line break, too, since the line before may be unfinished.
+            file.writelines(f"\n{json.dumps(row)}\n" for row in rows)
 
     def is_in_progress(self) -> bool:
         """Return whether the process of the stage lives."""
+        if not self.folder.is_dir():
+            return False
         try:
             with FileLock(self.folder / "lock", timeout=0):
                 return False
@@ -93,8 +99,20 @@ class Journal:
 
     def is_pending(self) -> bool:
         """Return whether there is something to log. A killed training waits without it until it goes on."""
-        closed = self.state.get("closed") in ("KILLED", "FAILED")
-        return not closed or self.is_replaced() or self.is_in_progress()
+        try:
+            settled = self.state.get("settled") == self._content()
+        except ValueError:  # a damaged file, which the attempt to log it reports
+            settled = False
+        return not settled or self.is_replaced() or self.is_in_progress()
+
+    def settle(self) -> None:
+        """Remember that everything of a killed or failed training is logged."""
+        self.set_state(settled=self._content())
+
+    def _content(self) -> list[int]:
+        """Return what changes when there is something new: the size of the rows, and the time of the end."""
+        path = self.folder / "rows.jsonl"
+        return [path.stat().st_size if path.exists() else 0, (self.end or {}).get("time", 0)]
 
     def is_replaced(self) -> bool:
         """Return whether a later training of the model began from nothing, so that this one never goes on."""
@@ -105,12 +123,18 @@ class Journal:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def begin(folder: Path, result: Result, start: float) -> Journal:
+def pending(folder: Path) -> list[Journal]:
+    """Return the journals of an outbox that have something to log, in the order of their start."""
+    return [journal for path in outbox.waiting(folder) if (journal := Journal(path)).is_pending()]
+
+
+def begin(folder: Path, result: Result, params: Mapping[str, Any], start: float) -> Journal:
     """Begin a journal, which the logger does not see before it is published.
 
     Args:
         folder: The outbox.
         result: What will be logged.
+        params: The params of the run.
         start: The start of the stage, in seconds since 1970.
 
     Returns:
@@ -121,12 +145,12 @@ def begin(folder: Path, result: Result, start: float) -> Journal:
     unfinished.mkdir(parents=True)
     head = {
         "id": identifier,
-        "identity": result.identity,
+        "identity": identify(result),
         "data_hash": result.hashes["data_hash"],
         "kind": result.kind,
         "stage": result.stage,
         "name": result.name,
-        "params": flatten(result.params),
+        "params": flatten(params),
         "data": str(result.data),
         "root": str(Path.cwd()),
         "start": int(start * 1000),
@@ -140,6 +164,13 @@ def begin(folder: Path, result: Result, start: float) -> Journal:
     }
     write_json(unfinished / "run.json", head)
     return Journal(unfinished)
+
+
+def identify(result: Result) -> str:
+    """Return what must be equal for a killed training to go on in its journal."""
+    experiment, torch = os.environ.get("DVC_EXP_NAME", ""), version("torch")
+    values = [flatten(result.params), *result.hashes.values(), code_hash(), experiment, torch]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def publish(journal: Journal) -> Journal:
@@ -159,6 +190,7 @@ def complete(journal: Journal, result: Result, tags: Mapping[str, str], spent: M
         spent: What the stage has spent (`Recorder.measure`); empty if that is not known.
         end: The end of the stage, in seconds since 1970.
     """
+    shutil.rmtree(journal.folder / "files", ignore_errors=True)  # what a kill may have left unfinished
     snapshot.complete(journal.folder / "reproduce", result.outputs)
     for name, path in result.files.items():
         target = journal.folder / "files" / name
@@ -191,9 +223,12 @@ def finish(
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file, which is replaced at once."""
+    """Write a JSON file, which is replaced at once, also if the machine fails."""
     unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    with unfinished.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
     unfinished.replace(path)
 
 

@@ -18,7 +18,7 @@ from unroll import environment
 from unroll.params.load import load
 from unroll.provenance import snapshot
 from unroll.tracking import outbox
-from unroll.tracking.journal import Journal, begin, complete, publish
+from unroll.tracking.journal import Journal, begin, complete, pending, publish
 from unroll.tracking.results import Result, results
 
 if TYPE_CHECKING:
@@ -32,15 +32,12 @@ PATIENCE = 600.0
 """The seconds without a success after which the process ends."""
 STOP = "stop"
 """The file in the outbox that asks the process to end."""
+FRESH = 60.0
+"""The age in seconds up to which the file is obeyed."""
 UNPUBLISHED, FORGOTTEN = 3600.0, 30 * 86400.0
 """The ages in seconds at which journals are removed: of a process that was killed before it published its journal, and
 of a killed training that did not go on."""
 logger = logging.getLogger("unroll")
-
-
-def pending(folder: Path) -> list[Journal]:
-    """Return the journals that have something to log, in the order of their start."""
-    return [journal for path in outbox.waiting(folder) if (journal := Journal(path)).is_pending()]
 
 
 class Logger:
@@ -50,6 +47,7 @@ class Logger:
         """Set the outbox."""
         self.folder = folder
         self.runs: Runs | None = None
+        self.progressed = False  # in the last `drain`
 
     def drain(self) -> Iterator[str]:
         """Log what is new in all journals, once over all.
@@ -63,20 +61,20 @@ class Logger:
             Exception: The store cannot be reached, or refuses a value: the first one, after all journals were tried.
         """
         failed: dict[str, Exception] = {}
+        self.progressed = False
         for journal in pending(self.folder):
-            head = journal.head
-            if head["name"] in failed:
-                continue
             try:
-                from unroll.tracking.entry import Entry
-
-                self.runs = self.runs or _connect()
-                if Entry(self.runs, journal).log():
+                name = journal.folder.name
+                name = journal.head["name"]
+                if name not in failed and self._log(journal):
+                    yield f"{name}: {journal.head['stage']} logged"
                     journal.remove()
-                    yield f"{head['name']}: {head['stage']} logged"
+                self.progressed = self.progressed or name not in failed
             except Exception as error:  # whatever MLflow, its store or the network may raise
-                failed[head["name"]] = error
-                if self.runs is None:
+                if not journal.folder.is_dir():  # a stage that failed removed it
+                    continue
+                failed[name] = error
+                if self.runs is None or _is_down(error):
                     break
         if failed:
             self.runs = None
@@ -84,6 +82,12 @@ class Logger:
             (self.folder / "problem").write_text(message, encoding="utf-8")
             raise next(iter(failed.values()))
         (self.folder / "problem").unlink(missing_ok=True)
+
+    def _log(self, journal: Journal) -> bool:
+        from unroll.tracking.entry import Entry
+
+        self.runs = self.runs or _connect()
+        return Entry(self.runs, journal).log()
 
     def known(self) -> set[tuple[str, ...]]:
         """Return what the runs of the store hold: their kind, their name, and the `key` of each result."""
@@ -102,13 +106,16 @@ class Logger:
         Yields:
             A line for each result whose files are missing or belong to other params.
         """
-        known = self.known()
+        known, waiting = self.known(), {Journal(path).head["name"] for path in outbox.waiting(self.folder)}
         for result in results:
+            if result.name in waiting:
+                continue  # its journal comes first
             if not result.is_complete():
                 yield f"{result.name}: files are missing or belong to other values of params.yaml; run `dvc repro`"
             elif (result.kind, result.name, *key(result.identify())) not in known:
                 made_at = result.outputs[0].stat().st_mtime  # how long it took is not known
-                journal = begin(self.folder, result, made_at)
+                # The files do not say what the root of params.yaml was.
+                journal = begin(self.folder, result, result.settings, made_at)
                 snapshot.take(journal.folder / "reproduce", *result.words)
                 made = environment.made(result.outputs[-1 if result.stage == "train" else 0]) or {}
                 journal.add_rows(
@@ -121,7 +128,7 @@ class Logger:
         """Log until there is nothing to log."""
         active = succeeded = time.monotonic()
         pause = POLL
-        while time.monotonic() < succeeded + PATIENCE and self.folder.is_dir() and not (self.folder / STOP).exists():
+        while time.monotonic() < succeeded + PATIENCE and self.folder.is_dir() and not _is_asked_to_stop(self.folder):
             try:
                 for line in self.drain():
                     logger.info("%s", line)
@@ -134,6 +141,8 @@ class Logger:
             except Exception as error:
                 logger.warning("%s", explain(error))
                 pause = min(2 * pause, 30)
+                if self.progressed:
+                    succeeded = time.monotonic()
             if pending(self.folder):
                 active = time.monotonic()
             time.sleep(pause)
@@ -143,15 +152,29 @@ class Logger:
         request = self.folder / outbox.SYNC
         if not request.exists():
             return False
-        request.unlink()
         for line in self.add_missing(results(load())):
             logger.info("%s", line)
+        request.unlink(missing_ok=True)
         return True
 
 
 def key(tags: Mapping[str, str]) -> tuple[str, str]:
     """Return the hashes that identify a result: of the training, and of the evaluation or another result."""
     return tags.get("unroll.training", ""), tags.get("unroll.evaluation", tags.get("unroll.result", ""))
+
+
+def _is_asked_to_stop(folder: Path) -> bool:
+    """Return whether a `unroll sync` waits. A file that a killed one left has no effect."""
+    path = folder / STOP
+    return path.exists() and time.time() - path.stat().st_mtime < FRESH
+
+
+def _is_down(error: Exception) -> bool:
+    """Return whether the store itself cannot be used, and not one value only."""
+    from mlflow.exceptions import MlflowException
+
+    codes = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_STATE")
+    return isinstance(error, MlflowException) and error.error_code not in codes
 
 
 def explain(error: Exception) -> str:
@@ -184,7 +207,7 @@ def main() -> None:
         except Timeout:
             return
         # A stage may have published a journal just before the lock was free.
-        if not pending(folder) or outbox.problem(folder) or (folder / STOP).exists():
+        if not pending(folder) or outbox.problem(folder) or _is_asked_to_stop(folder):
             return
 
 

@@ -1,4 +1,4 @@
-"""The folder of the journals that are not logged yet, and the process that logs them.
+"""The folder of the journals, and the process that logs them.
 
 Each store has an outbox of its own, so that a server that is down does not delay the local store.
 """
@@ -9,7 +9,6 @@ import logging
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -49,7 +48,7 @@ def folder() -> Path:
 
 
 def waiting(outbox: Path) -> list[Path]:
-    """Return the folders of the journals in the order of their start."""
+    """Return the folders of all journals, those of killed trainings, too, in the order of their start."""
     return sorted(path.parent for path in outbox.glob("[0-9]*/run.json"))
 
 
@@ -59,17 +58,9 @@ def problem(outbox: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def warn(outbox: Path) -> None:
-    """Warn of journals that could not be logged."""
-    if (reason := problem(outbox)) and (journals := waiting(outbox)):
-        age = time.time() - int(journals[0].name.split("-")[0]) / 1e9
-        if age > LATE:
-            logger.warning(
-                "%d results are not in the tracking store yet (%s); they are kept in %s, and `unroll sync` logs them",
-                len(journals),
-                reason,
-                outbox,
-            )
+def started(journal: Path) -> float:
+    """Return when a journal was published, in seconds since 1970."""
+    return int(journal.name.split("-")[0]) / 1e9
 
 
 def wake(outbox: Path) -> None:
@@ -81,6 +72,8 @@ def wake(outbox: Path) -> None:
             pass
     except Timeout:
         return
+    # The variables of DVC are those of the stage, and the process logs other results, too.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
     # The shell ends at once, so that its child outlives the stage and is never a child to wait for.
     command = ["sh", "-c", 'exec "$@" &', "sh", sys.executable, "-m", "unroll.tracking.logger", str(outbox)]
     try:
@@ -88,6 +81,7 @@ def wake(outbox: Path) -> None:
             subprocess.run(
                 command,
                 cwd=root().parent,
+                env=own,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

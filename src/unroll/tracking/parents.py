@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PARENT = "mlflow.parentRunId"
 OF_A_SWEEP = re.compile(r"(.+)-\d+")
 """The name of an experiment of a sweep: `dvc exp run --queue --name NAME -S ...` adds -1, -2 and so on."""
+KINDS = ("seeds", "experiment", "sweep")
+"""The kinds of parents that are made here. Another parent belongs to the program that has made it."""
 SUMMARIZED = (
     *("test_perplexity", "valid_perplexity", "cross_entropy", "bits_per_token", "bits_per_byte", "best_valid_loss"),
     *("accuracy", "macro_f1", "log_loss", "exact_match", "bleu", "chrf", "analogy_accuracy"),
@@ -39,7 +41,8 @@ def attach(runs: "Runs", head: Mapping[str, Any], run_id: str) -> None:
     """
     above = experiment(runs, head) or _chosen(runs, head["parent"])
     parent = _seeds(runs, head, above) if head["seeds_of"] else above
-    if parent and parent != run_id and PARENT not in runs.client.get_run(run_id).data.tags:
+    known = runs.client.get_run(run_id).data.tags.get(PARENT)
+    if parent and parent != run_id and not (known and runs.exists(known)):
         runs.client.set_tag(run_id, PARENT, parent)
 
 
@@ -49,27 +52,49 @@ def experiment(runs: "Runs", head: Mapping[str, Any]) -> str | None:
     if not name:
         return None
     matched = OF_A_SWEEP.fullmatch(name)
-    sweep = _make(runs, "sweep", matched[1], head, {"dvc.exp.baseline": baseline}) if matched else None
-    return _make(runs, "experiment", name, head, {"dvc.exp.name": name, "dvc.exp.baseline": baseline}, sweep)
+    of_the_sweep = {"unroll.sweep": matched[1] if matched else "", "dvc.exp.baseline": baseline}
+    made = _make(runs, "experiment", name, head, {"dvc.exp.name": name, **of_the_sweep})
+    if matched:
+        members = [
+            run
+            for run in runs.find(1000, kind="experiment", sweep=matched[1])
+            if run.data.tags.get("dvc.exp.baseline", "") == baseline
+        ]
+        if len(members) > 1:  # one experiment alone may have a number in its name
+            sweep = _make(runs, "sweep", matched[1], head, {"dvc.exp.baseline": baseline})
+            for run in members:
+                if run.data.tags.get(PARENT) != sweep:
+                    runs.client.set_tag(run.info.run_id, PARENT, sweep)
+    return made
 
 
 def update(runs: "Runs", head: Mapping[str, Any], run_id: str) -> None:
-    """Compute the mean and the deviation of a model over its seeds again, after a child has a new result.
+    """Bring the parents of a run up to date, after it has a new result.
 
-    The last result of each seed counts. Metrics of the parent: each of `SUMMARIZED` that all children have is the mean,
-    the name with `_sd` is the standard deviation (with n - 1), and `seeds` is the number of children.
+    An experiment and a sweep end with the last of their runs. The parent of several seeds has the mean and the standard
+    deviation of the runs that are evaluated; the last result of each seed counts. Its metrics: each of `SUMMARIZED`
+    that all children have is the mean, the name with `_sd` is the standard deviation (with n - 1), and `seeds` is the
+    number of children.
 
     Args:
         runs: The runs.
         head: The head of the journal of the child.
         run_id: The child.
     """
-    parent = runs.client.get_run(run_id).data.tags.get(PARENT)
+    attach(runs, head, run_id)  # again, if somebody deleted the parent
+    parent = above = runs.client.get_run(run_id).data.tags.get(PARENT)
+    while above and (run := runs.client.get_run(above)).data.tags.get("unroll.kind") in KINDS:
+        runs.client.set_terminated(above, "FINISHED")
+        above = run.data.tags.get(PARENT)
     if head["kind"] != "model" or not head["seeds_of"] or not parent:
         return
     newest: dict[str, Any] = {}
-    for child in runs.search(f"tags.`{PARENT}` = '{parent}' and tags.`unroll.kind` = 'model'"):
-        newest.setdefault(child.data.tags["unroll.model"], child)
+    evaluated = f"tags.`{PARENT}` = '{parent}' and tags.`unroll.kind` = 'model'"
+    for child in runs.search(evaluated):
+        if "unroll.evaluation" in child.data.tags:
+            newest.setdefault(child.data.tags["unroll.model"], child)
+    if not newest:
+        return
     known = runs.client.get_run(parent).data.metrics
     values = summarize([child.data.metrics for child in newest.values()])
     new = {name: value for name, value in values.items() if known.get(name) != value}

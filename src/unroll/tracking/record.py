@@ -13,9 +13,11 @@ from filelock import BaseFileLock, FileLock
 
 from unroll.provenance import snapshot
 from unroll.tracking import outbox
-from unroll.tracking.journal import REPLACED, Journal, begin, complete, finish, now, publish
+from unroll.tracking.journal import REPLACED, Journal, begin, complete, finish, identify, now, pending, publish
 from unroll.tracking.results import Result
 
+WAKE = 60
+"""The seconds between two looks at the process that logs."""
 logger = logging.getLogger("unroll")
 
 
@@ -25,6 +27,7 @@ class Recorder:
     def __init__(self, journal: Journal | None) -> None:
         """Continue the rows of a journal, which has some if a killed training goes on; None records nothing."""
         self.journal, rows = journal, journal.rows() if journal else []
+        self.woken = time.monotonic()
         self.known = {(row["step"], name) for row in rows for name in row["values"]}
         self.spent = rows[-1]["spent"] if rows else {"seconds": 0.0, "cpu_seconds": 0.0, "peak_memory_mb": 0.0}
 
@@ -34,6 +37,9 @@ class Recorder:
         if not new or self.journal is None:
             return
         self.known |= {(step, name) for name in new}
+        if time.monotonic() - self.woken > WAKE:  # the process that logs may have given up on a server
+            self.woken = time.monotonic()
+            outbox.wake(self.journal.folder.parent)
         try:
             self.journal.add_rows([{"time": now(), "step": step, "values": new, "spent": self.measure()}])
         except OSError as error:  # it must not end a training
@@ -65,37 +71,66 @@ def record(result: Result, checkpoints: Path | None = None) -> Iterator[Recorder
     Yields:
         What records rows.
     """
-    folder = outbox.folder()
     try:
-        outbox.warn(folder)
+        folder = outbox.folder()
+        _warn(folder)
         journal, lock = _open(folder, result, checkpoints)
         recorder = Recorder(journal)
-    except OSError as error:
-        logger.warning("%s: this run is not tracked (%s); `unroll sync` logs it from its files", folder, error)
+    except Exception as error:  # whatever it is, the stage can make its result
+        _report(error)
         yield Recorder(None)
         return
     try:
         outbox.wake(folder)
         yield recorder
     except BaseException as error:  # a signal raises SystemExit or KeyboardInterrupt
-        if result.stage == "train":
-            status = "FAILED" if isinstance(error, Exception) else "KILLED"
-            tags = {"unroll.error": str(error)} if status == "FAILED" else {}
-            finish(journal, status, tags, recorder.measure(), time.time())
-        else:
-            journal.remove()  # a run is a model or a report, and DVC reports the failed stage
+        _abandon(journal, result, recorder, error)
         raise
     else:
         try:
             complete(journal, result, result.tags(), recorder.measure(), time.time())
             if Path.cwd() == outbox.root().parent:  # not a copy for an experiment
                 (folder / outbox.SYNC).touch()
-        except OSError as error:
-            logger.warning("%s: this run is not tracked (%s); `unroll sync` logs it from its files", folder, error)
-            journal.remove()
+        except BaseException as error:
+            _abandon(journal, result, recorder, error)
+            if journal.folder.is_dir():
+                (journal.folder / REPLACED).touch()  # the outputs are published, so the training does not go on
+            if not isinstance(error, Exception):
+                raise
+            _report(error)
     finally:
         lock.release()
     outbox.wake(folder)
+
+
+def _abandon(journal: Journal, result: Result, recorder: Recorder, error: BaseException) -> None:
+    """End the journal of a stage that fails. A run is a training, or has a result: other stages leave none."""
+    if result.stage != "train":
+        journal.remove()
+        return
+    failed = isinstance(error, Exception)
+    try:
+        tags = {"unroll.error": str(error)} if failed else {}
+        finish(journal, "FAILED" if failed else "KILLED", tags, recorder.measure(), time.time())
+    except Exception as fault:  # the logger sees that the process ended
+        _report(fault)
+
+
+def _report(error: Exception) -> None:
+    logger.warning("this run is not tracked (%s); `unroll sync` logs it from its files", error)
+
+
+def _warn(folder: Path) -> None:
+    """Warn of journals that could not be logged."""
+    reason = outbox.problem(folder)
+    late = [one for one in pending(folder) if time.time() - outbox.started(one.folder) > outbox.LATE] if reason else []
+    if late:
+        logger.warning(
+            "%d results are not in the tracking store yet (%s); they are kept in %s, and `unroll sync` logs them",
+            len(late),
+            reason,
+            folder,
+        )
 
 
 def _open(folder: Path, result: Result, checkpoints: Path | None) -> tuple[Journal, BaseFileLock]:
@@ -103,14 +138,14 @@ def _open(folder: Path, result: Result, checkpoints: Path | None) -> tuple[Journ
     link = checkpoints / "journal" if checkpoints else None
     if link is not None and link.is_file():
         journal = Journal(folder / link.read_text(encoding="utf-8"))
-        if (journal.folder / "run.json").is_file() and journal.head["identity"] == result.identity:
+        if (journal.folder / "run.json").is_file() and journal.head["identity"] == identify(result):
             lock = FileLock(journal.folder / "lock")
             lock.acquire()
             (journal.folder / "end.json").unlink(missing_ok=True)
             return journal, lock
         if journal.folder.is_dir():
             (journal.folder / REPLACED).touch()
-    journal = begin(folder, result, psutil.Process().create_time())
+    journal = begin(folder, result, result.params, psutil.Process().create_time())
     lock = FileLock(journal.folder / "lock")
     lock.acquire()  # before the logger sees the journal, since a journal without a process is that of a killed stage
     snapshot.take(journal.folder / "reproduce", *result.words)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from unroll import environment
-from unroll.fingerprint import code_hash, describe, fingerprint
+from unroll.fingerprint import describe, fingerprint
 from unroll.md5 import dvc_md5
 from unroll.params.experiments import SeedParams
 from unroll.params.root import Root
@@ -63,11 +63,6 @@ class Result:
         """The hashes of the settings and the data, as the outputs have them."""
         return fingerprint(self.settings, self.data)
 
-    @property
-    def identity(self) -> str:
-        """What is equal for two runs that make the same result: settings, data and code."""
-        return "-".join([*self.hashes.values(), code_hash()])
-
     def rows(self) -> list[Row]:
         """Return the rows of metrics that the stage has not recorded. A training records its curve."""
         return [] if self.stage == "train" else self.read()
@@ -95,7 +90,8 @@ class Result:
 
     def all_tags(self, made: environment.Environment) -> dict[str, str]:
         """Return the tags of the run, with the environment that made the result."""
-        hashes = {f"unroll.{key.removesuffix('_hash')}": value for key, value in self.hashes.items()}
+        recorded = _read(self.recorded) if self.recorded else self.hashes
+        hashes = {f"unroll.{key.removesuffix('_hash')}": recorded[key] for key in self.hashes if key in recorded}
         return self.identify() | hashes | environment_tags(made)
 
 

@@ -69,13 +69,24 @@ class Runs:
         return self.client.create_run(self.experiment_id, start_time=start, tags=known, run_name=name)
 
     def mark_killed(self) -> int:
-        """Mark the RUNNING runs without a heartbeat as KILLED, and return their number."""
-        running, now = self.search("attributes.status = 'RUNNING'"), time.time()
-        signs = [float(run.data.tags.get(HEARTBEAT, run.info.start_time / 1000)) for run in running]
-        dead = [run for run, sign in zip(running, signs, strict=True) if now - sign > SILENT]
-        for run in dead:
-            self.client.set_terminated(run.info.run_id, "KILLED")
+        """Mark the RUNNING runs of models without a heartbeat as KILLED, and return their number."""
+        running = self.search("attributes.status = 'RUNNING' and tags.`unroll.kind` = 'model'")
+        signs = {run.info.run_id: float(run.data.tags.get(HEARTBEAT, run.info.start_time / 1000)) for run in running}
+        dead = {run_id: sign for run_id, sign in signs.items() if time.time() - sign > SILENT}
+        for run_id, sign in dead.items():
+            self.client.set_terminated(run_id, "KILLED", int(sign * 1000))
         return len(dead)
+
+    def exists(self, run_id: str) -> bool:
+        """Return whether a run is in the store and not deleted."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return bool(self.client.get_run(run_id).info.lifecycle_stage == "active")
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise
 
     def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
         """Log params, as far as the run does not have them."""
@@ -113,15 +124,16 @@ class Runs:
         else:
             self.client.log_artifact(run_id, str(path), folder)
 
-    def log_model(self, run_id: str, folder: Path) -> None:
-        """Log the folder of a model as a pyfunc, without pickle."""
+    def log_model(self, run_id: str, folder: Path, code: Path | None) -> None:
+        """Log the folder of a model as a pyfunc, without pickle, with the code of this package or that of `code`."""
         from mlflow.models import Model
 
         from unroll.tracking import pyfunc
 
         # Without it, the model would belong to the experiment that is active in this process.
         made = self.client.create_logged_model(self.experiment_id, "model", run_id)
-        Model.log(artifact_path=None, name="model", flavor=pyfunc, folder=folder, run_id=run_id, model_id=made.model_id)
+        about = {"name": "model", "run_id": run_id, "model_id": made.model_id}
+        Model.log(artifact_path=None, flavor=pyfunc, folder=folder, code=code, **about)
 
     def has_model(self, run_id: str) -> bool:
         """Return whether a run has a model. One that an interruption left unfinished is deleted."""

@@ -131,6 +131,10 @@ def _connect(database: Path) -> Iterator[sqlite3.Connection]:
     try:
         with connection:  # one transaction
             yield connection
+    except sqlite3.OperationalError as error:
+        raise UnrollError(
+            f"{database}: cannot be used ({error}); check that the disk is not full or read-only"
+        ) from error
     except sqlite3.DatabaseError as error:
         raise UnrollError(f"{database}: damaged ({error}); move it away and run `unroll doctor`") from error
     finally:

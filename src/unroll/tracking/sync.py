@@ -1,6 +1,7 @@
 """Log everything now: the journals of the outbox, and the results that DVC restored, skipped or pulled."""
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,12 @@ from filelock import FileLock, Timeout
 
 from unroll.errors import UnrollError
 from unroll.tracking import outbox
-from unroll.tracking.logger import STOP, Logger, explain, pending
+from unroll.tracking.journal import pending
+from unroll.tracking.logger import STOP, Logger, explain
 from unroll.tracking.results import Result
 
+POLL = 0.5
+"""The seconds between two tries to log."""
 logger = logging.getLogger("unroll")
 
 
@@ -33,8 +37,9 @@ def sync(results: Sequence[Result]) -> Iterator[str]:
         try:
             yield from logs.drain()
             yield from dict.fromkeys(logs.add_missing(results))
-            while pending(folder):
+            while [one for one in pending(folder) if one.end and not one.is_in_progress()]:
                 yield from logs.drain()
+                time.sleep(POLL)  # until DVC has written the hashes of a stage that has just ended
         except UnrollError:
             raise
         except Exception as error:  # whatever MLflow, its store or the network may raise
@@ -52,10 +57,14 @@ def _alone(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         logger.info("waiting for the process that logs to MLflow in the background")
-        (folder / STOP).touch()
-        lock.acquire()
+        try:
+            (folder / STOP).touch()
+            lock.acquire()
+        finally:
+            (folder / STOP).unlink(missing_ok=True)
     try:
-        (folder / STOP).unlink(missing_ok=True)
         yield
     finally:
         lock.release()
+        if pending(folder):
+            outbox.wake(folder)  # a training in progress is logged while it runs
