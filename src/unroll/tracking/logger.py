@@ -62,9 +62,15 @@ class Logger:
         """
         failed: dict[str, Exception] = {}
         self.progressed = False
-        for journal in pending(self.folder):
+        journals = pending(self.folder)
+        try:
+            self.runs = self.runs or (_connect() if journals else None)
+        except Exception as error:
+            self._report(error)
+            raise
+        for journal in journals:
+            name = journal.folder.name
             try:
-                name = journal.folder.name
                 name = journal.head["name"]
                 if name not in failed and self._log(journal):
                     yield f"{name}: {journal.head['stage']} logged"
@@ -74,20 +80,23 @@ class Logger:
                 if not journal.folder.is_dir():  # a stage that failed removed it
                     continue
                 failed[name] = error
-                if self.runs is None or _is_down(error):
+                if _is_down(error):
                     break
         if failed:
-            self.runs = None
-            message = explain(next(iter(failed.values())))
-            (self.folder / "problem").write_text(message, encoding="utf-8")
-            raise next(iter(failed.values()))
+            self._report(first := next(iter(failed.values())))
+            raise first
         (self.folder / "problem").unlink(missing_ok=True)
 
     def _log(self, journal: Journal) -> bool:
         from unroll.tracking.entry import Entry
 
-        self.runs = self.runs or _connect()
+        assert self.runs is not None
         return Entry(self.runs, journal).log()
+
+    def _report(self, error: Exception) -> None:
+        """Let stages and `unroll doctor` know why the last attempt failed, and connect anew for the next one."""
+        self.runs = None
+        (self.folder / "problem").write_text(explain(error), encoding="utf-8")
 
     def known(self) -> set[tuple[str, ...]]:
         """Return what the runs of the store hold: their kind, their name, and the `key` of each result."""
