@@ -94,7 +94,7 @@ class Logger:
         return Entry(self.runs, journal).log()
 
     def _report(self, error: Exception) -> None:
-        """Let stages and `unroll doctor` know why the last attempt failed, and connect anew for the next one."""
+        """Let stages and `unroll doctor` know why the last attempt failed, and connect again for the next one."""
         self.runs = None
         (self.folder / "problem").write_text(explain(error), encoding="utf-8")
 
