@@ -448,6 +448,7 @@ def test_killed_trainings_are_no_part_of_the_mean(place: Path) -> None:
     drain()
     measured = runs("seeds")["gru"].data.metrics
     assert (measured["seeds"], measured["best_valid_loss"]) == (1, 3.25)
+    assert runs("seeds")["gru"].info.run_name == "gru, 1 seed"
 
 
 def test_a_training_that_doctor_took_for_dead_is_running_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,8 @@ def update(runs: "Runs", head: Mapping[str, Any], run_id: str) -> None:
             newest.setdefault(child.data.tags["unroll.model"], child)
     if not newest:
         return
+    number = f"{len(newest)} seed{'s' if len(newest) > 1 else ''}"
+    runs.client.update_run(parent, name=f"{head['seeds_of']}, {number}")
     known = runs.client.get_run(parent).data.metrics
     values = summarize([child.data.metrics for child in newest.values()])
     new = {name: value for name, value in values.items() if known.get(name) != value}
@@ -128,7 +130,7 @@ def _make(
     identity = [kind, name, head["experiment"] if kind != "sweep" else "", head["baseline"], head.get("group")]
     identifier = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
     known = {"unroll.id": identifier, "unroll.kind": kind, "unroll.model": name, PARENT: above or "", **tags}
-    title = f"{name} ({kind})" if kind != "experiment" else name
+    title = name if kind == "experiment" else f"{name}, {kind}"
     run = runs.create(title, head["start"], known)
     if run.info.status == "RUNNING":
         runs.client.set_terminated(run.info.run_id, "FINISHED")
