@@ -107,7 +107,9 @@ class Entry:
             "mlflow.source.git.commit": made.get("commit") or "",
             "mlflow.user": head["user"],
         }
-        name = " ".join(filter(None, (head["name"], head["experiment"])))
+        of_a_stage = head["kind"] not in ("model", "report")  # it may have the name of a model
+        title = f"{head['name']}, {head['kind'].replace('_', ' ')}" if of_a_stage else head["name"]
+        name = " ".join(filter(None, (title, head["experiment"])))
         return self.runs.create(name, head["start"], tags)
 
     def _keep_alive(self, run_id: str, last: int) -> None:
