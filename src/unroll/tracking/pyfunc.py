@@ -14,14 +14,14 @@ FOLDER, CODE = "folder", "code"
 REQUIREMENTS = ["torch", "safetensors", "tokenizers", "numpy", "pydantic", "ruamel.yaml", "filelock"]
 
 
-def save_model(path: str, mlflow_model: Any, folder: Path, code: Path | None) -> None:
+def save_model(path: str, mlflow_model: Any, folder: Path, code: Path | None = None) -> None:
     """Write a trained model as an MLflow model.
 
     Args:
         path: The folder to make.
         mlflow_model: The `mlflow.models.Model` to complete.
         folder: The folder of the trained model.
-        code: The folder of this package as it was when the model was trained; None for the one that runs.
+        code: The folder of this package as it was when the model was trained, by default the one that runs.
     """
     package, target = code or Path(__file__).resolve().parents[1], Path(path)
     shutil.copytree(folder, target / FOLDER)
