@@ -1,15 +1,27 @@
 """Fixtures that several folders share, and the order of all tests."""
 
+import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
 from tests.trained import unroll, workspace
 
-__all__ = ["unroll", "workspace"]
+__all__ = ["no_tracking_uri", "unroll", "workspace"]
 
 # A shell's background job ignores SIGINT, and so would every program that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def no_tracking_uri() -> Iterator[None]:
+    """Remove the variable that `mlflow.set_tracking_uri` sets, since it chooses the store of the next test."""
+    before = os.environ.pop("MLFLOW_TRACKING_URI", None)
+    yield
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    if before is not None:
+        os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -75,5 +75,6 @@ def test_the_series_is_forecast(finished: Path) -> None:
 
 def test_a_second_run_has_nothing_to_do_and_loses_no_result(finished: Path) -> None:
     assert "Data and pipelines are up to date" in run(finished, "dvc", "repro")
+    assert "files are missing" not in run(finished, "unroll", "sync")
     assert "all results are logged" in run(finished, "unroll", "sync")
     assert "outputs match dvc.lock" in run(finished, "unroll", "verify")
