@@ -14,6 +14,7 @@ from tests.tracking.workspace import drain, evaluate, everything, log_losses, ma
 from unroll.environment import RECORD, Record
 from unroll.errors import UnrollError
 from unroll.md5 import dvc_md5, file_md5
+from unroll.pipeline.doctor import repair
 from unroll.tracking import outbox, results
 from unroll.tracking.logger import Logger, pending
 from unroll.tracking.record import record
@@ -480,3 +481,15 @@ def test_the_process_in_the_background_has_no_variables_of_the_stage(
     outbox.wake(outbox.folder())
     assert not [name for name in started[0] if name.startswith("DVC_")]
     assert started[0]["PATH"] == os.environ["PATH"]
+
+
+def test_doctor_marks_silent_runs_and_names_a_server_that_is_down(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / ".dvc").mkdir(exist_ok=True)
+    tags = {"unroll.kind": "model", "unroll.model": "far", "unroll.id": "1"}
+    open_runs().create("far", 1000, tags)
+    assert "mlflow: 1 run of dead processes marked KILLED" in repair(place)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    *_, first, last = repair(place)
+    assert first == "mlflow: runs are logged to http://127.0.0.1:9"
+    assert last.endswith("`unroll sync` logs the results when the store can be used")

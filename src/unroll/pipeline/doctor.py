@@ -81,6 +81,7 @@ def _repair_store() -> list[str]:
     """Make or upgrade the local tracking store, and mark the runs of dead processes."""
     from unroll.tracking import outbox, store
     from unroll.tracking.journal import pending
+    from unroll.tracking.logger import explain
     from unroll.tracking.runs import open_runs
 
     lines = []
@@ -95,8 +96,11 @@ def _repair_store() -> list[str]:
         if existed and store.is_outdated():
             store.upgrade()
             lines.append("mlflow: store upgraded to the installed version")
+    try:
         if killed := open_runs().mark_killed():
             lines.append(f"mlflow: {killed} run{'s' if killed > 1 else ''} of dead processes marked KILLED")
+    except Exception as error:  # whatever MLflow, its store or the network may raise
+        lines.append(f"mlflow: {explain(error)}; `unroll sync` logs the results when the store can be used")
     if waiting := pending(outbox.folder()):
         lines.append(f"mlflow: {len(waiting)} results are not logged yet; `unroll sync` logs them")
     return lines
