@@ -403,7 +403,10 @@ def test_sync_does_not_wait_for_a_training_in_progress(place: Path) -> None:
         make_training("gru")
 
 
-def test_a_run_that_somebody_deleted_is_made_again(place: Path) -> None:
+def test_a_run_that_somebody_deleted_is_made_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise Interruption
+
     train("gru")
     drain()
     killed("unigram", valid_loss=9.0)
@@ -412,6 +415,10 @@ def test_a_run_that_somebody_deleted_is_made_again(place: Path) -> None:
     for kind, name in (("seeds", "gru"), ("model", "unigram")):
         store.client.delete_run(runs(kind)[name].info.run_id)
     train("unigram")
+    with monkeypatch.context() as patched:  # an interruption between the two
+        patched.setattr(Runs, "log_params", refuse)
+        with pytest.raises(Interruption):
+            drain()
     evaluate("gru", test_perplexity=60.0)
     drain()
     assert runs()["unigram"].info.status == "FINISHED"

@@ -43,8 +43,8 @@ class Entry:
         """
         if self.end is None and self.head["stage"] != "train":
             return not self.alive  # what has not ended is lost, and its stage runs again
-        if "run" in self.journal.state and not self.runs.exists(self.journal.state["run"]):
-            self.journal.set_state(run=None, rows=0, closed=None, merged=None)  # somebody deleted it
+        if (known := self.journal.state.get("run")) and not self.runs.exists(known):
+            self.journal.set_state(run=None, rows=0, closed=None, merged=False)  # somebody deleted it
         if not self.journal.state.get("run"):
             if (run_id := self._open()) is None:
                 return True
@@ -189,7 +189,7 @@ class Entry:
             is_early = time.time() - end["time"] / 1000 < WAIT_FOR_HASHES
             if not any(snapshot.add_lock(folder, root) for root in self._roots()) and is_early:
                 return False
-        if "merged" not in state:
+        if not state.get("merged"):
             if self.runs.client.list_artifacts(run_id, "reproduce"):
                 before = self.journal.folder / "before"
                 before.mkdir(exist_ok=True)
