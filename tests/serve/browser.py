@@ -74,6 +74,13 @@ class Browser:
             time.sleep(0.05)
         return value
 
+    def expect(self, expression: str, value: Any) -> None:
+        """Evaluate an expression until it has the value. A page draws later than it loads."""
+        end = time.monotonic() + TIMEOUT
+        while (seen := self.evaluate(expression)) != value and time.monotonic() < end:
+            time.sleep(0.05)
+        assert seen == value
+
     def type(self, text: str) -> None:
         self.send("Input.insertText", text=text)
 

@@ -50,8 +50,8 @@ def test_typing_updates_the_predictions_of_every_model(page: Browser) -> None:
     page.wait(f"{BARS}[0].slice(0, 2).sort().join() === 'books,laptops'")
     write(page, "the time ")
     page.wait(f"{BARS}[0][0] === 'traveller'")
-    assert page.evaluate("document.getElementById('where').textContent") == "the end"
-    assert page.evaluate(BARS)[3][0] == "traveller"  # the model of characters predicts whole words
+    page.expect("document.getElementById('where').textContent", "the end")
+    page.expect(f"{BARS}[3][0]", "traveller")  # the model of characters predicts whole words
 
 
 def test_surprisal_is_a_colour_and_a_number(page: Browser) -> None:
@@ -74,7 +74,7 @@ def test_the_keyboard_moves_through_the_positions(page: Browser) -> None:
     page.press("Home")
     page.press("ArrowRight")
     assert page.wait("document.querySelector('.token[aria-current=true]').firstChild.textContent") == "students"
-    assert page.evaluate("document.querySelector('.actual .word').textContent") == "students"
+    page.expect("document.querySelector('.actual .word').textContent", "students")
 
 
 def test_a_script_that_is_typed_stays_text(page: Browser) -> None:
@@ -90,7 +90,7 @@ def test_a_click_inserts_a_word(page: Browser) -> None:
     write(page, "the time")
     page.wait(f"{BARS}[0][0] === 'traveller'")
     page.evaluate("document.querySelector('.card .next button').click()")
-    assert page.evaluate("document.getElementById('text').value") == "the time traveller "
+    page.expect("document.getElementById('text').value", "the time traveller ")
 
 
 def test_generation(page: Browser) -> None:
@@ -113,4 +113,4 @@ def test_the_page_fits_a_phone(page: Browser) -> None:
     page.size(360, 740)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.size(1200, 900)
-    assert page.evaluate("document.getElementById('error').textContent") == ""
+    page.expect("document.getElementById('error').textContent", "")

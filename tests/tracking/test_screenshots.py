@@ -43,7 +43,7 @@ localStorage['mlflow.workflowType_v1'] = JSON.stringify('machine_learning')
 NAMES = """
     [...document.querySelectorAll('.ag-pinned-left-cols-container [role=row]')]
         .sort((one, other) => one.getAttribute('row-index') - other.getAttribute('row-index'))
-        .map(row => row.querySelector('a').innerText)
+        .map(row => row.querySelector('a')?.innerText)
 """
 EXPANDERS = "[...document.querySelectorAll('[role=gridcell] button[data-component-id*=runnamecell]')]"
 CELLS = "[...document.querySelectorAll('.ag-center-cols-container [role=gridcell]')].map(cell => cell.innerText)"
@@ -122,6 +122,8 @@ def open_runs(page: Browser, address: str, query: str, runs: int) -> None:
 def open_view(page: Browser, address: str, query: str, runs: int) -> None:
     """Open the page with a shared view, wait for its rows, and leave more room for them."""
     open_runs(page, address, query, runs)
+    for button in ("Hide banner", "Toggle sidebar"):
+        page.wait(f"""document.querySelector('[aria-label="{button}"]') !== null""")
     page.evaluate("""document.querySelector('[aria-label="Hide banner"]').click()""")
     page.evaluate("""document.querySelector('[aria-label="Toggle sidebar"]').click()""")
 
@@ -131,17 +133,20 @@ def test_the_table_has_the_columns_of_the_view_and_parents_with_their_children(
 ) -> None:
     open_view(page, address, "viewStateShareKey=models", 14)
     page.wait(f"{EXPANDERS}.length === 3")
-    assert page.evaluate(NAMES) == [EXPERIMENT, "lstm, 3 seeds", "gru, 3 seeds", "bigram", "trigram", "kneser5"]
+    page.expect(NAMES, [EXPERIMENT, "lstm, 3 seeds", "gru, 3 seeds", "bigram", "trigram", "kneser5"])
     for index in (2, 1, 0):
         page.evaluate(f"{EXPANDERS}[{index}].click()")
     page.wait(f"{NAMES}.length === 14")
-    assert page.evaluate(NAMES)[:7] == [
-        *(EXPERIMENT, f"lstm {EXPERIMENT}", f"gru {EXPERIMENT}"),
-        *("lstm, 3 seeds", "lstm_3", "lstm_2", "lstm"),
-    ]
-    page.wait(f"{HEADS}.join() === '{','.join(COLUMNS)}'")
-    numbers = {str(perplexity) for perplexity in (*TRIED.values(), *SEEDS["lstm"], *SEEDS["gru"])}
-    assert numbers <= set(page.evaluate(CELLS))
+    page.expect(
+        f"{NAMES}.slice(0, 7)",
+        [
+            *(EXPERIMENT, f"lstm {EXPERIMENT}", f"gru {EXPERIMENT}"),
+            *("lstm, 3 seeds", "lstm_3", "lstm_2", "lstm"),
+        ],
+    )
+    page.expect(HEADS, COLUMNS)
+    numbers = [str(perplexity) for perplexity in (*TRIED.values(), *SEEDS["lstm"], *SEEDS["gru"])]
+    page.expect(f"{json.dumps(numbers)}.filter(number => !{CELLS}.includes(number))", [])
     page.screenshot(pictures / "tracking-runs.png")
 
 
@@ -151,15 +156,16 @@ def test_the_address_of_the_documents_ranks_the_models(page: Browser, address: s
     perplexities = {f"{model} {EXPERIMENT}": perplexity for model, perplexity in TRIED.items()} | COUNTED
     for model, values in SEEDS.items():
         perplexities |= {model if seed == 1 else f"{model}_{seed}": value for seed, value in enumerate(values, 1)}
-    assert page.evaluate(NAMES) == sorted(perplexities, key=lambda name: perplexities[name])
+    page.expect(NAMES, sorted(perplexities, key=lambda name: perplexities[name]))
 
 
 def test_the_chart_has_the_curve_of_every_network(page: Browser, address: str, pictures: Path) -> None:
     open_view(page, address, "compareRunsMode=CHART&viewStateShareKey=curves", 8)
     best = [f"gru {EXPERIMENT}", "gru_2", "gru", "gru_3", f"lstm {EXPERIMENT}", "lstm_2", "lstm", "lstm_3"]
-    assert page.evaluate(NAMES) == best
+    page.expect(NAMES, best)
     page.wait("document.querySelectorAll('.js-plotly-plot').length === 1")
+    page.wait("document.querySelector('[data-component-id=fullscreen_button_chartcard]') !== null")
     page.evaluate("document.querySelector('[data-component-id=fullscreen_button_chartcard]').click()")
-    page.wait(f"{LEGEND}?.length === 8 && document.querySelectorAll('[role=dialog] .js-plotly-plot .trace').length > 0")
-    assert page.evaluate(LEGEND) == [f"{name} (valid_loss)" for name in best]
+    page.wait("document.querySelectorAll('[role=dialog] .js-plotly-plot .trace').length > 0")
+    page.expect(LEGEND, [f"{name} (valid_loss)" for name in best])
     page.screenshot(pictures / "tracking-curves.png")
