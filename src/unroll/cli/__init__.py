@@ -25,6 +25,7 @@ MODULES = [
     "search",
     "serve",
     "tables",
+    "repro",
     "pipeline",
 ]
 """The modules of the verbs, in the order of the help. The import of a module registers its verbs."""

@@ -20,6 +20,7 @@ from unroll.arithmetic.pins import pin
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
 from unroll.params.load import load
+from unroll.pipeline import durations
 from unroll.pipeline.console import set_up_streams
 
 TERMINATED = 143
@@ -51,12 +52,12 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
         params = load()
         pin(params.arithmetic)
         if section is None:
-            with _exclusive_lock(stage):
+            with _exclusive_lock(stage), durations.measured():
                 main(params)
         else:
             if arguments.name not in (names := getattr(params, section)):
                 raise UnrollError(f"params.yaml: there is no {arguments.name}{suggest(arguments.name, names)}")
-            with _exclusive_lock(f"{stage}-{arguments.name}"):
+            with _exclusive_lock(f"{stage}-{arguments.name}"), durations.measured():
                 main(params, arguments.name)
     except (UnrollError, OSError) as error:  # the sentence of an OSError names the file: a full disk, no permission
         if arguments.debug:
