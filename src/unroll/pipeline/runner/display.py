@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -23,8 +22,9 @@ def say_time(seconds: float | None) -> str:
 class Display:
     """A progress bar on a terminal, and lines elsewhere."""
 
-    def __init__(self, total: int, stream: TextIO = sys.stderr) -> None:
-        """Set the number of stages, and where to write."""
+    def __init__(self, total: int) -> None:
+        """Set the number of stages."""
+        stream = sys.stderr
         self.total, self.done = total, 0
         self._running: dict[str, tuple[float, Path, int]] = {}
         self._stack = ExitStack()

@@ -9,9 +9,9 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from dvc.dependency import ParamsDependency
 from dvc.exceptions import DvcException
@@ -37,8 +37,7 @@ class Start(Enum):
     """Its command must run now, and then `finish` or `abandon` be called."""
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """A stage of the pipeline."""
 
     name: str

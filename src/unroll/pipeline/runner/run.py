@@ -17,6 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from unroll.errors import UnrollError
+from unroll.pipeline.doctor import repair_rwlock
 from unroll.pipeline.runner import schedule
 from unroll.pipeline.runner.command import FORSAKEN, Command, execute
 from unroll.pipeline.runner.display import Display
@@ -50,6 +51,8 @@ def repro(
     """
     with _alone(repository.root), _alive(repository.root) as alive, _signals():
         display = Display(len(nodes))
+        for line in repair_rwlock(repository.root):
+            display.line(line)
         run = _Run(repository, nodes, executor, resources, force, alive, display)
         try:
             run.to_the_end()
