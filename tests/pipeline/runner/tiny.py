@@ -77,6 +77,14 @@ def dvc(place: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=place, env=environment(), check=True, capture_output=True, text=True).stdout
 
 
+def dvc_fails(place: Path, *arguments: str) -> str:
+    """What a command of DVC prints that must fail."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    result = subprocess.run(command, cwd=place, env=environment(), check=False, capture_output=True, text=True)
+    assert result.returncode
+    return result.stdout + result.stderr
+
+
 def run(
     place: Path, jobs: int = 2, targets: tuple[str, ...] = (), memory: int = 2**40, known: Mapping[str, float] = {}
 ) -> Repository:
