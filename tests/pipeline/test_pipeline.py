@@ -82,6 +82,22 @@ def test_a_second_repro_has_nothing_to_do(place: Path) -> None:
     assert stages_to_run(place) == set()
 
 
+def test_stages_that_run_at_once_give_the_same_bytes(place: Path) -> None:
+    before = (place / "dvc.lock").read_bytes()
+    (place / "dvc.lock").unlink()
+    shutil.rmtree(place / ".dvc" / "cache")
+    for folder in ("data", "models", "metrics", "reports"):
+        shutil.rmtree(place / folder)
+    output = run(place, "unroll", "repro", "--jobs", "2")
+    assert "train@lstm: done after" in output
+    assert (place / "dvc.lock").read_bytes() == before
+    assert "metrics" not in git(place, "status", "--porcelain")
+    plan = json.loads(run(place, "unroll", "plan", "--json"))
+    assert {stage["state"] for stage in plan["stages"]} == {"unchanged"}
+    assert all(stage["seconds"] > 0 for stage in plan["stages"])  # each stage measures itself
+    assert "Data and pipelines are up to date" in run(place, "dvc", "repro")
+
+
 def test_a_changed_family_reruns_that_family_only(place: Path) -> None:
     with (place / "src/unroll/models/ngram/model.py").open("a", encoding="utf-8") as file:
         file.write("\n# changed\n")
