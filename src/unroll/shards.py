@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from unroll.errors import UnrollError
 
@@ -128,7 +128,7 @@ def _first_result(
 class _Processes:
     """Processes on this machine, which inherit the environment and so the arithmetic. They end with this process."""
 
-    lost = (BrokenExecutor,)
+    lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
 
     def __init__(self, workers: int) -> None:
         self.workers, self.limit = workers, IN_FLIGHT * workers
@@ -179,14 +179,16 @@ class _Cluster:
 
     def __init__(self, address: str) -> None:
         try:
-            from distributed import Client, KilledWorker
+            import distributed
         except ImportError:
             raise UnrollError(
                 f"{SCHEDULER} is set, but dask is not installed; install it with `pip install 'unroll[cluster]'`"
             ) from None
-        self._address, self.lost = address, (KilledWorker, CancelledError)
+        connect: Any = distributed.Client  # it has no types
+        self._address = address
+        self.lost: tuple[type[BaseException], ...] = (distributed.KilledWorker, CancelledError)
         try:
-            self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            self._client = connect(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise UnrollError(f"the scheduler {address} cannot be reached ({error}); check that it runs") from None
         self._executor = self._client.get_executor(pure=False)  # results may be large, so none is kept

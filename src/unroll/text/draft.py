@@ -93,15 +93,15 @@ def clean_shard(params: Corpus, folder: Path, drafts: Path, fields: tuple[str, .
     cleaner = Cleaner(**cleaner_settings(params))
     draft = Draft(drafts / uuid4().hex, changed=cleaner.removed)
     schema = document_table.schema(("document", *fields))
-    documents: list[Documents] = []
+    parts: list[Documents] = []
     with pa.ipc.new_file(str(draft.path.with_suffix(".arrow")), schema, options=OPTIONS) as table:
         for facts, rows in _batches(_clean_records(params, folder, fields, shard, cleaner, draft)):
-            documents.append(np.array(facts, DOCUMENT))
+            parts.append(np.array(facts, DOCUMENT))
             table.write_batch(_record_batch(rows, schema))
-    facts = np.concatenate([np.empty(0, DOCUMENT), *documents])
-    np.save(draft.path.with_suffix(".npy"), facts)
-    draft.documents, draft.characters = len(facts), int(facts["length"].sum())
-    draft.divisible, draft.without_split = bool(facts["divisible"].any()), bool((facts["split"] < 0).any())
+    documents = np.concatenate([np.empty(0, DOCUMENT), *parts])
+    np.save(draft.path.with_suffix(".npy"), documents)
+    draft.documents, draft.characters = len(documents), int(documents["length"].sum())
+    draft.divisible, draft.without_split = bool(documents["divisible"].any()), bool((documents["split"] < 0).any())
     return draft
 
 
