@@ -17,8 +17,9 @@ from unroll.text.manifest import RawFile, read_manifest
 SHARD_BYTES = 1 << 24
 """A shard ends with the document that reaches this size."""
 BLOCK = 1 << 20
-DIVISIBLE = ("utf-8", "cp1252", "latin-1", "gb18030", "shift_jis", "euc_kr", "koi8-r")
-"""The encodings whose files can be divided. Those of 16 or 32 bits are read as a whole."""
+DIVISIBLE = ("utf-8", "cp1252", "latin-1", "shift_jis", "koi8-r")
+"""The encodings whose files can be divided. Those of 16 or 32 bits have other ends of lines, and the decoders of
+GB 18030 and EUC-KR join some undecodable bytes with the end of the line behind them."""
 ENDS = {"line": re.compile(rb"\n"), "paragraph": re.compile(rb"\n\r?\n")}
 """What stands before a document. Other ends of lines and other blank lines are not looked for."""
 
