@@ -11,9 +11,8 @@ from tests.pipeline.closure import ROOT, SOURCE, imports, is_empty, path_of
 PACKAGE = SOURCE / "unroll"
 LAYERS = (
     ("errors", "processor"),
-    ("shards",),
     ("params",),
-    ("fingerprint", "arithmetic", "md5"),
+    ("fingerprint", "arithmetic", "md5", "shards"),
     ("environment",),
     ("provenance",),
     ("text",),
