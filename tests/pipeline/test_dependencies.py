@@ -23,6 +23,7 @@ LEFT_OUT = {
     "unroll.md5": "it names outputs by their hash, in no output",
     "unroll.shards": "it chooses who works on the shards of the data, whose results are used in their order",
     "unroll.params.*": "it checks values and never changes a right one; DVC tracks the values themselves",
+    "unroll.pipeline.attempt": "it ends a process that another one has replaced, and writes no output",
     "unroll.pipeline.console": "it sets the encoding of messages",
     "unroll.pipeline.durations": "it measures a stage for the next plan, in no output",
     "unroll.pipeline.stage": "locks, signals and atomic outputs: it publishes the bytes that a stage writes",

@@ -64,6 +64,14 @@ def repro(
     memory: Annotated[
         str, typer.Option(metavar="SIZE", help="The memory of all stages, such as 8G; by default what is free.")
     ] = "",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Run the stages on the workers of this dask scheduler, for example tcp://host:8786.",
+            show_default=False,
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Run all stages, whatever has changed.")] = False,
 ) -> None:
     """Run the stages that are not up to date, independent ones at once.
@@ -73,7 +81,7 @@ def repro(
     """
     from unroll.params.load import load
     from unroll.pipeline import durations
-    from unroll.pipeline.runner.executors import this_machine
+    from unroll.pipeline.runner.executors import cluster, this_machine
     from unroll.pipeline.runner.repository import Repository
     from unroll.pipeline.runner.resources import Resources, cores, parse_memory, visible_gpus
     from unroll.pipeline.runner.run import repro
@@ -81,15 +89,17 @@ def repro(
     root = Path.cwd()
     if not (root / ".dvc").is_dir():
         raise UnrollError(f"{root}: is not the root of a DVC repository; run this in the folder of dvc.yaml")
-    params = load()
+    params, known = load(), durations.read(root)
+    on_gpu, portable = params.device == "cuda", params.arithmetic == "portable"
+    if scheduler is not None:
+        if jobs is not None or memory:
+            raise UnrollError("--jobs and --memory are for one machine; the workers of --scheduler have their own")
+        with cluster(scheduler, root, on_gpu, portable, known) as workers:
+            repository = Repository(root)
+            repro(repository, repository.collect(targets or []), workers, workers, force)
+        return
     together = jobs or cores()
-    resources = Resources(
-        together,
-        parse_memory(memory),
-        visible_gpus() if params.device == "cuda" else (),
-        params.arithmetic == "portable",
-        durations.read(root),
-    )
+    resources = Resources(together, parse_memory(memory), visible_gpus() if on_gpu else (), portable, known)
     repository = Repository(root)
     with this_machine(together) as executor:
         repro(repository, repository.collect(targets or []), executor, resources, force)

@@ -20,7 +20,7 @@ from unroll.arithmetic.pins import pin
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
 from unroll.params.load import load
-from unroll.pipeline import durations
+from unroll.pipeline import attempt, durations
 from unroll.pipeline.console import set_up_streams
 
 TERMINATED = 143
@@ -49,6 +49,7 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     try:
+        attempt.require_parent()
         params = load()
         pin(params.arithmetic)
         if section is None:
@@ -91,6 +92,7 @@ def atomic_outputs(*targets: Path) -> Iterator[tuple[Path, ...]]:
 
     Raises:
         FileNotFoundError: An output was not written.
+        UnrollError: Another attempt at this stage has begun.
     """
     folders = []
     for target in targets:
@@ -107,6 +109,7 @@ def atomic_outputs(*targets: Path) -> Iterator[tuple[Path, ...]]:
             if not path.exists():
                 raise FileNotFoundError(f"{path.name} was not written")
             _sync(path)
+        attempt.require_newest()
         for path, target in zip(written, targets, strict=True):
             if target.is_dir() and not target.is_symlink():
                 target.rename(path.parent / "replaced")
@@ -147,6 +150,7 @@ def _exclusive_lock(key: str) -> Iterator[None]:
         logger.info("waiting for another run of the same stage to end (%s)", path)
         lock.acquire()
     try:
+        attempt.require_newest()
         yield
     finally:
         lock.release()

@@ -8,31 +8,54 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
 from unroll.errors import UnrollError
+from unroll.pipeline import attempt
 from unroll.pipeline.doctor import repair_rwlock
+from unroll.pipeline.durations import Measured
 from unroll.pipeline.runner import schedule
-from unroll.pipeline.runner.command import FORSAKEN, Command, execute
+from unroll.pipeline.runner.command import FOLDER, FORSAKEN, Command, execute
 from unroll.pipeline.runner.display import Display
 from unroll.pipeline.runner.repository import Node, Repository, Start
-from unroll.pipeline.runner.resources import Resources
 from unroll.pipeline.settings import enumerate_names
 from unroll.pipeline.stage import TERMINATED
 
-FOLDER = Path(".dvc/tmp/repro")
 POLL = 0.5
 """The seconds between two looks at the logs of the running stages."""
+ESTIMATE = 1.0
+"""The seconds for which an estimate of the time left is used, since it takes time for thousands of stages."""
+
+
+class ExecutorLostError(UnrollError):
+    """What runs the commands is gone, so that the run ends."""
+
+
+class Admission(Protocol):
+    """Says which stages may start."""
+
+    known: Mapping[str, Measured]
+    """The measurements of earlier runs."""
+
+    @property
+    def jobs(self) -> int:
+        """The number of stages at once."""
+
+    def admit(self, node: Node, ready: int) -> dict[str, str] | None:
+        """Reserve what a stage needs, and return the variables of its command; return None if it must wait."""
+
+    def release(self, name: str) -> None:
+        """Return what a stage has reserved."""
 
 
 def repro(
-    repository: Repository, nodes: dict[str, Node], executor: Executor, resources: Resources, force: bool = False
+    repository: Repository, nodes: dict[str, Node], executor: Executor, resources: Admission, force: bool = False
 ) -> None:
     """Run stages and all that they depend on.
 
@@ -71,7 +94,7 @@ class _Run:
         repository: Repository,
         nodes: dict[str, Node],
         executor: Executor,
-        resources: Resources,
+        resources: Admission,
         force: bool,
         alive: Path,
         display: Display,
@@ -91,12 +114,16 @@ class _Run:
         self.ended: set[str] = set()
         self.failed: dict[str, str] = {}
         self.skipped: list[str] = []
+        self.lost: ExecutorLostError | None = None
+        self.estimate: tuple[float, float | None] = (float("-inf"), None)
 
     def to_the_end(self) -> None:
         while self.ready or self.running:
             while self._start():
                 pass
             self.collect(wait(self.running, timeout=POLL, return_when=FIRST_COMPLETED).done)
+            if self.lost:
+                raise self.lost
             self.display.update(self._left)
 
     def collect(self, done: Iterable["Future[int]"]) -> None:
@@ -128,7 +155,11 @@ class _Run:
             command = Command(name, self.nodes[name].command, self.repository.root, self.alive, variables)
             self.display.begin(name, command.log)
             self.began[name] = time.monotonic()
-            self.running[self.executor.submit(execute, command)] = name
+            try:
+                self.running[self.executor.submit(execute, command)] = name
+            except ExecutorLostError:
+                self.repository.abandon(name)
+                raise
         return len(self.ended) > before
 
     def _finish(self, name: str, future: "Future[int]") -> None:
@@ -139,9 +170,15 @@ class _Run:
                 self._end(name, "done")
                 return
             reason = "was ended" if code == TERMINATED else f"failed (exit code {code})"
+        except ExecutorLostError as error:
+            self.lost = error
+            self.repository.abandon(name)
+            return
         except CancelledError:
             reason = "was cancelled"
-        except Exception as error:  # of the executor, whichever it is, or of DVC
+        except UnrollError as error:
+            reason = f"failed: {error}"
+        except Exception as error:  # of the executor, whichever it is
             reason = f"failed ({error})"
         self.repository.abandon(name)
         self._fail(name, reason)
@@ -168,7 +205,13 @@ class _Run:
                 self.display.end(user, f"skipped, since {name} failed", self._left)
 
     def _left(self) -> float | None:
-        """Estimate the seconds until the end; None if the time of a stage is unknown."""
+        """Estimate the seconds until the end, at most once in `ESTIMATE`; None if the time of a stage is unknown."""
+        at, seconds = self.estimate
+        if (now := time.monotonic()) > at + ESTIMATE:
+            self.estimate = at, seconds = now, self._simulate()
+        return None if seconds is None else max(0.0, seconds - (now - at))
+
+    def _simulate(self) -> float | None:
         over = self.ended | set(self.failed) | set(self.skipped)
         left, now = {}, time.monotonic()
         for name in self.nodes.keys() - over:
@@ -207,8 +250,9 @@ def _alive(root: Path) -> Iterator[Path]:
     """Give signs of life in a file, in the folder of the logs, also while DVC computes the hash of a large file."""
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.alive"):  # of a killed run, as this process is alone
-        old.unlink(missing_ok=True)
+    for suffix in (".alive", attempt.SUFFIX):  # of a killed run, as this process is alone; its stages end
+        for old in folder.glob(f"*{suffix}"):
+            old.unlink(missing_ok=True)
     path = folder / f"{os.getpid()}.alive"
     path.touch()
     over = threading.Event()

@@ -1,0 +1,156 @@
+"""The workers of a dask cluster, as an executor of commands."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from unroll.errors import UnrollError
+from unroll.pipeline.durations import Measured, estimate
+from unroll.pipeline.runner.repository import Node
+from unroll.pipeline.runner.run import ExecutorLostError
+from unroll.pipeline.runner.shared_folder import Shared, inspect, run_on_worker, share_cores
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT = 15
+"""The seconds in which a scheduler must answer, a first worker must have joined, and a lost scheduler must be back."""
+AHEAD = 2
+"""The stages that each thread of a worker has: one runs, and one waits so that the thread is never idle."""
+REFRESH = 2.0
+"""The seconds between two looks at which workers there are."""
+
+
+@dataclass
+class Cluster(Executor):
+    """Runs commands on workers, which the scheduler of the cluster chooses, and limits how many are there at once."""
+
+    client: "Client"
+    address: str
+    shared: Shared
+    needs_gpu: bool
+    """Whether the stages that depend on the param `device` need a GPU."""
+    known: Mapping[str, Measured]
+    """The measurements of earlier runs."""
+    _workers: dict[str, Any] = field(default_factory=dict)
+    _looked: float = float("-inf")
+    _requests: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def check(self, share_threads: bool) -> None:
+        """Check all workers, before any stage runs.
+
+        Args:
+            share_threads: Whether the stages on a machine share its cores, since the number of threads changes no
+                result.
+
+        Raises:
+            UnrollError: There is no worker, one does not see the shared folder or has other versions, or GPUs are
+                needed and no worker has any.
+        """
+        from distributed import TimeoutError as DaskTimeoutError
+
+        try:
+            self.client.wait_for_workers(1, timeout=CONNECT)
+        except DaskTimeoutError:
+            raise UnrollError(f"--scheduler {self.address}: no worker has joined; start `dask worker`") from None
+        try:
+            found = self.client.run(inspect, self.shared, on_error="raise")
+        except (ModuleNotFoundError, AttributeError) as error:
+            raise UnrollError(f"a worker cannot load unroll ({error}); start the workers in its environment") from None
+        self._refresh()
+        if self.needs_gpu and not self._total("GPU"):
+            raise UnrollError("device is cuda and no worker has a GPU; start workers with `--resources GPU=1`")
+        if share_threads:
+            threads = share_cores(found, {name: worker["nthreads"] for name, worker in self._workers.items()})
+            part = self.shared.path.with_suffix(".part")
+            part.write_text(json.dumps(threads), encoding="utf-8")
+            part.replace(self.shared.path)
+
+    @property
+    def jobs(self) -> int:
+        """The number of stages at once."""
+        self._refresh()
+        return max(1, sum(worker["nthreads"] for worker in self._workers.values()))
+
+    def admit(self, node: Node, ready: int) -> dict[str, str] | None:
+        """Reserve what a stage needs.
+
+        Args:
+            node: The stage.
+            ready: The number of other stages that could start now.
+
+        Returns:
+            The environment variables of its command; None if enough stages wait for the same workers.
+        """
+        on_gpu = self.needs_gpu and node.uses_device
+        same = sum(("GPU" in request) == on_gpu for request in self._requests.values())
+        if same >= AHEAD * (max(1, self._total("GPU")) if on_gpu else self.jobs):
+            return None
+        request = {"GPU": 1.0} if on_gpu else {}
+        most = max((worker["resources"].get("MEMORY", 0.0) for worker in self._workers.values()), default=0.0)
+        if most and (expected := estimate(node.name, self.known)):
+            request["MEMORY"] = min(float(expected.memory), most)
+        self._requests[node.name] = request
+        return {}
+
+    def release(self, name: str) -> None:
+        """Return what a stage has reserved."""
+        self._requests.pop(name, None)
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Submit a command.
+
+        Args:
+            function: Runs the command, on a worker.
+            args: The command.
+            kwargs: None.
+
+        Returns:
+            Its exit code. A stage whose worker dies runs again on another worker.
+
+        Raises:
+            ExecutorLostError: The scheduler is gone.
+        """
+        if self.client.status != "running":
+            raise self._lost()
+        request = self._requests.get(args[0].name)
+        executor = self.client.get_executor(pure=False, resources=request or None)
+        inner: Future[Any] = executor.submit(run_on_worker, function, *args, self.shared, **kwargs)
+        outer: Future[Any] = Future()
+        inner.add_done_callback(lambda done: self._forward(done, outer))
+        return outer
+
+    def _forward(self, inner: Future[Any], outer: Future[Any]) -> None:
+        from distributed import KilledWorker
+
+        try:
+            outer.set_result(inner.result())
+        except CancelledError:
+            outer.set_exception(self._lost())
+        except KilledWorker as error:
+            tries = error.allowed_failures + 1
+            outer.set_exception(
+                UnrollError(f"{tries} workers that ran it were killed; look at their logs and their memory")
+            )
+        except BaseException as error:
+            outer.set_exception(error)
+
+    def _lost(self) -> ExecutorLostError:
+        return ExecutorLostError(
+            f"--scheduler {self.address}: the scheduler is gone; what is finished is stored, "
+            "so start a scheduler and workers, and run this again"
+        )
+
+    def _refresh(self) -> None:
+        if time.monotonic() > self._looked + REFRESH and self.client.status == "running":
+            with suppress(OSError):  # the scheduler has just gone, which the stages say
+                self._workers = dict(self.client.scheduler_info(n_workers=-1)["workers"])
+            self._looked = time.monotonic()
+
+    def _total(self, resource: str) -> int:
+        self._refresh()
+        return int(sum(worker["resources"].get(resource, 0) for worker in self._workers.values()))
