@@ -49,7 +49,8 @@ def cluster(
         from distributed import Client
     except ImportError:
         raise UnrollError("--scheduler needs dask; run `pip install unroll[cluster]`") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what a user must know is said in a sentence
+    for name in ("distributed", "distributed.client", "tornado"):  # what a user must know is said in a sentence
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     is_file = Path(address).suffix == ".json"
     if is_file and not Path(address).is_file():
         raise UnrollError(f"--scheduler {address}: there is no such file; start `dask scheduler --scheduler-file`")
