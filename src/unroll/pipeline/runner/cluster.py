@@ -58,9 +58,16 @@ class Cluster(Executor):
         except DaskTimeoutError:
             raise UnrollError(f"--scheduler {self.address}: no worker has joined; start `dask worker`") from None
         try:
-            found = self.client.run(inspect, self.shared, on_error="raise")
-        except (ModuleNotFoundError, AttributeError) as error:
-            raise UnrollError(f"a worker cannot load unroll ({error}); start the workers in its environment") from None
+            answers = self.client.run(inspect, self.shared, on_error="return")
+        except OSError:
+            raise self._lost() from None
+        found = {name: answer for name, answer in answers.items() if not isinstance(answer, Exception)}
+        for answer in answers.values():
+            if isinstance(answer, (ModuleNotFoundError, AttributeError)):
+                raise UnrollError(f"a worker cannot load unroll ({answer}); start the workers in its environment")
+            if isinstance(answer, Exception) and not isinstance(answer, OSError):
+                raise answer
+            # An OSError says that the worker has just gone. Whatever replaces it is checked before it runs a command.
         self._refresh()
         if self.needs_gpu and not self._total("GPU"):
             raise UnrollError("device is cuda and no worker has a GPU; start workers with `--resources GPU=1`")

@@ -6,7 +6,7 @@ import platform
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -50,9 +50,9 @@ class Shared:
         here, root = socket.gethostname(), self.path.parents[len(FOLDER.parts)]
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except OSError as error:
             raise UnrollError(
-                f"{root}: a worker on {here} does not see the files of this folder; "
+                f"{root}: a worker on {here} does not see the files of this folder ({error.strerror}); "
                 "put it on a file system that all machines mount at the same path"
             ) from None
         own = versions()
@@ -70,11 +70,17 @@ class Shared:
             UnrollError: It does not.
         """
         lock = FileLock(self.path.with_suffix(".lock"), is_singleton=False)
-        with suppress(Timeout), lock.acquire(timeout=0):
-            raise UnrollError(
-                f"{self.path.parents[len(FOLDER.parts)]}: a worker on {socket.gethostname()} does not respect locks of "
-                "files in this folder; mount it with locks (`flock` for Lustre, `local_lock=none` for NFS)"
-            )
+        try:
+            lock.acquire(timeout=0)
+            lock.release()
+        except Timeout:
+            return
+        except OSError:  # the file system has no locks
+            pass
+        raise UnrollError(
+            f"{self.path.parents[len(FOLDER.parts)]}: a worker on {socket.gethostname()} does not respect locks of "
+            "files in this folder; mount it with locks (`flock` for Lustre, `local_lock=none` for NFS)"
+        )
 
 
 @contextmanager
