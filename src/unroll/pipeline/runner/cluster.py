@@ -1,9 +1,9 @@
 """The workers of a dask cluster, as an executor of commands."""
 
 import json
-import time
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Executor, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT = 15
-"""The seconds in which a scheduler must answer, a first worker must have joined, and a lost scheduler must be back."""
+"""The seconds in which a scheduler must answer, and in which a first worker must have joined."""
 AHEAD = 2
 """The stages that each thread of a worker has: one runs, and one waits so that the thread is never idle."""
-REFRESH = 2.0
-"""The seconds between two looks at which workers there are."""
+REFRESH = 1.0
+"""The seconds between two looks at the scheduler and at which workers there are."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Cluster(Executor):
     """Runs commands on workers, which the scheduler of the cluster chooses, and limits how many are there at once."""
 
@@ -37,8 +37,9 @@ class Cluster(Executor):
     known: Mapping[str, Measured]
     """The measurements of earlier runs."""
     _workers: dict[str, Any] = field(default_factory=dict)
-    _looked: float = float("-inf")
     _requests: dict[str, dict[str, float]] = field(default_factory=dict)
+    _running: set[Future[Any]] = field(default_factory=set)
+    _over: threading.Event = field(default_factory=threading.Event)
 
     def check(self, share_threads: bool) -> None:
         """Check all workers, before any stage runs.
@@ -68,7 +69,7 @@ class Cluster(Executor):
             if isinstance(answer, Exception) and not isinstance(answer, OSError):
                 raise answer
             # An OSError says that the worker has just gone. Whatever replaces it is checked before it runs a command.
-        self._refresh()
+        self._workers = dict(self.client.scheduler_info(n_workers=-1)["workers"])
         if self.needs_gpu and not self._total("GPU"):
             raise UnrollError("device is cuda and no worker has a GPU; start workers with `--resources GPU=1`")
         if share_threads:
@@ -76,11 +77,11 @@ class Cluster(Executor):
             part = self.shared.path.with_suffix(".part")
             part.write_text(json.dumps(threads), encoding="utf-8")
             part.replace(self.shared.path)
+        threading.Thread(target=self._watch, daemon=True).start()
 
     @property
     def jobs(self) -> int:
         """The number of stages at once."""
-        self._refresh()
         return max(1, sum(worker["nthreads"] for worker in self._workers.values()))
 
     def admit(self, node: Node, ready: int) -> dict[str, str] | None:
@@ -122,29 +123,59 @@ class Cluster(Executor):
         Raises:
             ExecutorLostError: The scheduler is gone.
         """
-        if self.client.status != "running":
+        if self._over.is_set():
             raise self._lost()
         request = self._requests.get(args[0].name)
         executor = self.client.get_executor(pure=False, resources=request or None)
-        inner: Future[Any] = executor.submit(run_on_worker, function, *args, self.shared, **kwargs)
         outer: Future[Any] = Future()
+        self._running.add(outer)
+        try:
+            inner: Future[Any] = executor.submit(run_on_worker, function, *args, self.shared, **kwargs)
+        except Exception:  # the client has just been closed
+            raise self._lost() from None
         inner.add_done_callback(lambda done: self._forward(done, outer))
         return outer
 
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the watch over the scheduler.
+
+        Args:
+            wait: Has no effect, since a run waits for its stages.
+            cancel_futures: Has no effect.
+        """
+        self._over.set()
+
     def _forward(self, inner: Future[Any], outer: Future[Any]) -> None:
+        """Pass on how a command has ended."""
         from distributed import KilledWorker
 
-        try:
-            outer.set_result(inner.result())
-        except CancelledError:
-            outer.set_exception(self._lost())
-        except KilledWorker as error:
-            tries = error.allowed_failures + 1
-            outer.set_exception(
-                UnrollError(f"{tries} workers that ran it were killed; look at their logs and their memory")
-            )
-        except BaseException as error:
-            outer.set_exception(error)
+        self._running.discard(outer)
+        with suppress(InvalidStateError):  # it was given up
+            try:
+                outer.set_result(inner.result())
+            except CancelledError:
+                outer.set_exception(self._lost())
+            except KilledWorker as error:
+                tries = error.allowed_failures + 1
+                outer.set_exception(
+                    UnrollError(f"{tries} workers that ran it were killed; look at their logs and their memory")
+                )
+            except Exception as error:
+                outer.set_exception(error)
+
+    def _watch(self) -> None:
+        """Look at which workers there are, and give up what runs when the scheduler is gone.
+
+        The client gives up most of it itself, but not what is submitted at that moment.
+        """
+        while not self._over.wait(REFRESH):
+            if self.client.status != "running":
+                self._over.set()
+                for outer in list(self._running):
+                    with suppress(InvalidStateError):
+                        outer.set_exception(self._lost())
+            with suppress(Exception):  # the scheduler has just gone, which the next look sees
+                self._workers = dict(self.client.scheduler_info(n_workers=-1)["workers"])
 
     def _lost(self) -> ExecutorLostError:
         return ExecutorLostError(
@@ -152,12 +183,5 @@ class Cluster(Executor):
             "so start a scheduler and workers, and run this again"
         )
 
-    def _refresh(self) -> None:
-        if time.monotonic() > self._looked + REFRESH and self.client.status == "running":
-            with suppress(OSError):  # the scheduler has just gone, which the stages say
-                self._workers = dict(self.client.scheduler_info(n_workers=-1)["workers"])
-            self._looked = time.monotonic()
-
     def _total(self, resource: str) -> int:
-        self._refresh()
         return int(sum(worker["resources"].get(resource, 0) for worker in self._workers.values()))

@@ -66,7 +66,6 @@ def cluster(
             f"--scheduler {address}: no dask scheduler answers ({reason}); "
             "start `dask scheduler`, or correct the address, such as tcp://host:8786"
         ) from None
-    with client, share(root) as shared:
-        workers = Cluster(client, address, shared, needs_gpu, known)
+    with client, share(root) as shared, Cluster(client, address, shared, needs_gpu, known) as workers:
         workers.check(share_threads)
         yield workers
