@@ -86,7 +86,7 @@ def test_a_failure_on_a_worker_skips_what_depends_on_it_and_nothing_else(place: 
     (place / "fail-b").unlink()
     run(place, address)
     assert [event.name for event in tiny.events(place)].count("a") == 2  # its result was kept
-    assert not list((place / ".dvc/tmp/repro").glob("*.json"))
+    assert not list((place / ".dvc/tmp/repro").glob("*.shared*"))
 
 
 @pytest.mark.slow
@@ -197,7 +197,7 @@ def _where(command: Command) -> str:
 def refused(place: Path, address: str, needs_gpu: bool = False) -> str:
     with pytest.raises(UnrollError) as error, executors.cluster(address, place, needs_gpu, True, {}):
         pass
-    assert not list(place.glob(".dvc/tmp/repro/*.json"))
+    assert not list(place.glob(".dvc/tmp/repro/*.shared*"))
     return str(error.value)
 
 
@@ -233,6 +233,15 @@ def test_what_is_wrong_with_a_worker_is_a_sentence(
     with monkeypatch.context() as patch:
         patch.setattr(shared_folder.FileLock, "acquire", lambda *_, **__: None)
         assert "does not respect locks of files in this folder; mount it with locks" in refused(tmp_path, address)
+
+
+def test_what_a_killed_process_left_in_the_shared_folder_is_removed(tmp_path: Path) -> None:
+    with shared_folder.share(tmp_path) as first:
+        left = first.path.with_name("left.shared")
+        left.write_text("{}")
+        with shared_folder.share(tmp_path) as second:
+            assert sorted(first.path.parent.glob("*.shared")) == sorted([first.path, second.path])
+    assert list(first.path.parent.iterdir()) == []
 
 
 def test_a_worker_that_joins_later_is_checked_before_it_runs_anything(tmp_path: Path) -> None:

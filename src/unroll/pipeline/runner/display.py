@@ -1,5 +1,6 @@
 """What `unroll repro` shows: the output of the stages, what is done, what runs, and the time that is left."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -81,6 +82,8 @@ class Display:
         began, log, position = self._running[name]
         try:
             with log.open("rb") as file:
+                if position > os.fstat(file.fileno()).st_size:  # a worker was lost, and another one began anew
+                    position = 0
                 file.seek(position)
                 content = file.read()
         except OSError:

@@ -6,7 +6,7 @@ import platform
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,8 @@ import unroll
 from unroll.errors import UnrollError
 from unroll.pipeline.runner.command import FOLDER, Command
 from unroll.pipeline.runner.resources import cores
+
+SUFFIX = ".shared"
 
 
 def versions() -> dict[str, str]:
@@ -69,7 +71,7 @@ class Shared:
         Raises:
             UnrollError: It does not.
         """
-        lock = FileLock(self.path.with_suffix(".lock"), is_singleton=False)
+        lock = _lock(self.path)
         try:
             lock.acquire(timeout=0)
             lock.release()
@@ -88,15 +90,25 @@ def share(root: Path) -> Iterator[Shared]:
     """Write the file that the workers must see, lock it, and remove it at the end."""
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    shared = Shared(folder / f"{uuid.uuid4().hex}.json", versions())
-    lock = FileLock(shared.path.with_suffix(".lock"), is_singleton=False)
-    with lock:
+    for old in folder.glob(f"*{SUFFIX}"):
+        with suppress(Timeout), _lock(old).acquire(timeout=0):  # its process was killed
+            _remove(old)
+    shared = Shared(folder / f"{uuid.uuid4().hex}{SUFFIX}", versions())
+    with _lock(shared.path):
         shared.path.write_text(json.dumps({}), encoding="utf-8")
         try:
             yield shared
         finally:
-            for path in (shared.path, Path(lock.lock_file)):
-                path.unlink(missing_ok=True)
+            _remove(shared.path)
+
+
+def _lock(path: Path) -> FileLock:
+    return FileLock(path.with_suffix(".lock"), is_singleton=False)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def run_on_worker(function: Callable[[Command], int], command: Command, shared: Shared) -> int:
@@ -115,8 +127,9 @@ def run_on_worker(function: Callable[[Command], int], command: Command, shared: 
     """
     from distributed import get_worker
 
-    threads = shared.check().get(get_worker().address)
-    if threads and "UNROLL_THREADS" not in os.environ:
+    shares, worker = shared.check(), get_worker()
+    if shares and "UNROLL_THREADS" not in os.environ:
+        threads = shares.get(worker.address) or max(1, cores() // worker.state.nthreads)  # it may have joined later
         command = replace(command, variables={"UNROLL_THREADS": str(threads), **command.variables})
     return function(command)
 
