@@ -141,13 +141,14 @@ def loop(place: Path, runner: str, victim: str, kills: int, longest: float) -> I
     """Kill a victim at random moments; what happened each time."""
     right = expected(place)
     with ExitStack() as stack:
-        address, found = stack.enter_context(cluster(place, 2)) if runner == "cluster" else (None, [])
+        options = ["--no-nanny"] if victim == "scheduler" else []  # the nanny starts a killed worker again
+        address, found = stack.enter_context(cluster(place, 2, 1, *options)) if runner == "cluster" else (None, [])
         for number in range(kills):
             moment = random.uniform(0, longest)
             code, output = kill_once(place, victim, moment, address, found)
             if victim == "scheduler":
                 stack.close()  # what is left of the cluster
-                address, found = stack.enter_context(cluster(place, 2))
+                address, found = stack.enter_context(cluster(place, 2, 1, *options))
             finish(place, address)
             starts = collections.Counter(event.name for event in locked.events(place) if event.what == "begin")
             assert tiny.lock(place) == right, f"kill {number} after {moment:.2f} s: another dvc.lock\n{output}"

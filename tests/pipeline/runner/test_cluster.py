@@ -235,6 +235,13 @@ def test_what_is_wrong_with_a_worker_is_a_sentence(
         assert "does not respect locks of files in this folder; mount it with locks" in refused(tmp_path, address)
 
 
+def test_a_worker_loads_neither_dvc_nor_torch() -> None:
+    program = (
+        "import sys, unroll.pipeline.runner.shared_folder; sys.exit(bool({'dvc', 'torch', 'numpy'} & {*sys.modules}))"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_what_a_killed_process_left_in_the_shared_folder_is_removed(tmp_path: Path) -> None:
     with shared_folder.share(tmp_path) as first:
         left = first.path.with_name("left.shared")

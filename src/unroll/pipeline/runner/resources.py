@@ -3,12 +3,15 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import psutil
 
 from unroll.errors import UnrollError
 from unroll.pipeline.durations import Measured, estimate
-from unroll.pipeline.runner.repository import Node
+
+if TYPE_CHECKING:  # a worker of a cluster, which imports this module, needs no DVC
+    from unroll.pipeline.runner.repository import Node
 
 UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -49,7 +52,7 @@ class Resources:
     running: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     """The memory and the GPU of each running stage."""
 
-    def admit(self, node: Node, ready: int) -> dict[str, str] | None:
+    def admit(self, node: "Node", ready: int) -> dict[str, str] | None:
         """Reserve what a stage needs.
 
         A stage that needs more memory than there is runs alone.
