@@ -81,6 +81,7 @@ TRAINING = Training.model_validate(
         "averaging": {"kind": "none"},
         "precision": 32,
         "checkpoint_steps": 10**9,
+        "ranks": 1,
     }
 )
 """One epoch at a constant learning rate, without anything that the bare loop does not do."""

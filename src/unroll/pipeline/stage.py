@@ -29,7 +29,7 @@ logger = logging.getLogger("unroll")
 _terminating = threading.Event()
 
 
-def run(main: Callable[..., None], section: str | None = None) -> None:
+def run(main: Callable[..., None], section: str | None = None, follow: Callable[..., bool] | None = None) -> None:
     """Run a stage. The exit code is 0 only if `main` returns.
 
     A user's error is one sentence on standard error; with --debug it is a traceback.
@@ -37,6 +37,8 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
     Args:
         main: Is called as `main(params, name)`, or `main(params)` without a section.
         section: The attribute of `Root` whose keys are the names, for example `corpora` or `experiments`.
+        follow: Is called as `follow(params, name)` before the stage takes its lock. If it returns true, this process
+            was a rank above 0 of a training of several ranks, which publishes nothing, and `main` is not called.
     """
     set_up_streams()
     arguments = _arguments(main, section)
@@ -58,6 +60,8 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
         else:
             if arguments.name not in (names := getattr(params, section)):
                 raise UnrollError(f"params.yaml: there is no {arguments.name}{suggest(arguments.name, names)}")
+            if follow is not None and follow(params, arguments.name):
+                return
             with _exclusive_lock(f"{stage}-{arguments.name}"), durations.measured():
                 main(params, arguments.name)
     except (UnrollError, OSError) as error:  # the sentence of an OSError names the file: a full disk, no permission
