@@ -104,7 +104,7 @@ def params(size: Size, precision: int | str = 32) -> RecurrentParams:
             "tie_weights": False,
             "batching": "contiguous",
             "softmax": {"kind": "full", "precision": precision},
-            "training": TRAINING.model_dump(),
+            "training": TRAINING,
         }
     )
 

@@ -1,6 +1,6 @@
 """What a training of several ranks is compared with: one process that accumulates the same rows in a plain loop.
 
-The loop has neither Lightning nor a process group. The rows of batch b that belong to rank r of R are r, r + R, r + 2 R ..
+The loop has neither Lightning nor a process group. Rank r of R has the rows r, r + R, r + 2 R and so on of each batch.
 """
 
 from itertools import islice

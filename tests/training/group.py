@@ -54,7 +54,8 @@ def settings(case: str, ranks: int) -> Any:
         "carried": CASES["adam"],
         "accumulated": CASES["sgd"],
         "pairs": PAIRS | {"training": CASES["adam"]["training"] | {"batch_size": 7}},
-        "adaptive": CASES["sgd"] | {"softmax": ADAPTIVE, "tie_weights": False}
+        "adaptive": CASES["sgd"]
+        | {"softmax": ADAPTIVE, "tie_weights": False}
         | {"training": toy.TRAINING | stops | {"batch_size": 4, "epochs": 1}},
         "stops": CASES["sgd"] | {"training": toy.TRAINING | stops},
     }[case]

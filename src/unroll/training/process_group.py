@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import psutil
@@ -178,6 +179,11 @@ def connect(place: Place, device: str) -> Iterator[Group]:
         torch.cuda.set_device(place.local_rank % count)
     if place.address.startswith("file:"):
         os.environ.setdefault("GLOO_SOCKET_IFNAME", _loopback())
+    if (host := urlsplit(place.address).hostname) and not _is_known(host):
+        raise UnrollError(
+            f"the ranks of the training cannot meet at {host}, since this name has no address here; set MASTER_ADDR to "
+            f"the address of the first node"
+        )
     try:
         dist.init_process_group(
             BACKENDS[kind], init_method=place.address, timeout=TIMEOUT, world_size=place.size, rank=place.rank
@@ -197,6 +203,13 @@ def connect(place: Place, device: str) -> Iterator[Group]:
         dist.destroy_process_group()
 
 
+def _is_known(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except OSError:
+        return False
+
+
 def _loopback() -> str:
     """Return the name of the interface through which the processes of one machine reach each other."""
     interfaces = psutil.net_if_addrs().items()
@@ -209,10 +222,8 @@ def _call(function: Callable[..., Any], *arguments: Any) -> None:
     try:
         function(*arguments)
     except RuntimeError as error:
-        reason = str(error).split("\n")[0]
         raise RankLostError(
-            f"the connection to another rank of the training ended ({reason}); run the stage again to continue from "
-            f"its checkpoint"
+            "the connection to another rank of the training ended; run the stage again to continue from its checkpoint"
         ) from error
 
 

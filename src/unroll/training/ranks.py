@@ -7,6 +7,7 @@ them ends early. They train only: rank 0 alone writes checkpoints, records the r
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -29,7 +30,7 @@ LOST = 75
 GRACE = 30
 """The seconds after which the death of a rank ends a process that still waits for it."""
 PAUSE = 2
-"""The seconds that a rank waits with its error, in which rank 0 can raise the same error and end it."""
+"""The seconds that a rank waits with its error, in which rank 0 can raise the same error, or its end is noticed."""
 logger = logging.getLogger("unroll")
 
 
@@ -67,20 +68,22 @@ def join(ranks: int, device: str) -> Iterator["Group | None"]:
 @contextmanager
 def _following(place: Place, folder: Path) -> Iterator[None]:
     """Do what a rank does that rank 0 has started: end with it, and leave the errors of both to it."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     (folder / str(place.rank)).touch()
     try:
         yield
     except RankLostError:
+        time.sleep(PAUSE)
         sys.exit(LOST)
     except UnrollError as error:
         time.sleep(PAUSE)
         raise UnrollError(f"rank {place.rank}: {error}") from error
 
 
-def _end_with_parent() -> None:
-    """End this process when rank 0 does, whose end closes the pipe. There is nothing to clean up."""
+def _end_with_parent(folder: Path) -> None:
+    """End this process when rank 0 does, whose end closes the pipe, and remove what a killed rank 0 has left."""
     os.read(0, 1)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(LOST)
 
 
@@ -128,15 +131,20 @@ def _start(rank: int, ranks: int, folder: Path) -> "subprocess.Popen[bytes]":
 def _wait_until_ready(others: "list[subprocess.Popen[bytes]]", folder: Path) -> None:
     """Wait until the other ranks have loaded their data. Waiting for them in torch would not notice that one ends."""
     while not all((folder / str(rank)).exists() for rank in range(1, len(others) + 1)):
-        if failure := _failure(others):
+        if failure := _failure(others, running=(None,)):
             raise UnrollError(failure)
         time.sleep(0.02)
 
 
-def _failure(others: "list[subprocess.Popen[bytes]]") -> str | None:
-    """Return the sentence on the rank that ended early; None if all run, or only followed another one."""
+def _failure(others: "list[subprocess.Popen[bytes]]", running: tuple[int | None, ...] = (None, 0, LOST)) -> str | None:
+    """Return the sentence on the rank that ended early.
+
+    Args:
+        others: The ranks from rank 1.
+        running: The exit codes of ranks that did not: those that still run, have finished, or followed another one.
+    """
     for rank, other in enumerate(others, start=1):
-        if other.poll() not in (None, LOST):
+        if other.poll() not in running:
             return (
                 f"rank {rank} of {len(others) + 1} ended early (exit code {other.returncode}); if it printed no error, "
                 f"it was killed, for example for want of memory; run the stage again to continue from its checkpoint"

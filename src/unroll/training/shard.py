@@ -44,7 +44,7 @@ class Shard:
         return [*map(self._rows, self.task.valid_batches())]
 
     def _rows(self, batch: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Return every `size`-th row. In contiguous batches a row continues that of the batch before, with its state."""
+        """Return every `size`-th row, so that a row of a contiguous batch continues the same row of the one before."""
         return tuple(part[self.group.rank :: self.group.size] for part in batch)
 
     def loss(self, batch: Any, state: Any) -> tuple[Tensor, Tensor, Any]:
