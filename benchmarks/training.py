@@ -66,7 +66,6 @@ class Size:
 A, B = Size("A", 10_000, 200, 2, 20, 35), Size("B", 4_000, 256, 1, 64, 64)
 TINY = Size("tiny", 100, 16, 1, 4, 8)
 
-
 MAX_NORM = 0.25
 TRAINING = Training.model_validate(
     {
