@@ -27,6 +27,7 @@ MODULES = [
     "tables",
     "repro",
     "pipeline",
+    "sweep",
 ]
 """The modules of the verbs, in the order of the help. The import of a module registers its verbs."""
 

@@ -46,7 +46,7 @@ def run(main: Callable[..., None], section: str | None = None, follow: Callable[
     title = f"{stage} {arguments.name or ''}".strip()
     logging.basicConfig(stream=sys.stderr, format=f"{title}: %(message)s")
     logger.setLevel(logging.INFO)  # of this project only, since libraries log too much
-    _die_with_parent()
+    die_with_parent()
     tune_malloc()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
@@ -168,7 +168,7 @@ def _terminate(number: int, frame: Any) -> None:
         raise SystemExit(TERMINATED)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Request SIGTERM when the parent dies. A killed `dvc` would leave its child running beside the next repro."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
