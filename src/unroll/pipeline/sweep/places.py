@@ -52,6 +52,7 @@ def take_base(name: str) -> Base:
     commit, top = try_git(Path(), "rev-parse", "--verify", "HEAD"), try_git(Path(), "rev-parse", "--show-toplevel")
     if commit is None or top is None or not Path(".dvc").is_dir():
         raise UnrollError(f"{Path.cwd()}: is not the root of a git and DVC repository with a commit; run this in one")
+    try_git(Path(), "update-index", "-q", "--refresh")  # otherwise git 2.39 fails where only times have changed
     changes = git(Path(), "-c", "user.name=unroll", "-c", "user.email=unroll", "stash", "create") or commit
     git(Path(), "update-ref", f"{KEPT}/{name}", changes)
     return Base(commit, changes, str(Path.cwd().resolve().relative_to(Path(top).resolve())))

@@ -30,6 +30,8 @@ from unroll.tracking.journal import write_json
 
 STOP, OUTCOME = Path(".dvc/tmp/stop"), Path(".dvc/tmp/outcome.json")
 """The file that asks a point to end, and the file with what became of it."""
+ARGUMENTS = Path(".dvc/tmp/repro.dat")
+"""The file in which DVC keeps the arguments of an experiment."""
 POLL = 0.5
 """The seconds between two looks at the file that asks a point to end."""
 ATTEMPTS = 2
@@ -123,7 +125,8 @@ class Point:
             if code := self._dvc("exp", "save", "--force", "--name", name, *included, *targets):
                 return TERMINATED if self.stopped else code
             reference = places.experiments()[name]
-            git(Path(), "push", "--quiet", "--", self.task["origin"], f"+{reference}:{reference}")
+            commit = _without_arguments(reference, self.task["base"]["commit"])
+            git(Path(), "push", "--quiet", "--", self.task["origin"], f"+{commit}:{reference}")
             write_json(OUTCOME, {"state": "finished", "value": read_metric(**self.task["metric"])})
         return 0
 
@@ -143,6 +146,14 @@ class Point:
         while not STOP.exists():
             time.sleep(POLL)
         self._stop()
+
+
+def _without_arguments(reference: str, parent: str) -> str:
+    """Return a commit like that of an experiment, without the pickle with paths that `dvc exp save` leaves in it."""
+    git(Path(), "read-tree", reference)
+    git(Path(), "rm", "--quiet", "--cached", "--ignore-unmatch", "--", str(ARGUMENTS))
+    message = git(Path(), "log", "-1", "--format=%B", reference)
+    return git(Path(), "commit-tree", git(Path(), "write-tree"), "-p", parent, "-m", message)
 
 
 def read_metric(file: str, key: str, direction: str) -> float:

@@ -50,30 +50,26 @@ class Search:
         self.optuna, self.space = optuna, space
         self.distributions = {key: self._distribution(dimension) for key, dimension in space.space.items()}
         self.study = optuna.create_study(
-            study_name=name, direction=space.metric.direction, pruner=self._pruner(), sampler=self._sampler(0)
+            study_name=name,
+            direction=space.metric.direction,
+            pruner=self._pruner(),
+            sampler=optuna.samplers.RandomSampler(seed=0),
         )
-        states = {
-            "finished": optuna.trial.TrialState.COMPLETE,
-            "pruned": optuna.trial.TrialState.PRUNED,
-            "failed": optuna.trial.TrialState.FAIL,
-        }
         self.asked: dict[int, optuna.Trial] = {}
+        self._interrupted: list[tuple[int, dict[str, Any]]] = []
         for trial in sorted(trials, key=lambda trial: trial.number):
-            params = {key: self._encode(key, trial.params[key]) for key in space.space}
-            if trial.state == "running":
-                self.study.enqueue_trial(params)
-                continue
-            observed = {epoch: self._signed(loss) for epoch, loss in trial.observed.items()}
-            value = self._last(observed) if trial.state == "pruned" else trial.value
-            self.study.add_trial(
-                optuna.create_trial(
-                    state=states[trial.state],
-                    value=value,
-                    params=params,
-                    distributions=self.distributions,
-                    intermediate_values=observed,
-                )
-            )
+            self._replay(trial)
+
+    def _replay(self, trial: Trial) -> None:
+        """Repeat a trial of earlier: the pruners keep what they have compared with the trials of the study."""
+        self.study.enqueue_trial({key: self._encode(key, trial.params[key]) for key in self.space.space})
+        self.asked[trial.number] = self.study.ask(self.distributions)
+        if trial.state == "running":
+            self._interrupted.append((trial.number, trial.params))
+            return
+        for epoch, loss in trial.observed.items():
+            self.should_prune(trial.number, epoch, loss)
+        self.tell(trial)
 
     def ask(self) -> tuple[int, dict[str, Any]]:
         """Choose the next point.
@@ -81,6 +77,8 @@ class Search:
         Returns:
             The number of the trial, counted from 1, and the value of each key of the space.
         """
+        if self._interrupted:
+            return self._interrupted.pop(0)
         # The sampler of a trial has a seed of its own: Optuna's would begin its sequence again when a sweep goes on.
         self.study.sampler = self._sampler(len(self.study.get_trials(deepcopy=False)))
         trial = self.study.ask(self.distributions)
@@ -119,7 +117,9 @@ class Search:
     def _pruner(self) -> "optuna.pruners.BasePruner":
         wanted, pruners = self.space.pruner, self.optuna.pruners
         if isinstance(wanted, MedianPruner):
-            return pruners.MedianPruner(n_startup_trials=wanted.startup_trials, n_warmup_steps=wanted.warmup_epochs)
+            return pruners.MedianPruner(
+                n_startup_trials=wanted.startup_trials, n_warmup_steps=wanted.warmup_epochs + 1
+            )  # counted from 0
         if isinstance(wanted, SuccessiveHalvingPruner):
             return pruners.SuccessiveHalvingPruner(
                 min_resource=wanted.min_epochs, reduction_factor=wanted.reduction_factor
@@ -149,7 +149,3 @@ class Search:
     def _signed(self, loss: float) -> float:
         """Return a validation loss, which is better the smaller it is, so that it agrees with the direction."""
         return loss if self.space.metric.direction == "minimize" else -loss
-
-    @staticmethod
-    def _last(observed: dict[int, float]) -> float | None:
-        return observed[max(observed)] if observed else None
