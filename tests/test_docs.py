@@ -19,6 +19,7 @@ LINES = re.findall(r"^\$ (.*unroll .*)$", USE, re.MULTILINE)
 MAINTENANCE = {
     "plan",
     "repro",
+    "sweep",
     "apply",
     "sync",
     "ui",

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,13 @@ def test_a_right_space_is_read(tmp_path: Path) -> None:
     schedule = space.space["models.lstm.training.schedule"]
     assert isinstance(schedule, Choice)
     assert schedule.values[1] == {"kind": "cosine"}
+
+
+def test_the_example_of_the_documentation_is_right(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    file = tmp_path / "rate.yaml"
+    file.write_text(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0])
+    assert len(load(file).space) == 3
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,10 @@ def place(made: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with a finished sweep of four trials."""
+    """A repository with a finished sweep of three trials."""
     place = tmp_path_factory.mktemp("undisturbed") / "a copy"
     shutil.copytree(made, place, symlinks=True)
-    sweep(place, "--trials", "4")
+    sweep(place, "--trials", "3")
     return place
 
 
@@ -85,26 +85,28 @@ def points(place: Path) -> list[psutil.Process]:
 def test_points_are_experiments_that_dvc_shows_and_applies(undisturbed: Path) -> None:
     assert git(undisturbed, "status", "--porcelain") == ""  # the work tree of the user is not touched
     found = results(undisturbed)
-    assert set(found) == set(experiments(undisturbed)) == {"rate-1", "rate-2", "rate-3", "rate-4"}
+    assert set(found) == set(experiments(undisturbed)) == {"rate-1", "rate-2", "rate-3"}
     changed = git(undisturbed, "diff", "--name-only", "HEAD", experiments(undisturbed)["rate-1"]).split()
     assert changed == ["dvc.lock", "metrics/lstm.json", "metrics/train/lstm.csv", "params.yaml"]
     table = run(undisturbed, "dvc", "exp", "show", "--csv")
     assert all(f"{name}," in table for name in found)
     best = min(found, key=lambda name: found[name][1])
-    output = sweep(undisturbed, "--trials", "4")
+    output = sweep(undisturbed, "--trials", "3")
     assert f"next: dvc exp apply {best}" in output
-    assert "4 finished, 0 pruned, 0 failed" in output
+    assert "3 finished, 0 pruned, 0 failed" in output
     run(undisturbed, "dvc", "exp", "apply", best)
     assert json.loads((undisturbed / "metrics/lstm.json").read_text())["loss"]["valid"] == found[best][1]
     assert "Data and pipelines are up to date" in run(undisturbed, "dvc", "status")
     git(undisturbed, "checkout", "--", ".")
     run(undisturbed, "dvc", "checkout")
-    assert len(starts(undisturbed)) == 4
+    assert len(starts(undisturbed)) == 3
     assert not (undisturbed / FOLDER / "points").exists()
 
 
 def test_several_points_at_once_give_the_same_bytes(undisturbed: Path, place: Path) -> None:
-    sweep(place, "--trials", "4", "-j", "3")
+    sweep(place, "--trials", "1")
+    git(place, "commit", "--quiet", "--allow-empty", "--message", "later")  # all points begin from the same commit
+    sweep(place, "--trials", "3", "-j", "2")
     assert results(place) == results(undisturbed)
     assert trees(place) == trees(undisturbed)
 
@@ -121,7 +123,7 @@ def test_points_begin_from_the_changes_of_the_work_tree(place: Path) -> None:
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_killed_sweep_goes_on(undisturbed: Path, place: Path, jobs: str) -> None:
     control(place, seconds=2.0)
-    head = start(place, "--trials", "4", "-j", jobs)
+    head = start(place, "--trials", "3", "-j", jobs)
     wait_until(lambda: len(starts(place)) == 2, head)
     running = points(place)
     head.kill()
@@ -129,7 +131,7 @@ def test_a_killed_sweep_goes_on(undisturbed: Path, place: Path, jobs: str) -> No
     wait_until(lambda: not any(process.is_running() for process in running))  # no orphan goes on
     ended = set(experiments(place))
     control(place)
-    sweep(place, "--trials", "4", "-j", jobs)
+    sweep(place, "--trials", "3", "-j", jobs)
     assert results(place) == results(undisturbed)
     assert trees(place) == trees(undisturbed)
     for name in experiments(place):
@@ -138,14 +140,14 @@ def test_a_killed_sweep_goes_on(undisturbed: Path, place: Path, jobs: str) -> No
 
 def test_points_that_are_killed_run_again_once(undisturbed: Path, place: Path) -> None:
     control(place, killed_once=["rate-2"], seconds=1.0)
-    head = start(place, "--trials", "4")
+    head = start(place, "--trials", "3")
     wait_until(lambda: "rate-3" in starts(place), head)
     point = next(one for one in points(place) if "unroll.pipeline.sweep.point" in one.cmdline())
     stages = point.children(recursive=True)
     point.kill()
     wait_until(lambda: not any(stage.is_running() and stage.status() != "zombie" for stage in stages))
     assert head.wait() == 0
-    assert starts(place) == ["rate-1", "rate-2", "rate-2", "rate-3", "rate-3", "rate-4"]
+    assert starts(place) == ["rate-1", "rate-2", "rate-2", "rate-3", "rate-3"]
     assert results(place) == results(undisturbed)
     assert trees(place) == trees(undisturbed)
 
@@ -165,6 +167,15 @@ def test_a_sweep_whose_points_all_fail_has_an_exit_code(place: Path) -> None:
     control(place, fail=["rate-1", "rate-2"])
     output = sweep(place, "--trials", "2", code=1)
     assert "unroll: all 2 trials failed, the first one because: train lstm: the loss is nan" in output
+
+
+def test_a_full_disk_ends_the_sweep_with_a_sentence(place: Path) -> None:
+    (place / FOLDER / "logs").mkdir(parents=True)
+    (place / FOLDER / "logs" / "1.log").symlink_to("/dev/full")
+    output = sweep(place, "--trials", "2", code=1)
+    assert "rate-1: cannot run (OSError: " in output
+    (place / FOLDER / "logs" / "1.log").unlink()
+    assert "2 finished, 0 pruned, 0 failed" in sweep(place, "--trials", "2")
 
 
 def test_a_wrong_metric_is_a_sentence(place: Path) -> None:
@@ -199,14 +210,6 @@ def test_a_name_is_taken_once(undisturbed: Path, place: Path) -> None:
     assert "is not a name for experiments" in sweep(place, "--trials", "1", "--name", "a/b", code=1)
 
 
-def test_a_sweep_can_be_extended(undisturbed: Path, place: Path) -> None:
-    sweep(place, "--trials", "2")
-    git(place, "commit", "--quiet", "--allow-empty", "--message", "later")
-    sweep(place, "--trials", "4")
-    assert results(place) == results(undisturbed)
-    assert trees(place) == trees(undisturbed)  # all points begin from the same commit
-
-
 def test_bad_trainings_are_pruned_while_they_run(place: Path) -> None:
     control(place, journal=True)
     pruner = {"kind": "median", "model": "lstm", "startup_trials": 3, "warmup_epochs": 0}
@@ -227,13 +230,6 @@ def test_a_pruned_point_that_has_ended_is_pruned_nevertheless(place: Path) -> No
     pruner = {"kind": "median", "model": "lstm", "startup_trials": 3, "warmup_epochs": 0}
     write_space(place, SPACE | {"pruner": pruner})
     assert "3 finished, 1 pruned, 0 failed" in sweep(place, "--trials", "4")
-
-
-def test_dvc_queues_grids(place: Path) -> None:
-    run(place, "dvc", "exp", "run", "--queue", "--name", "grid", "-S", f"{RATE}=0.02,0.03", "train@lstm")
-    run(place, "dvc", "queue", "start", "-j", "1")
-    wait_until(lambda: {"grid-1", "grid-2"} <= set(experiments(place)))
-    run(place, "dvc", "queue", "stop", "--kill")
 
 
 def test_the_sweep_needs_optuna(place: Path, tmp_path: Path) -> None:

@@ -172,8 +172,14 @@ class Head:
 
     def _end(self, future: "Future[dict[str, Any]]") -> None:
         one = self.running.pop(future)
-        outcome = self._outcome(future)
-        seconds = outcome.get("seconds", 0.0)
+        try:
+            outcome = future.result()
+        except Exception as error:  # whatever the executor raises when the scheduler is lost
+            raise UnrollError(
+                f"{one.trial.experiment}: cannot run ({type(error).__name__}: {error}); the same command goes on with "
+                "the sweep"
+            ) from error
+        seconds = outcome["seconds"]
         if outcome["state"] == "finished" and self.curves and not one.pruned:
             # What the training measured since the last look counts, too: otherwise the search would depend on time.
             self._is_pruned(one, self.curves.final_losses(one.root))
@@ -186,10 +192,3 @@ class Head:
         self.search.tell(trial)
         self.trials.write(trial)
         self.report(trial, self.trials)
-
-    @staticmethod
-    def _outcome(future: "Future[dict[str, Any]]") -> dict[str, Any]:
-        try:
-            return future.result()
-        except Exception as error:  # whatever the executor raises when a worker is lost
-            return {"state": "failed", "reason": f"{type(error).__name__}: {error}"[:300]}

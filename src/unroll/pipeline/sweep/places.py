@@ -6,6 +6,7 @@ is linked into it once.
 """
 
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -80,8 +81,8 @@ def make_place(folder: Path, base: Base) -> Path:
     root = (folder / base.folder).absolute()
     ready = folder / ".git" / "ready"
     if not ready.exists():
-        if not (folder / ".git").exists():
-            clone(Path(git(Path(), "rev-parse", "--show-toplevel")), folder)
+        shutil.rmtree(folder, ignore_errors=True)  # a kill may have left a part of it
+        clone(Path(git(Path(), "rev-parse", "--show-toplevel")), folder)
         git(folder, "checkout", "--quiet", "--force", "--detach", base.commit)
         for key in IDENTITY:
             if value := try_git(Path(), "config", key):
