@@ -17,6 +17,7 @@ USE = (DOCS / "use.md").read_text(encoding="utf-8")
 TRANSLATION = (DOCS / "translation.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^\$ (.*unroll .*)$", USE, re.MULTILINE)
 MAINTENANCE = {
+    "experiments",
     "plan",
     "repro",
     "sweep",

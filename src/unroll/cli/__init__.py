@@ -26,9 +26,8 @@ MODULES = [
     "search",
     "serve",
     "tables",
-    "repro",
+    "running",
     "pipeline",
-    "sweep",
 ]
 """The modules of the verbs, in the order of the help. The import of a module registers its verbs."""
 
