@@ -82,7 +82,7 @@ class Display:
         began, log, position = self._running[name]
         try:
             with log.open("rb") as file:
-                if position > os.fstat(file.fileno()).st_size:  # a worker was lost, and another one began anew
+                if position > os.fstat(file.fileno()).st_size:  # a worker was lost, and another one began
                     position = 0
                 file.seek(position)
                 content = file.read()
