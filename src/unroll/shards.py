@@ -7,13 +7,12 @@ Two variables of the environment, which `unroll repro` sets, say who works on sh
 of a scheduler of dask, whose workers share the folder of the pipeline, and `UNROLL_WORKERS` is a number of processes.
 """
 
-import multiprocessing
 import os
 import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any, Protocol, TypeVar
@@ -131,13 +130,18 @@ class _Processes:
     lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
 
     def __init__(self, workers: int) -> None:
+        from multiprocessing import active_children  # most stages need no other process, and this takes a while
+
         self.workers, self.limit = workers, IN_FLIGHT * workers
-        self._others = set(multiprocessing.active_children())
+        self._others = set(active_children())
         self._executor = self._start()
 
-    def _start(self) -> ProcessPoolExecutor:
+    def _start(self) -> Executor:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
         # Forked processes would copy the locks of other threads. Spawned ones import what their functions need.
-        return ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+        return ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_start_worker)
 
     def submit(self, function: Callable[[Shard], Result], shard: Shard) -> "Future[Result]":
         try:
@@ -152,8 +156,10 @@ class _Processes:
         self._executor = self._start()
 
     def close(self) -> None:
+        from multiprocessing import active_children
+
         self._executor.shutdown(wait=False, cancel_futures=True)
-        own = [process for process in multiprocessing.active_children() if process not in self._others]
+        own = [process for process in active_children() if process not in self._others]
         for process in own:  # they write to temporary files only
             process.kill()
         for process in own:
@@ -168,7 +174,9 @@ def _start_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
+    from multiprocessing import parent_process
+
+    parent = parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
