@@ -121,9 +121,15 @@ def at_start(process: "subprocess.Popen[str]") -> None:
     time.sleep(0.3)
 
 
-@pytest.mark.parametrize("rank", [0, 1])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize("wait", [at_start, at_step(50)], ids=["start", "training"])
+@pytest.mark.parametrize(
+    ("wait", "number", "rank"),
+    [
+        (at_start, signal.SIGKILL, 1),
+        (at_step(50), signal.SIGKILL, 0),
+        (at_step(50), signal.SIGTERM, 0),
+        (at_step(50), signal.SIGKILL, 1),
+    ],
+)
 def test_no_rank_outlives_another_and_the_next_run_goes_on(
     wait: Callable[..., None], number: int, rank: int, place: Path, expected: dict[str, bytes]
 ) -> None:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import TypeAdapter
 
 from tests import toy
@@ -104,7 +105,7 @@ def accumulate(case: str, ranks: int, folder: Path) -> None:
 
 
 def run_rank(case: str, folder: Path, meeting: Path, ranks: int, kill: tuple[int, int] | None, rank: int) -> None:
-    place = Place(rank, ranks, rank, ranks, f"file://{meeting}")
+    place = Place(rank, ranks, rank, 1, f"file://{meeting}")
     killed_at = kill[1] if kill and kill[0] == rank else None
     with connect(place, "cpu") as group:
         train(case, folder, group, killed_at)
@@ -114,7 +115,7 @@ def train_on_other_data(folder: str) -> None:
     """Train by two ranks on different texts, and print the kind of the error of each."""
 
     def run(rank: int) -> None:
-        place = Place(rank, 2, rank, 2, f"file://{folder}/meeting")
+        place = Place(rank, 2, rank, 1, f"file://{folder}/meeting")
         with connect(place, "cpu") as group:
             inputs = Inputs(checkpoints=Path(folder), group=group)
             params = settings("carried", 2)
@@ -142,6 +143,7 @@ def fork(work: Any) -> int:
 
 
 def main(case: str, ranks: int, folder: Path, names: list[str]) -> None:
+    torch.set_num_threads(1)  # native results depend on their number
     for number, (name, _, killed) in enumerate(word.partition(":") for word in names):
         kill = tuple(int(part) for part in killed.split("@")) if killed else None
         (folder / name).mkdir(exist_ok=True)
