@@ -66,7 +66,7 @@ def repair_rwlock(root: Path) -> list[str]:
         root: The root of the repository.
 
     Returns:
-        A line if it was damaged.
+        A line if the file was damaged.
     """
     path = root / ".dvc" / "tmp" / "rwlock"
     if not path.exists():

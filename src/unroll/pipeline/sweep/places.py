@@ -5,10 +5,8 @@ can run. It runs in a clone with the cache of the repository. The next point use
 is linked into it once.
 """
 
-import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from filelock import FileLock
 
 from unroll.errors import UnrollError
 from unroll.pipeline.clone import clone, configure, git, try_git
+from unroll.pipeline.doctor import repair_rwlock
 
 KEPT = "refs/unroll/sweeps"
 """Where git keeps the changes that the points of a sweep begin from, so that it does not remove them."""
@@ -105,9 +104,10 @@ def reset(root: Path, base: Mapping[str, str]) -> None:
     for lock in (root / ".dvc/tmp/locks").glob("*.lock"):
         with FileLock(lock):  # a stage of a point that was killed ends first
             pass
-    with suppress(FileNotFoundError):
-        os.unlink(root / ".git/index.lock")  # a kill may have left it
     top = Path(git(root, "rev-parse", "--show-toplevel"))
+    for lock in (top / ".git").rglob("*.lock"):  # a kill may have left it, and only this process uses the clone
+        lock.unlink()
+    repair_rwlock(root)
     git(top, "reset", "--quiet", "--hard", base["commit"])
     if base["changes"] != base["commit"]:
         git(top, "restore", "--source", base["changes"], "--staged", "--worktree", "--", ".")

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,12 +141,15 @@ class Point:
         """End the stage that runs; no other one begins."""
         self.stopped = True
         for child in psutil.Process().children(recursive=True):
-            child.terminate()
+            with suppress(psutil.NoSuchProcess):
+                child.terminate()
 
     def _watch(self) -> None:
-        while not STOP.exists():
+        """Stop the point when it is asked to end, also the stage that DVC began at the same time."""
+        while True:
+            if self.stopped or STOP.exists():
+                self._stop()
             time.sleep(POLL)
-        self._stop()
 
 
 def _without_arguments(reference: str, parent: str) -> str:
