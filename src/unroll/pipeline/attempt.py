@@ -2,8 +2,8 @@
 
 `unroll repro` may start a stage again before an earlier attempt at it has ended, since the worker or the run that
 started it was lost, possibly on another machine. An attempt writes its token to a file before it starts the command.
-The command gets the token in its environment, and ends if the file contains another token or is gone. Without the
-variable, for example in `dvc repro`, nothing is checked.
+The command gets the token in its environment, and ends if the file contains another token or is gone. A stage that
+`dvc repro` starts has no token; it removes the file.
 """
 
 import os
@@ -18,6 +18,8 @@ import psutil
 from unroll.errors import UnrollError
 
 VARIABLE = "UNROLL_ATTEMPT"
+FOLDER = Path(".dvc/tmp/repro")
+"""The folder of the logs, and of the files that say which commands are wanted."""
 SUFFIX = ".attempt"
 
 
@@ -68,6 +70,18 @@ def begin(path: Path) -> Iterator[Attempt]:
         with suppress(OSError):
             if attempt.is_newest():
                 path.unlink()
+
+
+def file_of(folder: Path, stage: str, suffix: str = SUFFIX) -> Path:
+    """Return the file of a stage, by its name in DVC."""
+    return folder / f"{stage.replace('/', '_')}{suffix}"
+
+
+def replace_others() -> None:
+    """Let all attempts at this stage end if `dvc repro` has started it. Of a killed run, some may still be there."""
+    name = os.environ.get("DVC_STAGE")
+    if name and VARIABLE not in os.environ:
+        file_of(Path(os.environ.get("DVC_ROOT", ".")) / FOLDER, name).unlink(missing_ok=True)
 
 
 def require_parent() -> None:

@@ -52,6 +52,7 @@ def run(main: Callable[..., None], section: str | None = None, follow: Callable[
         signal.signal(number, _terminate)
     try:
         attempt.require_parent()
+        attempt.replace_others()
         params = load()
         pin(params.arithmetic)
         if section is None:

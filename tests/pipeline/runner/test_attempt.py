@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.pipeline.pipeline import environment
 from tests.pipeline.runner import locked
@@ -69,6 +70,21 @@ def test_a_newer_attempt_replaces_an_older_one(tmp_path: Path, monkeypatch: pyte
     assert list(path.parent.iterdir()) == []
 
 
+def test_a_stage_of_dvc_repro_replaces_all_attempts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = attempt.file_of(tmp_path / attempt.FOLDER, "train@a/b")
+    path.parent.mkdir(parents=True)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setenv("DVC_STAGE", "train@a/b")
+    with attempt.begin(path) as this:
+        monkeypatch.setenv(attempt.VARIABLE, this.variables[attempt.VARIABLE])
+        attempt.replace_others()
+        assert this.is_newest()
+        monkeypatch.delenv(attempt.VARIABLE)
+        attempt.replace_others()
+        assert not this.is_newest()
+    attempt.replace_others()
+
+
 def test_an_old_attempt_publishes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "out.txt"
@@ -81,6 +97,7 @@ def test_an_old_attempt_publishes_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     assert {path.name for path in tmp_path.iterdir()} == {"out.txt", "a.attempt"}
 
 
+@pytest.mark.slow
 def test_a_stage_whose_parent_has_died_before_it_could_notice_ends(place: Path) -> None:
     parent = subprocess.Popen(["true"])
     try:
@@ -123,24 +140,19 @@ def test_a_retry_ends_the_attempt_that_still_runs(place: Path, monkeypatch: pyte
 
 @pytest.mark.slow
 def test_a_stage_that_waits_for_the_lock_while_its_attempt_becomes_old_does_not_run(place: Path) -> None:
-    path = os.pathsep.join(sys.path)
-    files = {name: place / f"{name}.attempt" for name in ("old", "new")}
-    for name, file in files.items():
-        file.write_text(name)
-    variables = {
-        name: environment(PYTHONPATH=path, UNROLL_ATTEMPT=f"{name} {os.getpid()} {file}")
-        for name, file in files.items()
-    }
-    options = {"cwd": place, "stderr": subprocess.PIPE, "text": True}
-    first = subprocess.Popen([sys.executable, "a.py"], env=variables["new"], **options)
-    wait_until(lambda: begun(place))
-    second = subprocess.Popen([sys.executable, "a.py"], env=variables["old"], **options)
-    assert second.stderr is not None
-    assert "waiting for another run of the same stage" in second.stderr.readline()
-    files["old"].write_text("newer")
-    assert first.communicate()[1] == ""
-    assert second.communicate()[1] == "a: another attempt at this stage has begun, so this one publishes nothing\n"
-    assert {event.process for event in locked.events(place)} == {str(first.pid)}
+    lock = FileLock(place / ".dvc" / "tmp" / "locks" / "a.lock")
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+    path = place / "a.attempt"
+    path.write_text("old")
+    variables = environment(PYTHONPATH=os.pathsep.join(sys.path), UNROLL_ATTEMPT=f"old {os.getpid()} {path}")
+    with lock:
+        stage = subprocess.Popen([sys.executable, "a.py"], cwd=place, env=variables, stderr=subprocess.PIPE, text=True)
+        assert stage.stderr is not None
+        assert "waiting for another run of the same stage" in stage.stderr.readline()
+        path.write_text("new")
+    assert stage.communicate()[1] == "a: another attempt at this stage has begun, so this one publishes nothing\n"
+    assert stage.returncode == 1
+    assert locked.events(place) == []
 
 
 def test_a_command_ends_when_nobody_wants_it_any_more(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

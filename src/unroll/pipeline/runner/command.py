@@ -13,8 +13,6 @@ from unroll.pipeline import attempt
 from unroll.pipeline.attempt import Attempt
 from unroll.pipeline.stage import TERMINATED
 
-FOLDER = Path(".dvc/tmp/repro")
-"""The folder of the logs, and of the files that say which commands are wanted."""
 FORSAKEN = 60.0
 """The seconds without a sign of life after which a task considers the process that plans the run as dead."""
 POLL = 0.2
@@ -40,15 +38,12 @@ class Command:
     @property
     def log(self) -> Path:
         """The file of what the command prints."""
-        return self._file(".log")
+        return attempt.file_of(self.alive.parent, self.name, ".log")
 
     @property
     def attempt(self) -> Path:
         """The file that names the newest attempt."""
-        return self._file(attempt.SUFFIX)
-
-    def _file(self, suffix: str) -> Path:
-        return self.alive.parent / f"{self.name.replace('/', '_')}{suffix}"
+        return attempt.file_of(self.alive.parent, self.name)
 
 
 def execute(command: Command) -> int:

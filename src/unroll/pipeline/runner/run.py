@@ -21,7 +21,7 @@ from unroll.pipeline import attempt
 from unroll.pipeline.doctor import repair_rwlock
 from unroll.pipeline.durations import Measured
 from unroll.pipeline.runner import schedule
-from unroll.pipeline.runner.command import FOLDER, FORSAKEN, Command, execute
+from unroll.pipeline.runner.command import FORSAKEN, Command, execute
 from unroll.pipeline.runner.display import Display
 from unroll.pipeline.runner.repository import Node, Repository, Start
 from unroll.pipeline.settings import enumerate_names
@@ -248,7 +248,7 @@ def _alone(root: Path) -> Iterator[None]:
 @contextmanager
 def _alive(root: Path) -> Iterator[Path]:
     """Give signs of life in a file, in the folder of the logs, also while DVC computes the hash of a large file."""
-    folder = root / FOLDER
+    folder = root / attempt.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in (".alive", attempt.SUFFIX):  # of a killed run, as this process is alone; its stages end
         for old in folder.glob(f"*{suffix}"):

@@ -16,7 +16,8 @@ from filelock import FileLock, Timeout
 
 import unroll
 from unroll.errors import UnrollError
-from unroll.pipeline.runner.command import FOLDER, Command
+from unroll.pipeline.attempt import FOLDER
+from unroll.pipeline.runner.command import Command
 from unroll.pipeline.runner.resources import cores
 
 SUFFIX = ".shared"
