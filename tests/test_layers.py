@@ -139,6 +139,7 @@ def test_files_and_folders_are_of_a_size_to_read() -> None:
         ("unroll.tracking", HEAVY),
         ("unroll.models.ngram.model", HEAVY - {"numpy"}),
         ("unroll.models.recurrent.model", {"pytorch_lightning", "mlflow", "pandas"}),
+        ("unroll.training.fit", {"matplotlib", "scipy", "mlflow", "pandas"}),
         ("unroll.series.forecast", {"torch", "pytorch_lightning", "mlflow", "pandas", "matplotlib"}),
         ("unroll.evaluation.evaluate", {"torch", "pytorch_lightning", "mlflow"}),
     ],

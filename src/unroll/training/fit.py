@@ -12,11 +12,7 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.callbacks import TQDMProgressBar
-from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
-from pytorch_lightning.utilities import move_data_to_device
 from torch import Tensor
 
 from unroll.arithmetic.threads import flush_denormals
@@ -29,9 +25,17 @@ from unroll.training.early_stopping import EarlyStopping
 from unroll.training.launcher import hidden_launcher
 from unroll.training.measurements import Measurements
 from unroll.training.optimizer import build_optimizer, clip_gradients
+from unroll.training.optional_packages import absent
 from unroll.training.schedule import Schedule
 from unroll.training.task import Task
 from unroll.training.weight_averaging import WeightAveraging
+
+# Lightning imports torchmetrics, which would import these packages for metrics that are not used here: 1 s and 90 MB.
+with absent("matplotlib", "scipy"):
+    import pytorch_lightning as lightning
+    from pytorch_lightning.callbacks import TQDMProgressBar
+    from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
+    from pytorch_lightning.utilities import move_data_to_device
 
 PRECISION: dict[int | str, Any] = {32: "32-true", 16: "16-mixed", "bf16": "bf16-mixed"}
 Log = Callable[..., None]
