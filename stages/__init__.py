@@ -2,15 +2,13 @@
 
 A queued experiment runs in a copy of the repository, while the installed package points at the original. So the `src`
 of the copy comes first on the path, and a run always uses its own code.
-
-The garbage collector runs rarely, since the objects of imported libraries stay, and not at the exit of the process.
 """
 
-import atexit
-import gc
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
-gc.set_threshold(100_000, 50, 100)
-atexit.register(gc.freeze)
+
+from unroll.garbage import collect_rarely
+
+collect_rarely()

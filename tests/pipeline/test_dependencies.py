@@ -19,6 +19,7 @@ LEFT_OUT = {
     "unroll": "the package defines the public function load, which no stage calls",
     "unroll.errors": "it defines an exception",
     "unroll.environment": "it records the processor and the libraries beside the results, in no output",
+    "unroll.garbage": "it chooses when memory is freed",
     "unroll.processor": "it says which processor this is, in no output",
     "unroll.md5": "it names outputs by their hash, in no output",
     "unroll.params.*": "it checks values and never changes a right one; DVC tracks the values themselves",

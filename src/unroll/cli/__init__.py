@@ -11,6 +11,7 @@ from importlib import import_module
 from unroll.cli.app import app
 from unroll.cli.io import escape_control
 from unroll.errors import UnrollError
+from unroll.garbage import collect_rarely
 from unroll.pipeline.console import set_up_streams
 
 MODULES = [
@@ -43,6 +44,7 @@ def main() -> None:
     output has closed its end of the pipe, as `head` does, nothing is printed. If the disk is full, the message of the
     system is printed.
     """
+    collect_rarely()
     set_up_streams()
     try:
         try:

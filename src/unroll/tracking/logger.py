@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from unroll import environment
+from unroll.garbage import collect_rarely
 from unroll.params.load import load
 from unroll.provenance import snapshot
 from unroll.tracking import outbox
@@ -199,6 +200,7 @@ def _connect() -> "Runs":
 
 def main() -> None:
     """Log until there is nothing to log, unless another process does."""
+    collect_rarely()
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
     logger.setLevel(logging.INFO)
     folder = Path(sys.argv[1])

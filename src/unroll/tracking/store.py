@@ -189,7 +189,8 @@ def _create(database: Path) -> None:
         stale.unlink()
     unfinished = database.with_name(f".{database.name}.{os.getpid()}")
     # A process of its own makes the store, so that no connection is open to the file when it is renamed.
-    code = "import sys; from unroll.tracking.store import make_store; make_store(*sys.argv[1:])"
+    code = "import sys; from unroll.garbage import collect_rarely; from unroll.tracking.store import make_store; "
+    code += "collect_rarely(); make_store(*sys.argv[1:])"
     command = [sys.executable, "-c", code, str(unfinished), str(database.parent / "artifacts")]
     subprocess.run(command, check=True, env=os.environ | ENVIRONMENT)
     connection = sqlite3.connect(unfinished)
