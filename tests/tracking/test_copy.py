@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.made_once import add_empty_store
 from tests.tracking.server import Server, free_port, team_server
 from tests.trained import Run as Command
 from unroll.errors import UnrollError
@@ -51,9 +52,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, workspace: Path) -> Path:
     place = tmp_path_factory.mktemp("made")
     (place / "data").mkdir()
     (place / "data" / "x.txt").write_text("data")
-    (place / "mlruns").mkdir()
+    add_empty_store(place)
     database = place / "mlruns" / "mlflow.db"
-    store.make_store(str(database), str(place / "mlruns" / "artifacts"))
     client = client_of(store.address(database))
     experiment = experiment_of(client)
     trained = client.create_run(experiment, 8000, {"mlflow.source.name": "train.py"}, "trained").info.run_id
@@ -95,8 +95,8 @@ def source(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The database of a store without runs."""
     folder = tmp_path_factory.mktemp("empty")
-    store.make_store(str(folder / "mlflow.db"), str(folder / "artifacts"))
-    return folder / "mlflow.db"
+    add_empty_store(folder)
+    return folder / "mlruns" / "mlflow.db"
 
 
 @pytest.fixture

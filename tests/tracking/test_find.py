@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.made_once import add_empty_store
 from unroll.errors import UnrollError
 from unroll.tracking import store
 from unroll.tracking.find import fetch
@@ -27,10 +28,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("my copy")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(place))
-        address = store.prepare()
+        add_empty_store(place)
         import mlflow
 
-        client = mlflow.MlflowClient(address)
+        client = mlflow.MlflowClient(store.prepare())
         for start, (name, tags, status) in enumerate(RUNS, start=1):
             run = client.create_run(store.experiment_id(client), start_time=start, tags=tags, run_name=name)
             if name != "other":

@@ -472,8 +472,8 @@ def test_a_training_that_doctor_took_for_dead_is_running_again(place: Path, monk
         make_training("gru")
 
 
-def test_an_outbox_that_cannot_be_made_fails_no_stage(place: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (place / "mlruns").write_text("a file")
+def test_an_outbox_that_cannot_be_made_fails_no_stage(without_store: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (without_store / "mlruns").write_text("a file")
     train("unigram")
     assert "this run is not tracked" in caplog.text
 

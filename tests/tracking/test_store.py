@@ -24,7 +24,8 @@ list(sync([]))
 """
 
 
-def test_case_47_many_workers_on_a_fresh_store_lose_nothing(place: Path) -> None:
+@pytest.mark.slow
+def test_case_47_many_workers_on_a_fresh_store_lose_nothing(without_store: Path) -> None:
     """Each of them runs a stage, and then logs what waits."""
     names = ("unigram", "trigram", "gru", "lstm")
     command = [sys.executable, "-c", WORKER, str(ROOT)]
@@ -35,15 +36,15 @@ def test_case_47_many_workers_on_a_fresh_store_lose_nothing(place: Path) -> None
     found = open_runs().search("tags.`unroll.kind` = 'model'")
     assert sorted(run.data.tags["unroll.model"] for run in found) == sorted(names)
     assert all(run.info.status == "FINISHED" and run.data.metrics["valid_loss"] == 3.5 for run in found)
-    connection = sqlite3.connect(place / "mlruns" / "mlflow.db")
+    connection = sqlite3.connect(without_store / "mlruns" / "mlflow.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
-    assert not list((place / "mlruns").glob(".mlflow.db.*"))
+    assert not list((without_store / "mlruns").glob(".mlflow.db.*"))
 
 
-def test_case_16_a_kill_while_the_store_is_made_does_not_brick_it(place: Path) -> None:
-    (place / "mlruns").mkdir()
-    (place / "mlruns" / ".mlflow.db.123").write_bytes(b"half a database")
+def test_case_16_a_kill_while_the_store_is_made_does_not_brick_it(without_store: Path) -> None:
+    (without_store / "mlruns").mkdir()
+    (without_store / "mlruns" / ".mlflow.db.123").write_bytes(b"half a database")
     store.prepare()
     assert runs() == {}
     assert not store.is_outdated()
@@ -133,9 +134,9 @@ def test_mlflow_itself_neither_continues_a_run_of_the_user_nor_changes_the_varia
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
-def test_a_damaged_store_is_one_sentence(place: Path) -> None:
-    (place / "mlruns").mkdir()
-    (place / "mlruns" / "mlflow.db").write_bytes(b"no database at all" * 100)
+def test_a_damaged_store_is_one_sentence(without_store: Path) -> None:
+    (without_store / "mlruns").mkdir()
+    (without_store / "mlruns" / "mlflow.db").write_bytes(b"no database at all" * 100)
     for read in (store.is_outdated, store.prepare):
         with pytest.raises(UnrollError, match=r"mlflow\.db: damaged"):
             read()

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import unroll
+from tests.made_once import add_empty_store
 from tests.tracking.logged import COUNTED, EXPERIMENT, SEEDS, TRIED, log_runs
 from tests.trained import Run
 from unroll.errors import UnrollError
@@ -31,6 +32,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(place))
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        add_empty_store(place)
         log_runs()
     return place
 
