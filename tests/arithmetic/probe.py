@@ -2,7 +2,8 @@
 
 With portable arithmetic they are those of tests/portable.json on every x86-64 processor with AVX2. The operations are
 those that the project uses, at small and large shapes, contiguous and strided; the fits are tiny models of every
-family. --update writes the hashes, after a change that is meant to change them.
+family. --until-difference ends at the first hash that is not the one of the file. --update writes the hashes, after a
+change that is meant to change them.
 """
 
 import argparse
@@ -21,15 +22,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests import toy
-from tests.models.make_saved import predict, train_all
-from tests.models.test_contract import RECURRENT, TRANSFORMER
 from unroll.arithmetic.threads import cut, share
 from unroll.layers.recurrent import Recurrent
 from unroll.layers.softmax.cross_entropy import cross_entropy
 from unroll.models.base.inputs import Inputs
-from unroll.models.recurrent.model import fit as fit_recurrent
 from unroll.models.recurrent.params import RecurrentParams
-from unroll.models.transformer.model import fit as fit_transformer
 from unroll.models.transformer.params import TransformerParams
 from unroll.training.optimizer import clip_gradients
 
@@ -223,6 +220,8 @@ def optimize(kind: Any, numbers: Numbers) -> Tensor:
 
 def recurrent(cell: str) -> dict[str, Any]:
     """Return the settings of a small network."""
+    from tests.models.test_contract import RECURRENT  # slow to import, and not needed for most operations
+
     training = toy.TRAINING | {"epochs": 1, "patience": 1}
     return RECURRENT | {"cell": cell, "embedding_size": 32, "hidden_size": 32, "training": training}
 
@@ -238,6 +237,11 @@ def operations() -> Iterator[tuple[str, str]]:
 
 def fits() -> Iterator[tuple[str, str]]:
     """Yield the hash of the files of a tiny model of every family, and of what it predicts."""
+    from tests.models.make_saved import predict, train_all
+    from tests.models.test_contract import TRANSFORMER
+    from unroll.models.recurrent.model import fit as fit_recurrent
+    from unroll.models.transformer.model import fit as fit_transformer
+
     before = Path.cwd()
     with TemporaryDirectory() as workspace:
         os.chdir(workspace)
@@ -265,8 +269,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], help="which hashes; by default all")
     parser.add_argument("--update", action="store_true", help=f"write {FILE.name}")
+    parser.add_argument("--until-difference", action="store_true", help="end at the first difference")
     arguments = parser.parse_args()
-    found = {name: value for group in arguments.groups or GROUPS for name, value in GROUPS[group]()}
+    expected, found = json.loads(FILE.read_text(encoding="utf-8")) if arguments.until_difference else {}, {}
+    for name, value in ((name, value) for group in arguments.groups or GROUPS for name, value in GROUPS[group]()):
+        found[name] = value
+        if arguments.until_difference and expected.get(name) != value:
+            break
     if arguments.update:
         FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     else:

@@ -33,12 +33,12 @@ MIN_QEMU = 8
 
 
 def probe(
-    group: str, pins: dict[str, str], environment: dict[str, str], command: tuple[str, ...] = ()
+    group: str, pins: dict[str, str], environment: dict[str, str], command: tuple[str, ...] = (), *options: str
 ) -> dict[str, str]:
     """Return the hashes of a process of its own, in which some pins have other values."""
     code = (
         f"from unroll.arithmetic.pins import PORTABLE; PORTABLE.update({pins!r}); "
-        f"import sys, runpy; sys.argv[1:] = [{group!r}]; "
+        f"import sys, runpy; sys.argv[1:] = {[group, *options]!r}; "
         "runpy.run_module('tests.arithmetic.probe', run_name='__main__')"
     )
     run = [*command, sys.executable, "-W", "ignore", "-c", code]
@@ -76,7 +76,7 @@ def test_the_fits_do_not_depend_on_the_number_of_threads() -> None:
 @pytest.mark.parametrize("pin", LOWERED)
 def test_every_pin_acts(pin: str) -> None:
     """A pin that an upgrade of a library stops reading would be noticed on another processor only."""
-    assert differing(probe("operations", {pin: LOWERED[pin]}, {})) != []
+    assert differing(probe("operations", {pin: LOWERED[pin]}, {}, (), "--until-difference")) != []
 
 
 def test_every_pin_is_tested() -> None:
