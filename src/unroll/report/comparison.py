@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats, which calls it, is slow to import
 
 from unroll.evaluation.statistics import Difference, Estimate, adjust_holm, compare, estimate
 from unroll.evaluation.token_losses import Column
@@ -118,7 +118,7 @@ def between_seeds(
     if not sum(variances) > 0:
         return Estimate(between, between, between)
     freedom = sum(variances) ** 2 / sum(v**2 / (len(r) - 1) for v, r in zip(variances, repeated, strict=True))
-    width = float(student.ppf((1 + confidence) / 2, freedom)) * math.sqrt(sum(variances))
+    width = float(stdtrit(freedom, (1 + confidence) / 2)) * math.sqrt(sum(variances))
     return Estimate(between, between - width, between + width)
 
 
