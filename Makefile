@@ -36,7 +36,7 @@ repro: .venv/.complete ## run the pipeline: train and compare every model of par
 	@echo "== cleaning up after interrupted runs"
 	@$(BIN)/python -m unroll doctor
 	@echo "== running the pipeline"
-	$(BIN)/python -m dvc repro
+	$(BIN)/python -m unroll repro
 	@cat reports/leaderboard.md
 
 test: .venv/.complete ## run all tests

@@ -44,6 +44,7 @@ TRAINING: dict[str, Any] = {
     "averaging": {"kind": "nt_asgd", "interval": 5},
     "precision": 32,
     "checkpoint_steps": 10**9,
+    "ranks": 1,
 }
 AWD: dict[str, Any] = {
     "family": "recurrent",

@@ -66,7 +66,6 @@ class Size:
 A, B = Size("A", 10_000, 200, 2, 20, 35), Size("B", 4_000, 256, 1, 64, 64)
 TINY = Size("tiny", 100, 16, 1, 4, 8)
 
-
 MAX_NORM = 0.25
 TRAINING = Training.model_validate(
     {
@@ -81,6 +80,7 @@ TRAINING = Training.model_validate(
         "averaging": {"kind": "none"},
         "precision": 32,
         "checkpoint_steps": 10**9,
+        "ranks": 1,
     }
 )
 """One epoch at a constant learning rate, without anything that the bare loop does not do."""
@@ -103,7 +103,7 @@ def params(size: Size, precision: int | str = 32) -> RecurrentParams:
             "tie_weights": False,
             "batching": "contiguous",
             "softmax": {"kind": "full", "precision": precision},
-            "training": TRAINING.model_dump(),
+            "training": TRAINING,
         }
     )
 

@@ -65,6 +65,7 @@ def params(attention: str, hidden: int, epochs: int, rate: float = 0.004) -> Seq
         "averaging": {"kind": "none"},
         "precision": 32,
         "checkpoint_steps": 10**9,
+        "ranks": 1,
     }
     sizes = {"embedding_size": hidden, "hidden_size": hidden, "layers": 1, "dropout": 0.0, "label_smoothing": 0.0}
     kind = {"cell": "lstm", "bidirectional": True, "attention": attention, "input_feeding": attention != "none"}

@@ -11,23 +11,27 @@ def main(params: Root, name: str) -> None:
     from unroll import models
     from unroll.evaluation.analysis import learning_curve
     from unroll.fingerprint import fingerprint
-    from unroll.models.base.inputs import Inputs
+    from unroll.models.base.training import train_on_fractions
     from unroll.text import streams
     from unroll.tracking.record import record
     from unroll.tracking.results import learning_curve as result_of
 
-    entry, settings = params.learning_curves[name], params.models[name]
+    entry = params.learning_curves[name]
     with record(result := result_of(params, name)), stage.atomic_outputs(*result.outputs) as (output,):
+        fitted = train_on_fractions(params, name, entry.fractions)
         data = streams.load(result.data)
         curve = learning_curve.Curve(data, models.load(Path("models") / entry.oracle), params.evaluate.statistics)
-        inputs = Inputs(device=params.device)
-        for fraction in entry.fractions:
-            part = learning_curve.take_fraction(data, fraction)
-            fitted = models.family(entry.family).fit(settings, part, inputs, lambda *_, **__: None)
-            curve.add(part.train.predicted, fitted)
-        curve.add(data.train.predicted, models.load(Path("models") / name))
+        for tokens, model in [*fitted, (data.train.predicted, models.load(Path("models") / name))]:
+            curve.add(tokens, model)
         learning_curve.write(curve.points, output, fingerprint(result.settings, result.data))
 
 
+def follow(params: Root, name: str) -> bool:
+    """Train the model `name` and return true, if this process is a rank above 0, which writes nothing."""
+    from unroll.models.base.training import is_follower, train_on_fractions
+
+    return is_follower(params, name) and bool(train_on_fractions(params, name, params.learning_curves[name].fractions))
+
+
 if __name__ == "__main__":
-    stage.run(main, "learning_curves")
+    stage.run(main, "learning_curves", follow)

@@ -16,7 +16,21 @@ DOCS = Path(__file__).parent.parent / "docs"
 USE = (DOCS / "use.md").read_text(encoding="utf-8")
 TRANSLATION = (DOCS / "translation.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^\$ (.*unroll .*)$", USE, re.MULTILINE)
-MAINTENANCE = {"apply", "sync", "ui", "doctor", "verify", "reproduce", "environment", "leaderboard", "runs"}
+MAINTENANCE = {
+    "experiments",
+    "plan",
+    "repro",
+    "sweep",
+    "apply",
+    "sync",
+    "ui",
+    "doctor",
+    "verify",
+    "reproduce",
+    "environment",
+    "leaderboard",
+    "runs",
+}
 BLOCKS = re.findall(r"```python\n(.*?)```", USE, re.DOTALL)
 
 

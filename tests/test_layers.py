@@ -12,7 +12,7 @@ PACKAGE = SOURCE / "unroll"
 LAYERS = (
     ("errors", "processor"),
     ("params",),
-    ("fingerprint", "arithmetic", "md5"),
+    ("fingerprint", "arithmetic", "md5", "shards", "garbage"),
     ("environment",),
     ("provenance",),
     ("text",),

@@ -20,6 +20,7 @@ TRAINING = {
     "averaging": {"kind": "none"},
     "precision": 32,
     "checkpoint_steps": 1000,
+    "ranks": 1,
 }
 SOFTMAX = {"kind": "full", "precision": 32}
 DROPOUT = {"input": 0.1, "hidden": 0.1, "output": 0.1, "embedding": 0.0, "weight_drop": 0.0, "variational": False}

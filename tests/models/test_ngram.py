@@ -15,8 +15,8 @@ from unroll.models.base.curve import Curve
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import LanguageModel, log_probs_by_stepping
 from unroll.models.ngram import model as ngram
+from unroll.models.ngram.counting import count_ngrams
 from unroll.models.ngram.estimation import estimate, fit_weights
-from unroll.models.ngram.index import count_ngrams
 from unroll.models.ngram.params import NgramParams
 from unroll.text.streams import Data, Stream, stream_of
 from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, UNK

@@ -35,6 +35,8 @@ from tests.pipeline.pipeline import (
     yaml,
 )
 from unroll.environment import RECORD, Record, describe
+from unroll.evaluation import token_losses
+from unroll.evaluation.statistics import compare
 from unroll.fingerprint import fingerprint
 from unroll.params.load import load
 from unroll.tracking import store
@@ -80,6 +82,49 @@ def test_everything_was_made(finished: Path) -> None:
 def test_a_second_repro_has_nothing_to_do(place: Path) -> None:
     assert "Data and pipelines are up to date" in run(place, "dvc", "repro")
     assert stages_to_run(place) == set()
+
+
+def test_stages_that_run_at_once_give_the_same_bytes(place: Path) -> None:
+    before = (place / "dvc.lock").read_bytes()
+    (place / "dvc.lock").unlink()
+    shutil.rmtree(place / ".dvc" / "cache")
+    for folder in ("data", "models", "metrics", "reports"):
+        shutil.rmtree(place / folder)
+    output = run(place, "unroll", "repro", "--jobs", "2")
+    assert "train@lstm: done after" in output
+    assert (place / "dvc.lock").read_bytes() == before
+    assert "metrics" not in git(place, "status", "--porcelain")
+    plan = json.loads(run(place, "unroll", "plan", "--json"))
+    assert {stage["state"] for stage in plan["stages"]} == {"unchanged"}
+    assert all(stage["seconds"] > 0 for stage in plan["stages"])  # each stage measures itself
+    assert "Data and pipelines are up to date" in run(place, "dvc", "repro")
+
+
+def test_an_experiment_is_shown_beside_the_commit_that_it_began_from(place: Path) -> None:
+    run(place, "dvc", "exp", "run", "--name", "short", "-S", "models.lstm.training.epochs=1", "evaluate@lstm")
+    after = json.loads((place / "metrics/lstm.json").read_text(encoding="utf-8"))["test_perplexity"]
+    losses = [token_losses.read(place / "data/evaluations/lstm/losses.parquet")["nll"]]
+    git(place, "checkout", "--", ".")
+    run(place, "dvc", "checkout")
+    losses.append(token_losses.read(place / "data/evaluations/lstm/losses.parquet")["nll"])
+    before = json.loads((place / "metrics/lstm.json").read_text(encoding="utf-8"))["test_perplexity"]
+    params = load(place / "params.yaml")
+    [shown] = map(json.loads, run(place, "unroll", "experiments", "--format", "json", "--all").splitlines())
+    shown.pop("seconds")
+    assert shown == {
+        "experiment": "short",
+        "base": git(place, "rev-parse", "HEAD")[:10],
+        "params": "models.lstm.training.epochs 2 -> 1",
+        "model": "lstm",
+        "measure": "test_perplexity",
+        "before": before,
+        "after": after,
+        "p": compare(*losses, params.evaluate.statistics, params.seed).p,
+        "better": before - after,
+    }
+    assert "| short " in run(place, "unroll", "experiments", "short")
+    message = "unroll: shor: is not an experiment of this repository; did you mean short?"
+    assert message in run(place, "unroll", "experiments", "shor", code=1)
 
 
 def test_a_changed_family_reruns_that_family_only(place: Path) -> None:

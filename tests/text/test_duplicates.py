@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.text.conftest import Workshop
-from unroll.text.duplicates import SIGNATURE, SignatureIndex, find_exact, find_near, minhash
+from unroll.text.duplicates import SIGNATURE, HashIndex, SignatureIndex, minhash
 from unroll.text.splits import TEST, TRAIN, VALID
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in "prstvz"]
@@ -44,8 +44,9 @@ def test_a_short_text_is_one_shingle_and_a_text_without_words_is_not_similar_to_
     assert (minhash(["yes"], 3) == minhash(["Yes."], 3)).all()
     assert not (minhash(["yes"], 3) == minhash(["no"], 3)).any()
     texts, splits = ["123", "...", "123"], np.array([TRAIN, TRAIN, TEST], np.int8)
-    rule = _rule()
-    assert not find_near([(texts, splits)], rule, SignatureIndex([(texts, splits)], 3)).any()
+    signatures = minhash(texts, 3)
+    index = SignatureIndex([(signatures[splits != TRAIN], splits[splits != TRAIN])])
+    assert not index.find(signatures, splits, 0.8).any()
 
 
 def test_the_signature_of_a_text_does_not_depend_on_other_texts() -> None:
@@ -61,8 +62,9 @@ def test_near_copies_are_found_and_others_are_not() -> None:
     others = [" ".join(generator.choices(WORDS, k=100)) for _ in range(200)]
     texts = [*copies, *others, *late]
     splits = np.array([TRAIN] * (len(copies) + len(others)) + [VALID] * 30 + [TEST] * 30, np.int8)
-    batches = [(texts[a : a + 50], splits[a : a + 50]) for a in range(0, len(texts), 50)]
-    found = find_near(batches, _rule(), SignatureIndex(batches, 3))
+    batches = [(minhash(texts[a : a + 50], 3), splits[a : a + 50]) for a in range(0, len(texts), 50)]
+    index = SignatureIndex((rows[codes != TRAIN], codes[codes != TRAIN]) for rows, codes in batches)
+    found = np.concatenate([index.find(*batch, 0.8) for batch in batches])
     wanted = [jaccard(copy, text, 3) >= 0.8 for copy, text in zip(copies, late, strict=True)]
     assert sum(wanted) > 40
     assert np.mean(found[: len(copies)][wanted]) > 0.95
@@ -72,7 +74,11 @@ def test_near_copies_are_found_and_others_are_not() -> None:
 def test_exact_copies_are_found_in_later_splits_only() -> None:
     keys = np.array([1, 1, 2, 2, 3, 3, 4, 4], np.uint64)
     splits = np.array([TRAIN, TRAIN, TRAIN, VALID, VALID, TEST, TEST, TRAIN], np.int8)
-    assert find_exact(keys, splits).tolist() == [False, False, True, False, True, False, False, True]
+    found = [False, False, True, False, True, False, False, True]
+    assert HashIndex([(keys, splits)]).find(keys, splits).tolist() == found
+    batches = [(keys[a : a + 3], splits[a : a + 3]) for a in range(0, len(keys), 3)]
+    index = HashIndex(batches)
+    assert np.concatenate([index.find(*batch) for batch in batches]).tolist() == found
 
 
 def test_stage_clean_counts_and_drops_near_copies(workshop: Workshop) -> None:
@@ -86,12 +92,6 @@ def test_stage_clean_counts_and_drops_near_copies(workshop: Workshop) -> None:
     rows = workshop.clean(duplicates=rule | {"drop": True})
     assert [row["text"] for row in rows] == [*lines[:2], *lines[3:]]
     assert workshop.counts["dropped"] == {"near_duplicate": 1}
-
-
-def _rule():
-    from unroll.params.cleaning import NearDuplicates
-
-    return NearDuplicates(kind="near", drop=True, words=3, similarity=0.8)
 
 
 @pytest.mark.parametrize("words", [1, 2, 5])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.text.conftest import bpe, chars, words
 from tests.text.test_tokenizers import TEXTS, learned
 from unroll.text.tokenizers.base import Tokenizer
-from unroll.text.tokenizers.spacing import WHITE_SPACE, Spacing, token_class
+from unroll.text.tokenizers.spacing import WHITE_SPACE, Spacing, count_gaps, token_class
 from unroll.text.tokenizers.vocabulary import UNK
 
 PARAMS = {
@@ -74,7 +74,7 @@ CONTEXTS = [("word", "word", " "), ("word", "(", ""), ("", "word", ""), ("]", "[
 def test_probabilities_of_all_gaps_sum_to_one(context: tuple[str, str, str], texts: list[str]) -> None:
     """The gaps of at most 2 characters are enumerated. The rest is the mass of longer spellings, and of seen gaps."""
     tokenizer = learned(words(pretokenizer="punctuation"), ["x", *texts])
-    spacing = Spacing.learn((tokenizer.split(text), tokenizer.gaps(text)) for text in texts)  # type: ignore[attr-defined]
+    spacing = Spacing(count_gaps((tokenizer.split(text), tokenizer.gaps(text)) for text in texts))  # type: ignore[attr-defined]
     gaps = ["".join(signs) for n in range(3) for signs in itertools.product(WHITE_SPACE, repeat=n)]
     longest = max((len(gap) for *_, gap in spacing.counts), default=0)
     assert longest <= 2
@@ -91,7 +91,7 @@ def test_probabilities_of_all_gaps_sum_to_one(context: tuple[str, str, str], tex
 
 def test_a_probability_by_hand() -> None:
     """One document "a b": the gaps "", " " and "" in three contexts."""
-    spacing = Spacing.learn([(["a", "b"], ["", " ", ""])])
+    spacing = Spacing(count_gaps([(["a", "b"], ["", " ", ""])]))
     # 30 symbols have a count of 1 and the spellings "" and " " add an end each and a space: 33 in all.
     spelled = {"": 3 / 33, " ": 2 / 33 * 3 / 33}
     marginal = {"": (2 + 2 * spelled[""]) / 5, " ": (1 + 2 * spelled[" "]) / 5}
@@ -106,7 +106,7 @@ def test_a_probability_by_hand() -> None:
 
 
 def test_a_new_long_gap_has_a_finite_cost() -> None:
-    spacing = Spacing.learn([(["a", "b"], ["", " ", ""])])
+    spacing = Spacing(count_gaps([(["a", "b"], ["", " ", ""])]))
     assert 10_000 < spacing.bits(["a", "b"], ["", "\u3000" * 10_000, ""]) < 60_000
 
 

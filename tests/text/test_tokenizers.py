@@ -1,7 +1,8 @@
 """Laws of all tokenizers, and examples that were computed by hand."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,12 @@ TEXTS = [
 class Texts:
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
-        self.characters = sum(map(len, texts))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.texts)
+
+    def count(self, function: Callable[[Iterable[str]], Counter[Any]]) -> Counter[Any]:
+        return function(self.texts)
 
 
 def learned(params: Any, texts: Sequence[str] = TEXTS, unknown_word: str | None = None) -> Tokenizer:

@@ -26,6 +26,7 @@ MODULES = [
     "search",
     "serve",
     "tables",
+    "running",
     "pipeline",
 ]
 """The modules of the verbs, in the order of the help. The import of a module registers its verbs."""

@@ -97,6 +97,60 @@ def runs(
     _print(table.assign(started=started, duration=table.duration.dt.total_seconds()), columns, form)
 
 
+@app.command()
+def experiments(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of experiments; by default all.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="Only the results of this model.", show_default=False)
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="All models whose results differ, not one for each.")] = False,
+    form: FormatOption = "md",
+) -> None:
+    """Print the experiments of DVC beside the commits that they began from, the oldest first.
+
+    Each has the params that differ, the one metric that counts for its model, and whether the difference is significant
+    on the same test text (p). By default one model is shown for each experiment, first one whose params differ.
+    `dvc exp show` has all params and metrics. An example: unroll experiments --model lstm
+    """
+    import pandas as pd
+
+    from unroll.pipeline.experiments import MEASURES, compare_all, durations
+
+    rows: list[dict[str, object]] = []
+    seconds = durations()
+    for outcome in compare_all(names or []):
+        if (model and outcome.model != model) or (not every and not model and _is_shown(rows, outcome.experiment)):
+            continue
+        values = vars(outcome) | {"params": "; ".join(outcome.params), "base": outcome.base[:10]}
+        rows.append(values | {"seconds": seconds.get((outcome.experiment, outcome.model))})
+    if not rows:
+        print("no experiments" + (f" with other results of {model}" if model else ""))
+        return
+    table = pd.DataFrame(rows)
+    for name in ("before", "after", "p", "seconds"):
+        table[name] = table[name].astype(float)
+    table["better"] = (table.after - table.before) * table.measure.map(MEASURES)
+    columns: Columns = {
+        "experiment": ("experiment", _escape),
+        "base": ("base", str),
+        "params that differ": ("params", _escape),
+        "model": ("model", _escape),
+        "metric": ("measure", lambda name: name.replace("_", " ")),
+        "before": ("before", "{:.2f}".format),
+        "after": ("after", "{:.2f}".format),
+        "p": ("p", lambda value: "< 0.001" if value < 0.001 else f"{value:.3f}"),
+        "result": ("better", lambda value: "better" if value > 0 else "worse" if value < 0 else "equal"),
+        "duration": ("seconds", lambda value: str(timedelta(seconds=round(value)))),
+    }
+    _print(table, columns, form)
+
+
+def _is_shown(rows: list[dict[str, object]], experiment: str) -> bool:
+    return any(row["experiment"] == experiment for row in rows)
+
+
 def _escape(text: str) -> str:
     """Escape control characters, and the bar that ends a cell."""
     return escape_control(text).replace("|", r"\|")

@@ -3,7 +3,7 @@
 import types
 import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Tag, ValidationError
 from ruamel.yaml import YAML, AliasEvent, ScalarEvent
@@ -14,6 +14,7 @@ from unroll.params.base import suggest
 from unroll.params.renamed import REMOVED, new_key, new_value
 from unroll.params.root import Root
 
+Settings = TypeVar("Settings", bound=BaseModel)
 LARGEST = 1_000_000
 """The maximum number of characters of a params file."""
 
@@ -30,11 +31,11 @@ def load(path: Path = Path("params.yaml")) -> Root:
     Raises:
         UnrollError: The file is missing, is not YAML, or has a wrong key or value.
     """
-    return parse(_read(path), str(path))
+    return parse(read(path), str(path))
 
 
 def parse(values: Any, origin: str) -> Root:
-    """Validate parsed YAML.
+    """Validate the parsed YAML of a params file.
 
     Args:
         values: The content of the file.
@@ -46,19 +47,64 @@ def parse(values: Any, origin: str) -> Root:
     Raises:
         UnrollError: A key or a value is wrong.
     """
+    return validate(Root, values, origin)
+
+
+def validate(schema: type[Settings], values: Any, origin: str) -> Settings:
+    """Validate parsed YAML.
+
+    Args:
+        schema: The schema of the file.
+        values: The content of the file.
+        origin: The name of the file in error messages.
+
+    Returns:
+        The settings.
+
+    Raises:
+        UnrollError: A key or a value is wrong.
+    """
     try:
-        return Root.model_validate(values)
+        return schema.model_validate(values)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        renamed = [sentence for fault in faults if (sentence := _renaming(fault, values))]
+        renamed = [sentence for fault in faults if (sentence := _renaming(fault, schema))]
         # A renamed key is also a missing one, so only the renamings are counted.
-        sentences = renamed or [_sentence(fault, values) for fault in faults]
+        sentences = renamed or [_sentence(fault, schema) for fault in faults]
         more = f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else ""
         table = "; CHANGELOG.md lists all new names" if renamed else ""
         raise UnrollError(f"{origin}: {sentences[0]}{more}{table}") from error
 
 
-def _read(path: Path) -> Any:
+def find_faults(values: Any) -> dict[str, str]:
+    """Return what is wrong with the parsed YAML of a params file.
+
+    Args:
+        values: The content of the file.
+
+    Returns:
+        The sentence of each fault, by the path of its key. A fault of several keys has the path of their section.
+    """
+    try:
+        Root.model_validate(values)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        return {".".join(_locate(list(fault["loc"]), Root)[0]): _sentence(fault, Root) for fault in faults}
+    return {}
+
+
+def read(path: Path) -> Any:
+    """Read a file of YAML 1.2 without validating its content.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The content.
+
+    Raises:
+        UnrollError: The file is missing, is too long, has an anchor, or is not YAML.
+    """
     # DVC uses the same parser and YAML 1.2, so both read the same numbers (1e-3 is a float, not a string).
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -106,9 +152,9 @@ def refuse_anchors(text: str, path: Path) -> None:
             raise UnrollError(f"{path}: line {line}: write the keys out instead of the merge key <<")
 
 
-def _renaming(fault: Any, values: Any) -> str | None:
+def _renaming(fault: Any, schema: type[BaseModel]) -> str | None:
     """Return the sentence on a key or value that an earlier release called by another name; None for other faults."""
-    path, model = _locate(list(fault["loc"]), values)
+    path, model = _locate(list(fault["loc"]), schema)
     kind, context, where = fault["type"], fault.get("ctx", {}), ".".join(path)
     if kind == "extra_forbidden":
         if path[-1] in REMOVED:
@@ -128,8 +174,8 @@ def _renaming(fault: Any, values: Any) -> str | None:
     return None
 
 
-def _sentence(fault: Any, values: Any) -> str:
-    path, model = _locate(list(fault["loc"]), values)
+def _sentence(fault: Any, schema: type[BaseModel]) -> str:
+    path, model = _locate(list(fault["loc"]), schema)
     where = ".".join(path) or "params"
     kind, context = fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
@@ -150,11 +196,11 @@ def _sentence(fault: Any, values: Any) -> str:
     return f"{where}: {message}, not {fault['input']!r:.80}"
 
 
-def _locate(loc: list[Any], values: Any) -> tuple[list[str], type[BaseModel] | None]:
+def _locate(loc: list[Any], root: type[BaseModel]) -> tuple[list[str], type[BaseModel] | None]:
     """Return the YAML path of a fault, without the union tags of pydantic, and the schema of its section."""
     path: list[str] = []
-    schema: Any = Root
-    section: type[BaseModel] | None = Root
+    schema: Any = root
+    section: type[BaseModel] | None = root
     for step in loc:
         if options := _options(schema):
             schema = section = options.get(step)  # a tag, not a key

@@ -33,7 +33,7 @@ def apply(overlay: Path, params: Path) -> None:
         UnrollError: The result is not a valid params file, which then stays as it is.
     """
     yaml = YAML()
-    yaml.width, yaml.preserve_quotes = 120, True
+    yaml.preserve_quotes = True  # the width is that of DVC, which otherwise wraps other lines in its next change
     values, wanted = _read(yaml, params), _read(yaml, overlay)
     for name in wanted:
         if name in REMOVED:

@@ -1,6 +1,7 @@
 """How a network is trained."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -174,6 +175,19 @@ class Training(Params):
     """The number of bits of products. Weights have 32 bits in any case. `bf16` runs everywhere, 16 on a GPU only."""
     checkpoint_steps: Annotated[int, Field(ge=1, le=10**9)]
     """The number of batches between two checkpoints, from which a killed run resumes. It changes no result."""
+    ranks: Annotated[int, Field(ge=1, le=1024, exclude_if=lambda ranks: ranks == 1)]
+    """The number of processes that share the rows of each batch. It changes the last bits of results, and dropout.
+
+    A saved model names it if it is above 1, so that other models have the same bytes as those of earlier releases.
+    """
+
+    @model_validator(mode="after")
+    def _share_rows(self) -> "Training":
+        if self.ranks > self.batch_size:
+            raise ValueError(
+                f"ranks: {self.ranks} exceed the {self.batch_size} rows of a batch; lower ranks or raise batch_size"
+            )
+        return self
 
     @property
     def fitted_on_valid(self) -> tuple[str, ...]:
@@ -186,3 +200,30 @@ class Training(Params):
             "start of averaging": self.averaging.kind == "nt_asgd",
         }
         return tuple(name for name, is_selected in selected.items() if is_selected)
+
+
+def ranks_of(settings: Any) -> int:
+    """Return the number of ranks that train an entry of params.yaml.
+
+    Args:
+        settings: The settings of the entry, of any family.
+
+    Returns:
+        `training.ranks` of the entry or of its member; 1 if no network is trained.
+    """
+    settings = getattr(settings, "member", settings)
+    return settings.training.ranks if hasattr(settings, "training") else 1
+
+
+def with_ranks(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Add `training.ranks` to the settings of a saved model, which omit it if it is 1.
+
+    Args:
+        saved: The settings of a model of any family, as it was saved.
+
+    Returns:
+        The settings with all keys.
+    """
+    if "member" in saved:
+        return {**saved, "member": with_ranks(saved["member"])}
+    return {**saved, "training": {"ranks": 1, **saved["training"]}} if "training" in saved else {**saved}

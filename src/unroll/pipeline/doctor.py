@@ -23,7 +23,7 @@ def repair(root: Path) -> list[str]:
     """
     if not (root / ".dvc").is_dir():
         raise UnrollError(f"{root}: no .dvc folder here; run from the repository's root")
-    return [*_check_folder(root), _make_cache_private(root), *_repair_rwlock(root), *_repair_store()]
+    return [*_check_folder(root), _make_cache_private(root), *repair_rwlock(root), *_repair_store()]
 
 
 def _check_folder(root: Path) -> list[str]:
@@ -59,8 +59,15 @@ def _make_cache_private(root: Path) -> str:
     return "dvc: index cache is private to this repository"
 
 
-def _repair_rwlock(root: Path) -> list[str]:
-    """Remove .dvc/tmp/rwlock if a kill left it empty, since every later `dvc repro` would fail on it."""
+def repair_rwlock(root: Path) -> list[str]:
+    """Remove .dvc/tmp/rwlock if a kill left it empty, since every later `dvc repro` would fail on it.
+
+    Args:
+        root: The root of the repository.
+
+    Returns:
+        A line if it was damaged.
+    """
     path = root / ".dvc" / "tmp" / "rwlock"
     if not path.exists():
         return []

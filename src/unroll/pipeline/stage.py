@@ -20,6 +20,7 @@ from unroll.arithmetic.pins import pin
 from unroll.errors import UnrollError
 from unroll.params.base import suggest
 from unroll.params.load import load
+from unroll.pipeline import attempt, durations
 from unroll.pipeline.console import set_up_streams
 
 TERMINATED = 143
@@ -28,7 +29,7 @@ logger = logging.getLogger("unroll")
 _terminating = threading.Event()
 
 
-def run(main: Callable[..., None], section: str | None = None) -> None:
+def run(main: Callable[..., None], section: str | None = None, follow: Callable[..., bool] | None = None) -> None:
     """Run a stage. The exit code is 0 only if `main` returns.
 
     A user's error is one sentence on standard error; with --debug it is a traceback.
@@ -36,6 +37,8 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
     Args:
         main: Is called as `main(params, name)`, or `main(params)` without a section.
         section: The attribute of `Root` whose keys are the names, for example `corpora` or `experiments`.
+        follow: Is called as `follow(params, name)` before the stage takes its lock. If it returns true, this process
+            was a rank above 0 of a training of several ranks, which publishes nothing, and `main` is not called.
     """
     set_up_streams()
     arguments = _arguments(main, section)
@@ -43,20 +46,23 @@ def run(main: Callable[..., None], section: str | None = None) -> None:
     title = f"{stage} {arguments.name or ''}".strip()
     logging.basicConfig(stream=sys.stderr, format=f"{title}: %(message)s")
     logger.setLevel(logging.INFO)  # of this project only, since libraries log too much
-    _die_with_parent()
+    die_with_parent()
     tune_malloc()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     try:
+        attempt.require_parent()
         params = load()
         pin(params.arithmetic)
         if section is None:
-            with _exclusive_lock(stage):
+            with _exclusive_lock(stage), durations.measured():
                 main(params)
         else:
             if arguments.name not in (names := getattr(params, section)):
                 raise UnrollError(f"params.yaml: there is no {arguments.name}{suggest(arguments.name, names)}")
-            with _exclusive_lock(f"{stage}-{arguments.name}"):
+            if follow is not None and follow(params, arguments.name):
+                return
+            with _exclusive_lock(f"{stage}-{arguments.name}"), durations.measured():
                 main(params, arguments.name)
     except (UnrollError, OSError) as error:  # the sentence of an OSError names the file: a full disk, no permission
         if arguments.debug:
@@ -90,6 +96,7 @@ def atomic_outputs(*targets: Path) -> Iterator[tuple[Path, ...]]:
 
     Raises:
         FileNotFoundError: An output was not written.
+        UnrollError: Another attempt at this stage has begun.
     """
     folders = []
     for target in targets:
@@ -106,6 +113,7 @@ def atomic_outputs(*targets: Path) -> Iterator[tuple[Path, ...]]:
             if not path.exists():
                 raise FileNotFoundError(f"{path.name} was not written")
             _sync(path)
+        attempt.require_newest()
         for path, target in zip(written, targets, strict=True):
             if target.is_dir() and not target.is_symlink():
                 target.rename(path.parent / "replaced")
@@ -146,6 +154,7 @@ def _exclusive_lock(key: str) -> Iterator[None]:
         logger.info("waiting for another run of the same stage to end (%s)", path)
         lock.acquire()
     try:
+        attempt.require_newest()
         yield
     finally:
         lock.release()
@@ -159,7 +168,7 @@ def _terminate(number: int, frame: Any) -> None:
         raise SystemExit(TERMINATED)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Request SIGTERM when the parent dies. A killed `dvc` would leave its child running beside the next repro."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

@@ -1,24 +1,24 @@
 """Stage clean: from raw files to one table of clean documents with their splits, in two passes.
 
-The first pass (`unroll.text.first_pass`) cleans all records into a draft table. The second pass adds the splits and
-leaves out duplicates. Neither pass holds the text in memory.
+The first pass (`unroll.text.first_pass`) cleans the shards of the raw files into drafts. The second pass adds the
+splits and leaves out duplicates. Neither pass holds the text in memory.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus, SampledCorpus
 from unroll.text import document_table
 from unroll.text.cleaner import Cleaner, cleaner_settings
-from unroll.text.first_pass import UNCLEANED, FirstPass, SplitCodes
+from unroll.text.draft import UNCLEANED
+from unroll.text.first_pass import FirstPass
 from unroll.text.manifest import read_manifest
 from unroll.text.streams import SPLITS
 
@@ -29,7 +29,7 @@ def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
     Args:
         params: The entry of `corpora` in params.yaml.
         raw_folder: The folder that stage download wrote; it has the name of the corpus.
-        out: The table of clean documents to write. A temporary draft is written beside it.
+        out: The table of clean documents to write. A temporary folder of drafts is written beside it.
 
     Returns:
         The counts: {"splits": {split: {"documents" (for a series, observations), "characters", "bytes" (UTF-8)}},
@@ -40,20 +40,15 @@ def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
             the word that stands for unknown words.
     """
     unknown_word = _read_unknown_word(params, raw_folder)
-    draft = out.with_name(out.name + ".draft")
-    try:
-        first_pass = FirstPass(params, raw_folder, draft)
-        codes = first_pass.assign_splits()
-        kept, duplicates = first_pass.find_duplicates(codes)
-        corpus = _describe(first_pass) | {"unknown_word": unknown_word}
-        sizes = _write_with_splits(first_pass, codes, kept, out, corpus)
-    finally:
-        draft.unlink(missing_ok=True)
+    with TemporaryDirectory(prefix=f"{out.name}.drafts-", dir=out.parent) as drafts:
+        first_pass = FirstPass(params, raw_folder, Path(drafts))
+        corpus = _describe(params, raw_folder.name) | {"unknown_word": unknown_word}
+        sizes = _write_with_splits(first_pass, out, corpus)
     counts = {
         "splits": sizes,
         "dropped": _sort_counts(first_pass.dropped),
         "changed": _sort_counts(first_pass.changed),
-        "duplicates": duplicates,
+        "duplicates": first_pass.duplicates,
     }
     _check_splits(raw_folder.name, counts, first_pass.is_series)
     if first_pass.is_pairs:
@@ -62,11 +57,10 @@ def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
     return counts
 
 
-def _describe(first_pass: FirstPass) -> dict[str, Any]:
+def _describe(params: Corpus, name: str) -> dict[str, Any]:
     """Return the description of the corpus, which stage train saves with its models."""
-    params = first_pass.params
     return {
-        "name": first_pass.folder.name,
+        "name": name,
         "source": params.source,
         "sampled": isinstance(params, SampledCorpus),
         "cleaner": cleaner_settings(params),
@@ -84,20 +78,19 @@ def _read_unknown_word(params: Corpus, raw_folder: Path) -> str | None:
     return word
 
 
-def _write_with_splits(
-    first_pass: FirstPass, codes: SplitCodes, kept: NDArray[np.bool_], out: Path, corpus: Mapping[str, Any]
-) -> dict[str, dict[str, int]]:
-    """Copy the kept documents of the draft with their splits, and return the sizes of the splits."""
-    names, starts = pa.array(SPLITS), first_pass.find_split_starts()
+def _write_with_splits(first_pass: FirstPass, out: Path, corpus: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Copy the kept documents of the drafts with their splits, and return the sizes of the splits."""
+    starts = first_pass.find_split_starts()
     sizes = {split: {"documents": 0, "characters": 0, "bytes": 0} for split in SPLITS}
     first = 0
     with document_table.TableWriter(out, first_pass.fields, corpus) as writer:
-        for table in document_table.read_row_groups(first_pass.draft):
-            rows = slice(first, first + table.num_rows)
-            table = table.set_column(1, table.schema.field(1), names.take(pa.array(codes[rows]))).filter(kept[rows])
-            for row in sorted((row for row in starts if rows.start <= row < rows.stop and kept[row]), reverse=True):
-                table = _divide_row(table, int(kept[rows.start : row].sum()), starts[row])
-            first = rows.stop
+        for group in first_pass.read_row_groups():
+            keep, last = group["keep"].combine_chunks(), first + group.num_rows
+            table = group.drop_columns("keep").filter(keep).combine_chunks()
+            divided = [row for row in starts if first <= row < last and keep[row - first].as_py()]
+            for row in sorted(divided, reverse=True):
+                table = _divide_row(table, keep[: row - first].true_count, starts[row])
+            first = last
             writer.write_row_group(table)
             _add_sizes(table, first_pass.fields, sizes)
     return sizes
@@ -137,7 +130,7 @@ def _sort_counts(counts: Counter[str]) -> dict[str, int]:
 
 
 def _check_sides(name: str, first_pass: FirstPass) -> None:
-    if first_pass.identical_sides == len(first_pass.hashes):
+    if first_pass.identical_sides == first_pass.documents:
         raise UnrollError(
             f"corpora.{name}: source and target are the same text in all {first_pass.identical_sides} pairs; write the "
             "translation behind the tab of each line"

@@ -6,8 +6,9 @@ machine. Page checksums turn a flipped bit into an error.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
@@ -17,16 +18,28 @@ from unroll.errors import UnrollError
 
 MAX_ROWS, MAX_CHARACTERS = 8192, 2_000_000
 """A row group ends with the document that reaches either limit."""
+SHARD_GROUPS = 8
+"""The number of row groups that one worker reads at a time."""
 CORPUS = "corpus"
 """The key of the metadata of a table."""
 NUMBERS = {"value": pa.float64()}
 """The types of the fields that are not strings."""
 
 
+def schema(columns: Iterable[str], metadata: Mapping[str, str] | None = None) -> pa.Schema:
+    """Return the schema of a table with these columns."""
+    return pa.schema([(name, NUMBERS.get(name, pa.string())) for name in columns], metadata)
+
+
+def is_full(rows: Any, characters: Any) -> Any:
+    """Return whether a row group of this size is complete; sizes may be numbers or arrays."""
+    return (rows >= MAX_ROWS) | (characters >= MAX_CHARACTERS)
+
+
 class TableWriter:
     """Writes documents to a table, one row group at a time."""
 
-    def __init__(self, path: Path, fields: Iterable[str], corpus: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, path: Path, fields: Iterable[str], corpus: Mapping[str, Any]) -> None:
         """Create the file.
 
         Args:
@@ -34,41 +47,49 @@ class TableWriter:
             fields: The names of the columns after document and split.
             corpus: The description of the corpus, JSON values that are stored with the table.
         """
-        self.columns = ("document", "split", *fields)
-        metadata = {CORPUS: json.dumps(corpus)} if corpus else None
-        self._schema = pa.schema([(name, NUMBERS.get(name, pa.string())) for name in self.columns], metadata)
-        self._file = pq.ParquetWriter(path, self._schema, compression="zstd", write_page_checksum=True)
-        self._rows: list[tuple[str | None, ...]] = []
-        self._characters = 0
-
-    def write_row(self, row: tuple[str | None, ...]) -> None:
-        """Append one document, with the cells in the order of `columns`."""
-        self._rows.append(row)
-        self._characters += sum(len(cell) for cell in row if cell)
-        if len(self._rows) >= MAX_ROWS or self._characters >= MAX_CHARACTERS:
-            self._flush()
+        columns = schema(("document", "split", *fields), {CORPUS: json.dumps(corpus)})
+        self._file = pq.ParquetWriter(path, columns, compression="zstd", write_page_checksum=True)
 
     def write_row_group(self, table: pa.Table) -> None:
         """Append a table as one row group. An empty table writes nothing."""
         if table.num_rows:
             self._file.write_table(table, row_group_size=table.num_rows)
 
-    def _flush(self) -> None:
-        columns = zip(*self._rows, strict=True) if self._rows else ((),) * len(self.columns)
-        texts = [pa.array(column, pa.string()) for column in columns]
-        arrays = [text.cast(field.type) for text, field in zip(texts, self._schema, strict=True)]
-        self.write_row_group(pa.table(arrays, self._schema))
-        self._rows, self._characters = [], 0
-
     def __enter__(self) -> "TableWriter":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self._flush()
+    def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+@dataclass(frozen=True)
+class TableShard:
+    """A range of row groups of a table of clean documents."""
+
+    path: Path
+    """The table."""
+    first: int
+    """The first row group."""
+    last: int
+    """The row group behind the last one."""
+
+
+def divide(path: Path) -> list[TableShard]:
+    """Divide a table into shards of `SHARD_GROUPS` row groups.
+
+    Args:
+        path: The table of clean documents.
+
+    Returns:
+        The shards in order.
+
+    Raises:
+        UnrollError: The file is missing or damaged.
+    """
+    with _open(path) as file:
+        groups = file.num_row_groups
+    firsts = range(0, groups, SHARD_GROUPS)
+    return [TableShard(path.absolute(), first, min(first + SHARD_GROUPS, groups)) for first in firsts]
 
 
 def read_row_groups(path: Path) -> Iterator[pa.Table]:
@@ -83,10 +104,32 @@ def read_row_groups(path: Path) -> Iterator[pa.Table]:
     Raises:
         UnrollError: The file is missing or damaged.
     """
+    for shard in divide(path):
+        yield from read_shard(shard)
+
+
+def read_shard(shard: TableShard) -> Iterator[pa.Table]:
+    """Yield the row groups of a shard in order.
+
+    Args:
+        shard: The shard.
+
+    Yields:
+        A row group.
+
+    Raises:
+        UnrollError: The file is missing or damaged.
+    """
+    with _open(shard.path) as file:
+        for group in range(shard.first, shard.last):
+            yield file.read_row_group(group, use_threads=False)  # one thread needs less memory
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for group in range(file.num_row_groups):
-                yield file.read_row_group(group, use_threads=False)  # one thread needs less memory
+            yield file
     except FileNotFoundError:
         raise UnrollError(f"{path}: the file does not exist; run `dvc repro` first") from None
     except (pa.ArrowInvalid, OSError) as error:

@@ -1,8 +1,8 @@
 """Duplicates between splits: documents of an earlier split that also occur in a later one.
 
 Exact copies have equal 64-bit hashes. Near copies are found by MinHash with banding (Broder 1997; Leskovec, Rajaraman
-and Ullman, "Mining of Massive Datasets", section 3.4): the 256-byte signatures of the later splits are held in memory,
-and the documents of the earlier splits are read once.
+and Ullman, "Mining of Massive Datasets", section 3.4). The hashes or the 256-byte signatures of the later splits are
+held in memory, and those of the earlier splits are read once.
 """
 
 import re
@@ -13,7 +13,6 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.params.cleaning import NearDuplicates
 from unroll.text.splits import TEST, TRAIN, VALID
 
 Hashes = NDArray[np.uint64]
@@ -28,67 +27,79 @@ EMPTY = np.iinfo(np.uint32).max
 LATER_SPLITS = {TRAIN: (VALID, TEST), VALID: (TEST,)}
 
 
-def find_exact(hashes: Hashes, splits: SplitCodes) -> Mask:
-    """Find the documents whose hash also occurs in a later split.
+class HashIndex:
+    """The distinct hashes of the documents of valid and test, 8 bytes for each of them."""
 
-    Args:
-        hashes: The hash of each document (N,).
-        splits: The split code of each document (N,).
+    def __init__(self, batches: Iterable[tuple[Hashes, SplitCodes]]) -> None:
+        """Collect the hashes of the later splits.
 
-    Returns:
-        Whether each document also occurs in a later split (N,).
-    """
-    found = np.zeros(len(hashes), dtype=bool)
-    for split, later in LATER_SPLITS.items():
-        rows = splits == split
-        found[rows] = np.isin(hashes[rows], hashes[np.isin(splits, later)])
-    return found
+        Args:
+            batches: All documents in batches: their hashes and split codes.
+        """
+        found: dict[int, list[Hashes]] = {VALID: [], TEST: []}
+        for hashes, splits in batches:
+            for split, parts in found.items():
+                parts.append(np.unique(hashes[splits == split]))
+        unique = {split: np.unique(np.concatenate([np.empty(0, np.uint64), *parts])) for split, parts in found.items()}
+        self._later = {
+            split: np.unique(np.concatenate([unique[code] for code in later])) for split, later in LATER_SPLITS.items()
+        }
 
+    def find(self, hashes: Hashes, splits: SplitCodes) -> Mask:
+        """Find the documents whose hash also occurs in a later split.
 
-def find_near(batches: Iterable[tuple[list[str], SplitCodes]], params: NearDuplicates, index: "SignatureIndex") -> Mask:
-    """Find the documents that are similar to a document of a later split.
+        Args:
+            hashes: The hash of each document (N,).
+            splits: The split code of each document (N,).
 
-    Args:
-        batches: The N documents in batches: their texts and split codes.
-        params: The number of words of a shingle and the minimum Jaccard similarity.
-        index: The index of the later splits.
-
-    Returns:
-        Whether each document is similar to a document of a later split (N,).
-    """
-    masks: list[Mask] = []
-    for texts, splits in batches:
-        mask = np.zeros(len(texts), dtype=bool)
-        early = np.flatnonzero(splits != TEST)
-        signatures = minhash([texts[row] for row in early], params.words)
-        for split in LATER_SPLITS:
-            rows = splits[early] == split
-            mask[early[rows]] = index.has_similar(signatures[rows], LATER_SPLITS[split], params.similarity)
-        masks.append(mask)
-    return np.concatenate(masks) if masks else np.zeros(0, dtype=bool)
+        Returns:
+            Whether each document also occurs in a later split (N,).
+        """
+        found = np.zeros(len(hashes), dtype=bool)
+        for split, later in self._later.items():
+            rows = np.flatnonzero(splits == split)
+            if len(later):
+                at = np.minimum(np.searchsorted(later, hashes[rows]), len(later) - 1)
+                found[rows] = later[at] == hashes[rows]
+        return found
 
 
 class SignatureIndex:
     """The H distinct signatures of valid and test, indexed by their bands."""
 
-    def __init__(self, batches: Iterable[tuple[list[str], SplitCodes]], words: int) -> None:
-        """Compute the signatures and sort them by the hash of each band.
+    def __init__(self, batches: Iterable[tuple[NDArray[np.uint32], SplitCodes]]) -> None:
+        """Sort the signatures by the hash of each band.
 
         Args:
-            batches: All documents in batches: their texts and split codes.
-            words: The number of words of a shingle.
+            batches: The documents of the later splits in batches: their signatures and split codes.
         """
         signatures, codes = [np.empty((0, SIGNATURE), np.uint32)], [np.empty(0, np.int8)]
-        for texts, splits in batches:
-            rows = np.flatnonzero(splits != TRAIN)
-            signatures.append(minhash([texts[row] for row in rows], words))
-            codes.append(splits[rows])
+        for batch, splits in batches:
+            signatures.append(batch)
+            codes.append(splits)
         labelled = np.column_stack([np.concatenate(codes).astype(np.uint32), np.concatenate(signatures)])
         labelled = np.unique(labelled[(labelled[:, 1:] != EMPTY).any(axis=1)], axis=0)
         self.splits, self.signatures = labelled[:, 0], np.ascontiguousarray(labelled[:, 1:])
         bands = _hash_bands(self.signatures)  # (H, BANDS)
         self.order = np.argsort(bands, axis=0, kind="stable")
         self.sorted = np.take_along_axis(bands, self.order, axis=0)
+
+    def find(self, signatures: NDArray[np.uint32], splits: SplitCodes, similarity: float) -> Mask:
+        """Find the documents that are similar to a document of a later split.
+
+        Args:
+            signatures: The signatures (N, SIGNATURE) of the documents.
+            splits: The split code of each document (N,). Those of test have no later split.
+            similarity: The minimum estimated Jaccard similarity.
+
+        Returns:
+            Whether each document is similar to a document of a later split (N,).
+        """
+        found = np.zeros(len(splits), dtype=bool)
+        for split, later in LATER_SPLITS.items():
+            rows = splits == split
+            found[rows] = self.has_similar(signatures[rows], later, similarity)
+        return found
 
     def has_similar(self, signatures: NDArray[np.uint32], splits: tuple[int, ...], similarity: float) -> Mask:
         """Test whether documents are similar to a document of other splits.

@@ -6,6 +6,7 @@ An error names the file, the line and the byte, and suggests the encoding that t
 import codecs
 import re
 from collections.abc import Iterator
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 from unroll.errors import UnrollError
@@ -22,14 +23,18 @@ BYTE_ORDER_MARKS = {
 }
 
 
-def read_lines(path: Path, encoding: str, errors: str, limit: int) -> Iterator[str]:
-    r"""Yield the lines of a text file. Lines end with LF, CRLF or CR and with no other character.
+def read_lines(
+    path: Path, encoding: str, errors: str, limit: int, start: int = 0, stop: int | None = None
+) -> Iterator[str]:
+    r"""Yield the lines of a text file, or of a part of it. Lines end with LF, CRLF or CR and with no other character.
 
     Args:
         path: The file.
         encoding: Its encoding.
         errors: `strict`, or `replace` to replace undecodable bytes by U+FFFD.
         limit: The maximum number of characters of a line; a longer line is yielded in parts. -1 sets no limit.
+        start: The byte where the part begins, behind the end of a line.
+        stop: The byte where the part ends, behind the end of a line, or None for the end of the file.
 
     Yields:
         A line with a final "\n", or a part of a line. A byte order mark is not part of the text.
@@ -37,13 +42,18 @@ def read_lines(path: Path, encoding: str, errors: str, limit: int) -> Iterator[s
     Raises:
         UnrollError: The file is missing, empty, binary or not in this encoding.
     """
-    _check_start(path, encoding)
-    with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors=errors) as file:
-        try:
-            while part := file.readline(limit):
-                yield part
-        except UnicodeDecodeError:
-            raise _decoding_error(path, encoding) from None
+    if start == 0:
+        _check_start(path, encoding)
+    with path.open("rb") as binary:
+        binary.seek(start)
+        source = binary if stop is None else BytesIO(binary.read(stop - start))
+        codec = "utf-8-sig" if encoding == "utf-8" and start == 0 else encoding
+        with TextIOWrapper(source, encoding=codec, errors=errors) as file:
+            try:
+                while part := file.readline(limit):
+                    yield part
+            except UnicodeDecodeError:
+                raise _decoding_error(path, encoding) from None
 
 
 def _check_start(path: Path, encoding: str) -> None:

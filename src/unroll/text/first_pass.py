@@ -1,80 +1,61 @@
-"""The first pass of stage clean: it cleans all records into a draft table and collects what the second pass needs."""
+"""The first pass of stage clean: it cleans the shards into drafts and decides on splits and duplicates."""
 
-from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.params.cleaning import NearDuplicates
 from unroll.params.corpora import Corpus
-from unroll.text import document_table, duplicates, records
-from unroll.text.cleaner import Cleaner, cleaner_settings, read_setting
-from unroll.text.splits import assign_by_hash, assign_by_position, hash_text, split_starts
+from unroll.shards import map_shards
+from unroll.text import draft, duplicates, raw_shards, records
+from unroll.text.splits import TEST, TRAIN, assign_by_hash, assign_by_position, split_starts
 from unroll.text.streams import SPLITS
 
-UNCLEANED = ("label", "time", "value")
 SplitCodes = NDArray[np.int8]
 """(N,) the split of each document, as an index into `SPLITS`."""
 
 
 class FirstPass:
-    """The draft table of a corpus, with 18 bytes of memory for each of its N documents; their texts stay on disk."""
+    """The drafts of a corpus, whose texts stay on disk."""
 
-    def __init__(self, params: Corpus, folder: Path, draft: Path) -> None:
+    def __init__(self, params: Corpus, folder: Path, drafts: Path) -> None:
         """Clean the records of a raw folder.
 
         Args:
             params: The entry of `corpora` in params.yaml.
             folder: The raw folder, which has the name of the corpus.
-            draft: The file to write: a table of documents without splits.
+            drafts: The empty folder for the drafts.
 
         Raises:
-            UnrollError: A raw file is unreadable or has the wrong format.
+            UnrollError: A raw file is unreadable or has the wrong format, or the corpus does not allow the rule that
+                `splits.by` selects.
         """
-        self.params, self.folder, self.draft = params, folder, draft
+        self.params, self.name = params, folder.name
         self.fields = records.field_names(folder)
-        self.cleaner = Cleaner(**cleaner_settings(params))
-        self.dropped: Counter[str] = Counter()
+        clean = partial(draft.clean_shard, params, folder.absolute(), drafts.absolute(), self.fields)
+        with map_shards(clean, raw_shards.divide(params, folder)) as results:
+            self.drafts = list(results)
+        self.documents = sum(part.documents for part in self.drafts)
+        """The number N of documents."""
+        self.characters = sum(part.characters for part in self.drafts)
+        """The number of characters of all documents; for a series, of observations."""
+        self.identical_sides = sum(part.identical_sides for part in self.drafts)
+        """The number of pairs whose source and target are equal."""
+        self.dropped = sum((part.dropped for part in self.drafts), Counter[str]())
         """The number of dropped documents, by reason."""
-        self.changed = self.cleaner.removed
+        self.changed = sum((part.changed for part in self.drafts), Counter[str]())
         """The number of changed characters and divided documents, by reason."""
-        self.identical_sides = 0
-        """The number of pairs whose source and target are equal, such as "Stop!" in English and Dutch."""
-        self.source_splits = array("b")
-        """(N,) split codes; -1 if the source does not define splits."""
-        self.hashes = array("Q")
-        """(N,) hashes of the texts, or of the source sentences of pairs."""
-        self.lengths = array("q")
-        """(N,) numbers of characters; 1 for each observation of a series."""
-        self.divisible = array("b")
-        """(N,) whether a split may begin inside the document."""
-        with document_table.TableWriter(draft, self.fields) as table:
-            for record in records.read_records(params, folder):
-                self._add(record, table)
-
-    def _add(self, record: records.Record, table: document_table.TableWriter) -> None:
-        texts = [text if name in UNCLEANED else self.cleaner(text) for name, text in record.fields.items()]
-        if read_setting(self.params, "errors") == "replace":
-            self.changed["replaced_bytes"] += sum(text.count("\ufffd") for text in texts)
-        if record.continues:
-            self.changed["cuts_in_long_documents"] += 1
-        if not all(texts) and (self.params.empty == "drop" or len(texts) > 1):
-            self.dropped["empty"] += 1
-        elif len(texts) > 1 and max(map(len, texts)) > self.params.max_characters:
-            self.dropped["too_long"] += 1
-        else:
-            table.write_row((record.name, None, *texts))
-            self.source_splits.append(SPLITS.index(record.split) if record.split else -1)
-            # All parts of a long document have one hash, so that they are assigned to the same split.
-            continues = record.continues and self.hashes
-            self.hashes.append(self.hashes[-1] if continues else hash_text(texts[self._hashed_field]))
-            self.lengths.append(1 if self.is_series else sum(map(len, texts)))
-            self.divisible.append(record.divisible)
-            self.identical_sides += self.is_pairs and texts[0] == texts[1]
+        self.duplicates: dict[str, int] = {}
+        """The number of duplicates, by kind and split."""
+        self._check_splits()
 
     @property
     def is_series(self) -> bool:
@@ -86,65 +67,88 @@ class FirstPass:
         """Whether the records are sentence pairs."""
         return self.fields[0] == "source"
 
-    @property
-    def _hashed_field(self) -> int:
-        """The index of the field by which documents are compared: the text, or the source sentence of a pair."""
-        return 0 if self.is_pairs else -1
-
-    def assign_splits(self) -> SplitCodes:
-        """Assign each document to a split.
-
-        Returns:
-            The split code of each document (N,).
-
-        Raises:
-            UnrollError: The corpus does not allow the rule that `splits.by` selects.
-        """
-        rule, name = self.params.splits, f"corpora.{self.folder.name}.splits"
-        if rule.by == "hash":
-            if self.is_series:
-                raise UnrollError(f"{name}: a series cannot be split by hash, only in time; set by: position")
-            return assign_by_hash(np.asarray(self.hashes, dtype=np.uint64), rule)
-        if rule.by == "position":
-            return assign_by_position(np.asarray(self.lengths, dtype=np.int64), rule)
-        codes = np.asarray(self.source_splits, dtype=np.int8)
-        if (codes < 0).any():
+    def _check_splits(self) -> None:
+        by, name = self.params.splits.by, f"corpora.{self.name}.splits"
+        if by == "hash" and self.is_series:
+            raise UnrollError(f"{name}: a series cannot be split by hash, only in time; set by: position")
+        if by == "source" and any(part.without_split for part in self.drafts):
             raise UnrollError(f"{name}: the source does not define splits; set by: hash or by: position")
-        return codes
 
-    def find_duplicates(self, codes: SplitCodes) -> tuple[NDArray[np.bool_], dict[str, int]]:
-        """Find the documents that also occur in a later split, and count them as dropped if they are dropped.
+    def _shards(self) -> Iterator[tuple[draft.Draft, draft.Documents, SplitCodes]]:
+        """Yield the draft of each shard, what is known of its documents, and their splits."""
+        rule, start = self.params.splits, 0
+        for part in self.drafts:
+            documents = part.read_documents()
+            if rule.by == "hash":
+                codes = assign_by_hash(documents["hash"], rule)
+            elif rule.by == "position":
+                starts = start + np.cumsum(documents["length"]) - documents["length"]
+                codes = assign_by_position(starts, self.characters, rule)
+            else:
+                codes = documents["split"]
+            start += part.characters
+            yield part, documents, codes
 
-        Args:
-            codes: The split code of each document (N,).
+    def read_row_groups(self) -> Iterator[pa.Table]:
+        """Assign the documents to splits, and find those that also occur in a later split.
 
-        Returns:
-            Whether to keep each document (N,), and the number of duplicates by kind and split.
+        Duplicates are counted, and also as dropped if they are dropped. The counts are complete after the last group.
+
+        Yields:
+            The documents in row groups. The columns are document, split, the fields, and whether to keep the document.
         """
-        if self.is_series or not len(codes):
-            return np.ones(len(codes), dtype=bool), {}
-        rule = self.params.duplicates
-        nonempty = np.asarray(self.lengths) > 0
-        hashes = np.asarray(self.hashes, dtype=np.uint64)
-        masks = {"exact": nonempty & duplicates.find_exact(hashes, codes)}
-        if isinstance(rule, NearDuplicates):
-            index = duplicates.SignatureIndex(self._texts(codes), rule.words)
-            masks["near"] = ~masks["exact"] & duplicates.find_near(self._texts(codes), rule, index)
-        counts = {
-            f"{kind}_in_{SPLITS[split]}": int((mask & (codes == split)).sum())
-            for kind, mask in masks.items()
-            for split in duplicates.LATER_SPLITS
-        }
-        drop = np.logical_or.reduce(list(masks.values())) & rule.drop
-        if rule.drop:
-            self.dropped.update({f"{kind}_duplicate": int(mask.sum()) for kind, mask in masks.items()})
-        return ~drop, counts
+        names = pa.array(SPLITS)
 
-    def _texts(self, codes: SplitCodes) -> Iterator[tuple[list[str], SplitCodes]]:
-        first = 0
-        for table in document_table.read_row_groups(self.draft):
-            yield table[self.fields[self._hashed_field]].to_pylist(), codes[first : first + table.num_rows]
-            first += table.num_rows
+        def batches() -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
+            with self._find_duplicates() as found:
+                for (part, documents, codes), keep in zip(self._shards(), found, strict=True):
+                    first = 0
+                    for table in part.read_batches():
+                        rows = slice(first, first := first + table.num_rows)
+                        table = table.add_column(1, "split", names.take(pa.array(codes[rows])))
+                        yield table.append_column("keep", pa.array(keep[rows])), documents["cells"][rows]
+
+        yield from draft.regroup(batches())
+
+    @contextmanager
+    def _find_duplicates(self) -> Generator[Iterator[NDArray[np.bool_]]]:
+        """Yield an iterator over the shards, with whether to keep each document (N,)."""
+        rule = self.params.duplicates
+        if self.is_series:
+            yield (np.ones(part.documents, dtype=bool) for part in self.drafts)
+            return
+        hashes = duplicates.HashIndex((documents["hash"], codes) for _, documents, codes in self._shards())
+        if not isinstance(rule, NearDuplicates):
+            yield map(self._keep, self._shards(), repeat(hashes), repeat(None))
+            return
+        sign = partial(_sign, self.fields[draft.hashed_field(self.fields)], rule.words)
+        with map_shards(sign, ((part, codes != TRAIN) for part, _, codes in self._shards())) as signatures:
+            later = (codes[codes != TRAIN] for _, _, codes in self._shards())
+            index = duplicates.SignatureIndex(zip(signatures, later, strict=True))
+        with map_shards(sign, ((part, codes != TEST) for part, _, codes in self._shards())) as signatures:
+            near = (
+                _near(index, batch, codes, rule.similarity)
+                for batch, (_, _, codes) in zip(signatures, self._shards(), strict=True)
+            )
+            yield map(self._keep, self._shards(), repeat(hashes), near)
+
+    def _keep(
+        self,
+        shard: tuple[draft.Draft, draft.Documents, SplitCodes],
+        hashes: duplicates.HashIndex,
+        near: NDArray[np.bool_] | None,
+    ) -> NDArray[np.bool_]:
+        """Count the duplicates of a shard, and return whether to keep each document (N,)."""
+        _, documents, codes = shard
+        masks = {"exact": (documents["length"] > 0) & hashes.find(documents["hash"], codes)}
+        if near is not None:
+            masks["near"] = ~masks["exact"] & near
+        for kind, mask in masks.items():
+            for split in duplicates.LATER_SPLITS:
+                key = f"{kind}_in_{SPLITS[split]}"
+                self.duplicates[key] = self.duplicates.get(key, 0) + int((mask & (codes == split)).sum())
+            self.dropped[f"{kind}_duplicate"] += int(mask.sum()) * self.params.duplicates.drop
+        return ~(np.logical_or.reduce(list(masks.values())) & self.params.duplicates.drop)
 
     def find_split_starts(self) -> dict[int, list[int]]:
         """Find the divisible documents inside which a split begins.
@@ -153,11 +157,47 @@ class FirstPass:
             For each such document, by its number, the positions of the characters where splits begin.
         """
         starts: dict[int, list[int]] = {}
-        if self.params.splits.by == "position" and any(self.divisible):
-            ends = np.cumsum(np.asarray(self.lengths, dtype=np.int64))
-            for start in split_starts(int(ends[-1]), self.params.splits):
-                row = int(np.searchsorted(ends, start, side="right"))
-                inside = start - (int(ends[row - 1]) if row else 0) if row < len(ends) else 0
-                if inside and self.divisible[row] and inside not in starts.get(row, []):
-                    starts.setdefault(row, []).append(inside)
+        if self.params.splits.by != "position" or not any(part.divisible for part in self.drafts):
+            return starts
+        first = before = 0  # the documents and the characters of the shards before
+        for part in self.drafts:
+            for start in split_starts(self.characters, self.params.splits):
+                if before <= start < before + part.characters:
+                    documents = part.read_documents()
+                    ends = before + np.cumsum(documents["length"])
+                    row = int(np.searchsorted(ends, start, side="right"))
+                    inside = start - int(ends[row] - documents["length"][row])
+                    if inside and documents["divisible"][row] and inside not in starts.get(first + row, []):
+                        starts.setdefault(first + row, []).append(inside)
+            first, before = first + part.documents, before + part.characters
         return starts
+
+
+def _sign(column: str, words: int, shard: tuple[draft.Draft, NDArray[np.bool_]]) -> NDArray[np.uint32]:
+    """Compute the signatures of the selected documents of a shard."""
+    part, selected = shard
+    signatures, first = [np.empty((0, duplicates.SIGNATURE), np.uint32)], 0
+    for table in part.read_batches():
+        rows = slice(first, first := first + table.num_rows)
+        signatures.append(duplicates.minhash(table[column].filter(pa.array(selected[rows])).to_pylist(), words))
+    return np.concatenate(signatures)
+
+
+def _near(
+    index: duplicates.SignatureIndex, signatures: NDArray[np.uint32], codes: SplitCodes, similarity: float
+) -> NDArray[np.bool_]:
+    """Return whether each document of a shard (N,) is similar to one of a later split.
+
+    Args:
+        index: The index of the later splits.
+        signatures: The signatures of those documents of the shard that are not in test.
+        codes: The split code of each document (N,).
+        similarity: The minimum similarity.
+
+    Returns:
+        Whether each document is similar to another one (N,).
+    """
+    found = np.zeros(len(codes), dtype=bool)
+    early = codes != TEST
+    found[early] = index.find(signatures, codes[early], similarity)
+    return found

@@ -1,7 +1,12 @@
-"""Stage partition: from token ids to the streams of every split."""
+"""Stage partition: from token ids to the streams of every split.
+
+This stage copies files and is as fast as the disk. Its shards are the batches of stage tokenize, and one process copies
+them in order: other processes would only pass the token ids on.
+"""
 
 import json
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -53,15 +58,25 @@ def _labels(tokens: Path, folder: Path) -> dict[str, list[str]]:
 
 def _stream(folder: Path, split: str, side: str, source: Path, vocabulary_size: int) -> Stream:
     """Write one side of a split, the column `side` of the Arrow file `source`."""
-    lengths = [np.diff(offsets) + 2 for _, offsets in read_batches(source, side)]
-    offsets = np.concatenate([[0], *lengths]).cumsum()
-    shape = (int(offsets[-1]),)
-    tokens = np.lib.format.open_memmap(folder / f"{split}.{side}.npy", "w+", token_type(vocabulary_size), shape)
-    first = 0
-    for values, inside in read_batches(source, side):
-        last = first + len(values) + 2 * (len(inside) - 1)
-        lay_out(tokens[first:last], values, inside)
-        first = last
-    tokens.flush()
-    np.save(folder / f"{split}.{side}.offsets.npy", offsets)
-    return Stream(tokens, offsets)
+    lengths = [(len(values), len(offsets) - 1) for values, offsets in read_batches(source, side)]
+    tokens, documents = np.sum(lengths, axis=0) if lengths else (0, 0)
+    type_ = np.dtype(token_type(vocabulary_size))
+    paths = folder / f"{split}.{side}.npy", folder / f"{split}.{side}.offsets.npy"
+    with paths[0].open("wb") as stream, paths[1].open("wb") as borders:
+        _write_header(stream, type_, int(tokens + 2 * documents))
+        _write_header(borders, np.dtype(np.int64), int(documents + 1))
+        borders.write(np.zeros(1, np.int64).tobytes())
+        first = 0
+        for values, inside in read_batches(source, side):
+            out = np.empty(len(values) + 2 * (len(inside) - 1), type_)
+            lay_out(out, values, inside)
+            stream.write(out.tobytes())
+            borders.write((first + np.cumsum(np.diff(inside) + 2)).tobytes())
+            first += len(out)
+    return Stream(*(np.load(path, mmap_mode="r") for path in paths))
+
+
+def _write_header(file: BinaryIO, type_: np.dtype[Any], length: int) -> None:
+    """Write the header of an array (length,), whose elements follow. `np.save` would need all of them in memory."""
+    header = {"descr": np.lib.format.dtype_to_descr(type_), "fortran_order": False, "shape": (length,)}
+    np.lib.format.write_array_header_1_0(file, header)

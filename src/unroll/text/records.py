@@ -15,7 +15,8 @@ from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus
 from unroll.text.cleaner import read_setting
 from unroll.text.encoding import read_lines
-from unroll.text.manifest import RawFile, read_manifest
+from unroll.text.manifest import read_manifest
+from unroll.text.raw_shards import Part, RawShard
 
 FIELDS = {
     "text": ("text",),
@@ -61,12 +62,13 @@ def field_names(folder: Path) -> tuple[str, ...]:
     return next(iter(by_file.values()))
 
 
-def read_records(params: Corpus, folder: Path) -> Iterator[Record]:
-    """Yield all records of a raw folder in the order of its files.
+def read_records(params: Corpus, folder: Path, shard: RawShard) -> Iterator[Record]:
+    """Yield the records of a shard of a raw folder in order.
 
     Args:
         params: The entry of `corpora` in params.yaml.
         folder: The raw folder.
+        shard: The shard (`unroll.text.raw_shards.divide`).
 
     Yields:
         The records, uncleaned.
@@ -74,21 +76,23 @@ def read_records(params: Corpus, folder: Path) -> Iterator[Record]:
     Raises:
         UnrollError: A file is unreadable or a line has the wrong format.
     """
-    for file in read_manifest(folder):
-        yield from READERS[file.format](params, folder / file.file, file)
+    for part in shard:
+        yield from READERS[part.file.format](params, folder / part.file.file, part)
 
 
-def _read_text(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
-    documents = read_setting(params, "documents")
+def _read_text(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
+    file, documents = part.file, read_setting(params, "documents")
     unit = (file.documents or "file") if documents == "source" else documents
-    lines = _read_lines(params, path, params.max_characters)
-    yield from _segment(lines, unit, params.max_characters, file.file, file.split, divisible=unit == "file")
+    lines = _read_lines(params, path, part, params.max_characters)
+    yield from _segment(
+        lines, unit, params.max_characters, file.file, file.split, divisible=unit == "file", before=part.lines
+    )
 
 
-def _read_documents(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
+def _read_documents(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
     documents = read_setting(params, "documents")
     unit = "file" if documents == "source" else documents
-    for number, line in _numbered_lines(params, path):
+    for number, line in _numbered_lines(params, path, part):
         try:
             value = json.loads(line)
             name, text = value["document"], value["text"]
@@ -99,25 +103,31 @@ def _read_documents(params: Corpus, path: Path, file: RawFile) -> Iterator[Recor
             ) from None
         reader = StringIO(text, newline=None)
         lines = iter(lambda reader=reader: reader.readline(params.max_characters), "")  # type: ignore[misc]
-        yield from _segment(lines, unit, params.max_characters, name, file.split, divisible=False)
+        yield from _segment(lines, unit, params.max_characters, name, part.file.split, divisible=False)
 
 
 def _segment(
-    lines: Iterator[str], unit: str, max_characters: int, name: str, split: str | None, divisible: bool
+    lines: Iterator[str],
+    unit: str,
+    max_characters: int,
+    name: str,
+    split: str | None,
+    divisible: bool,
+    before: int = 0,
 ) -> Iterator[Record]:
     for document in segment(lines, unit, max_characters):
-        line = "" if unit == "file" else f":{document.line}"
+        line = "" if unit == "file" else f":{before + document.line}"
         suffix = f"+{document.continuation}" if document.continuation else ""
         yield Record(name + line + suffix, {"text": document.text}, split, document.continuation > 0, divisible)
 
 
-def _read_columns(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
-    names = FIELDS[file.format]
+def _read_columns(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
+    file, names = part.file, FIELDS[part.file.format]
     if file.format == "labelled" and file.documents == "file":  # the name of the folder is the label
-        text = "".join(_read_lines(params, path, params.max_characters))
+        text = "".join(_read_lines(params, path, part, params.max_characters))
         yield Record(file.file, {"label": Path(file.file).parent.name, "text": text}, file.split)
         return
-    for number, line in _numbered_lines(params, path):
+    for number, line in _numbered_lines(params, path, part):
         cells = line.split("\t") if line.strip() else [""] * len(names)
         if len(cells) < len(names):
             raise UnrollError(
@@ -126,12 +136,12 @@ def _read_columns(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]
         yield Record(f"{file.file}:{number}", dict(zip(names, cells, strict=False)), file.split)
 
 
-def _read_series(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
+def _read_series(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
     """Yield one record per row: the last column is the value, and the first one the time.
 
     In a file of one column the row number is the time. A header is skipped.
     """
-    rows, columns = csv.reader(line for _, line in _numbered_lines(params, path)), 0
+    rows, columns = csv.reader(line for _, line in _numbered_lines(params, path, part)), 0
     for number, cells in enumerate(rows, 1):
         if not any(cell.strip() for cell in cells):
             continue
@@ -148,7 +158,7 @@ def _read_series(params: Corpus, path: Path, file: RawFile) -> Iterator[Record]:
                 f"{path}: line {number}: {value[:40]!r} is not a finite number; correct or remove the row"
             )
         time = cells[0] if len(cells) > 1 else str(number)
-        yield Record(file.file, {"time": time, "value": value}, file.split)
+        yield Record(part.file.file, {"time": time, "value": value}, part.file.split)
 
 
 def _is_finite_number(text: str) -> bool:
@@ -158,18 +168,19 @@ def _is_finite_number(text: str) -> bool:
         return False
 
 
-def _read_lines(params: Corpus, path: Path, limit: int) -> Iterator[str]:
-    """Yield the lines of a file, in parts of at most `limit` characters (-1 for no limit)."""
-    return read_lines(path, read_setting(params, "encoding"), read_setting(params, "errors"), limit)
+def _read_lines(params: Corpus, path: Path, part: Part, limit: int) -> Iterator[str]:
+    """Yield the lines of a part of a file, in pieces of at most `limit` characters (-1 for no limit)."""
+    encoding, errors = read_setting(params, "encoding"), read_setting(params, "errors")
+    return read_lines(path, encoding, errors, limit, part.start, part.stop)
 
 
-def _numbered_lines(params: Corpus, path: Path) -> Iterator[tuple[int, str]]:
+def _numbered_lines(params: Corpus, path: Path, part: Part) -> Iterator[tuple[int, str]]:
     """Yield whole lines of a table with their numbers. `max_characters` limits fields, not lines."""
-    for number, line in enumerate(_read_lines(params, path, -1), 1):
+    for number, line in enumerate(_read_lines(params, path, part, -1), part.lines + 1):
         yield number, line.removesuffix("\n")
 
 
-READERS: dict[str, Callable[[Corpus, Path, RawFile], Iterator[Record]]] = {
+READERS: dict[str, Callable[[Corpus, Path, Part], Iterator[Record]]] = {
     "text": _read_text,
     "documents": _read_documents,
     "pairs": _read_columns,

@@ -47,16 +47,16 @@ def split_starts(characters: int, splits: Splits) -> tuple[int, int]:
     return int((1 - splits.valid - splits.test) * characters), int((1 - splits.test) * characters)
 
 
-def assign_by_position(lengths: NDArray[np.int64], splits: Splits) -> NDArray[np.int8]:
+def assign_by_position(starts: NDArray[np.int64], characters: int, splits: Splits) -> NDArray[np.int8]:
     """Assign documents to splits by the position of their first character in the corpus.
 
     Args:
-        lengths: The number of characters of each document (N,).
+        starts: The position of the first character of each document (N,).
+        characters: The number of characters of the corpus.
         splits: The shares of valid and test.
 
     Returns:
         The split code of each document (N,).
     """
-    starts = np.cumsum(lengths) - lengths
-    valid, test = split_starts(int(lengths.sum()), splits)
+    valid, test = split_starts(characters, splits)
     return np.where(starts >= test, TEST, np.where(starts >= valid, VALID, TRAIN)).astype(np.int8)

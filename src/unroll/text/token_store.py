@@ -1,4 +1,4 @@
-"""The files that stage tokenize writes: token ids (Arrow IPC, read by memory map) and token frequencies (Parquet)."""
+"""The files that stage tokenize writes: token ids (Arrow IPC) and token frequencies (Parquet)."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,12 +30,11 @@ class TokenWriter:
             folder: The existing folder.
             schema: The columns: one of type `TOKEN_IDS` per side, and `label` if the corpus has labels.
         """
-        self._schema = schema
         self._files = {split: pa.ipc.new_file(str(folder / f"{split}.arrow"), schema) for split in SPLITS}
 
-    def write_batch(self, split: str, columns: list[pa.Array]) -> None:
-        """Append a batch of documents, with the columns in the order of the schema."""
-        self._files[split].write_batch(pa.record_batch(columns, schema=self._schema))
+    def write_batch(self, split: str, batch: pa.RecordBatch) -> None:
+        """Append a batch of documents with the columns of the schema."""
+        self._files[split].write_batch(batch)
 
     def __enter__(self) -> "TokenWriter":
         return self
@@ -67,13 +66,13 @@ def read_batches(path: Path, side: str) -> Iterator[Batch]:
         side: The name of the column.
 
     Yields:
-        The documents of a batch, without a copy of the values.
+        The documents of a batch. Only one batch is in memory.
 
     Raises:
         UnrollError: The file is missing or damaged.
     """
     try:
-        with pa.memory_map(str(path)) as source:
+        with pa.OSFile(str(path)) as source:
             file = pa.ipc.open_file(source)
             for number in range(file.num_record_batches):
                 column = file.get_batch(number).column(side)

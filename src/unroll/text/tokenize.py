@@ -3,7 +3,9 @@
 import json
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.params.tokenizers import CharTokenizerParams, TokenizerParams
+from unroll.shards import map_shards
 from unroll.text import document_table, token_store
 from unroll.text.streams import CORPUS, SPLITS
-from unroll.text.token_store import write_frequencies, zero_frequencies
+from unroll.text.token_store import Frequencies, write_frequencies, zero_frequencies
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.loading import learn_tokenizer
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
+from unroll.text.train_split import TrainSplit, read_splits
 
 log = logging.getLogger(__name__)
 
@@ -72,23 +76,27 @@ def _tokenize(
     tokenizers = _learn(params, clean, sides, unknown_word)
     main, source = tokenizers[sides[-1]], tokenizers[sides[0]]
     main.save(folder / "tokenizer.json", source if source is not main else None)
-    frequencies = {tokenizer: zero_frequencies(tokenizer.vocabulary_size) for tokenizer in tokenizers.values()}
+    frequencies = {name: zero_frequencies(tokenizer.vocabulary_size) for name, tokenizer in tokenizers.items()}
     counts = {split: {side: _zero_counts() for side in sides} for split in SPLITS}
     schema = pa.schema([(name, pa.string() if name == token_store.LABEL else token_store.TOKEN_IDS) for name in fields])
     replaced = 0
-    with token_store.TokenWriter(folder, schema) as writer:
-        for split, rows in _read_splits(clean, SPLITS):
-            columns = {
-                name: token_store.string_array(texts) for name, texts in rows.items() if name == token_store.LABEL
-            }
-            for side in sides:
-                occurrences = frequencies[tokenizers[side]][split]
-                columns[side] = _encode(tokenizers[side], rows[side], counts[split][side], occurrences)
-                replaced += sum(text.split().count(SPECIAL[UNK]) for text in rows[side] if SPECIAL[UNK] in text)
-            writer.write_batch(split, [columns[name] for name in fields])
-    write_frequencies(folder / "frequencies.parquet", main, frequencies[main])
+    encode = partial(encode_shard, tokenizers, schema)
+    with token_store.TokenWriter(folder, schema) as writer, map_shards(encode, document_table.divide(clean)) as shards:
+        for shard in shards:
+            for split, batch, batch_counts in shard.batches:
+                writer.write_batch(split, batch)
+                for side, values in batch_counts.items():
+                    for name, value in values.items():
+                        counts[split][side][name] += value
+            for side, by_split in shard.frequencies.items():
+                for split in SPLITS:
+                    frequencies[side][split] += by_split[split]
+            replaced += shard.replaced
+    if source is main:
+        frequencies[sides[-1]] = _add_sides(frequencies)
+    write_frequencies(folder / "frequencies.parquet", main, frequencies[sides[-1]])
     if source is not main:
-        write_frequencies(folder / "source.frequencies.parquet", source, frequencies[source])
+        write_frequencies(folder / "source.frequencies.parquet", source, frequencies[sides[0]])
     sizes = {"vocabulary_size": main.vocabulary_size}
     if source is not main:
         sizes["source_vocabulary_size"] = source.vocabulary_size
@@ -115,38 +123,47 @@ def _learn(
     return {side: learn_tokenizer(params, TrainSplit(clean, [side]), unknown_word) for side in sides}
 
 
-class TrainSplit:
-    """The texts of the train split. Each iteration reads them from the table."""
+@dataclass(frozen=True)
+class EncodedShard:
+    """The token ids of a shard."""
 
-    def __init__(self, clean: Path, sides: Sequence[str]) -> None:
-        """Set the table of clean documents and the columns to read."""
-        self.clean, self.sides = clean, sides
-
-    def __iter__(self) -> Iterator[str]:
-        for _, rows in _read_splits(self.clean, ["train"]):
-            for side in self.sides:
-                yield from rows[side]
-
-    @property
-    def characters(self) -> int:
-        """The number of characters of all texts."""
-        return sum(map(len, self))
+    batches: list[tuple[str, pa.RecordBatch, dict[str, dict[str, Any]]]]
+    """For each batch of documents, its split, its columns, and its counts by side and name."""
+    frequencies: dict[str, Frequencies]
+    """The number of occurrences of each token, by side and split."""
+    replaced: int
+    """The number of words that are spelled like the unknown token."""
 
 
-def _read_splits(clean: Path, splits: Sequence[str]) -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """Yield batches of documents of one split, as columns of lists, which need less memory than Arrow's kernels."""
-    for table in document_table.read_row_groups(clean):
-        row_splits = table["split"].to_pylist()
-        columns = {name: table[name].to_pylist() for name in table.column_names[2:]}
-        for split in splits:
-            if split in row_splits:
-                yield (
-                    split,
-                    {
-                        name: [text for text, row_split in zip(texts, row_splits, strict=True) if row_split == split]
-                        for name, texts in columns.items()
-                    },
-                )
+def encode_shard(
+    tokenizers: Mapping[str, Tokenizer], schema: pa.Schema, shard: document_table.TableShard
+) -> EncodedShard:
+    """Encode the documents of a shard.
+
+    Args:
+        tokenizers: The tokenizer of each side.
+        schema: The columns of a batch.
+        shard: The shard of the table of clean documents.
+
+    Returns:
+        The token ids and their counts.
+    """
+    frequencies = {side: zero_frequencies(tokenizer.vocabulary_size) for side, tokenizer in tokenizers.items()}
+    batches, replaced = [], 0
+    for split, rows in read_splits(shard, SPLITS):
+        columns = {name: token_store.string_array(texts) for name, texts in rows.items() if name == token_store.LABEL}
+        counts = {side: _zero_counts() for side in tokenizers}
+        for side, tokenizer in tokenizers.items():
+            columns[side] = _encode(tokenizer, rows[side], counts[side], frequencies[side][split])
+            replaced += sum(text.split().count(SPECIAL[UNK]) for text in rows[side] if SPECIAL[UNK] in text)
+        batch = pa.record_batch([columns[name] for name in schema.names], schema=schema)
+        batches.append((split, batch, counts))
+    return EncodedShard(batches, frequencies, replaced)
+
+
+def _add_sides(frequencies: Mapping[str, Frequencies]) -> Frequencies:
+    """Return the frequencies of a vocabulary that the sides share."""
+    return {split: np.sum([sides[split] for sides in frequencies.values()], axis=0) for split in SPLITS}
 
 
 def _zero_counts() -> dict[str, Any]:

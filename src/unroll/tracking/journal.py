@@ -10,6 +10,7 @@ A journal is a folder in `mlruns/outbox` of the repository:
     lock            locked by the stage while it runs
     state.json      what `unroll.tracking.logger` has logged
     replaced        exists if this is a killed training that never goes on
+    pruned          exists if a sweep ends this training early
 
 The logger is a process of its own. It logs journals to MLflow in the order of their start, and removes them. Until then
 nothing is lost, whether the store is slow, down, or another machine that is not reachable.
@@ -36,7 +37,7 @@ from unroll.tracking import outbox
 from unroll.tracking.results import Result, flatten
 
 Row = Mapping[str, Any]
-REPLACED = "replaced"
+REPLACED, PRUNED = "replaced", "pruned"
 
 
 class Journal:

@@ -55,17 +55,28 @@ def experiment(runs: "Runs", head: Mapping[str, Any]) -> str | None:
     of_the_sweep = {"unroll.sweep": matched[1] if matched else "", "dvc.exp.baseline": baseline}
     made = _make(runs, "experiment", name, head, {"dvc.exp.name": name, **of_the_sweep})
     if matched:
-        members = [
-            run
-            for run in runs.find(1000, kind="experiment", sweep=matched[1])
-            if run.data.tags.get("dvc.exp.baseline", "") == baseline
-        ]
-        if len(members) > 1:  # one experiment alone may have a number in its name
-            sweep = _make(runs, "sweep", matched[1], head, {"dvc.exp.baseline": baseline})
-            for run in members:
-                if run.data.tags.get(PARENT) != sweep:
-                    runs.client.set_tag(run.info.run_id, PARENT, sweep)
+        _join(runs, matched[1], head, made)
     return made
+
+
+def _join(runs: "Runs", name: str, head: Mapping[str, Any], experiment: str) -> None:
+    """Let an experiment be a child of its sweep, which is made for the second experiment of a name.
+
+    One experiment alone may have a number in its name. Once there is a sweep, the others are its children already, and
+    are not read again for each run of hundreds.
+    """
+    baseline = head["baseline"]
+    if runs.find(id=_identify("sweep", name, head)):
+        members = [runs.client.get_run(experiment)]
+    else:
+        found = runs.find(1000, kind="experiment", sweep=name)
+        members = [run for run in found if run.data.tags.get("dvc.exp.baseline", "") == baseline]
+        if len(members) < 2:
+            return
+    sweep = _make(runs, "sweep", name, head, {"dvc.exp.baseline": baseline})
+    for run in members:
+        if run.data.tags.get(PARENT) != sweep:
+            runs.client.set_tag(run.info.run_id, PARENT, sweep)
 
 
 def update(runs: "Runs", head: Mapping[str, Any], run_id: str) -> None:
@@ -124,12 +135,22 @@ def _seeds(runs: "Runs", head: Mapping[str, Any], above: str | None) -> str:
     return found
 
 
+def _identify(kind: str, name: str, head: Mapping[str, Any]) -> str:
+    """Return the tag `unroll.id` of a parent."""
+    identity = [kind, name, head["experiment"] if kind != "sweep" else "", head["baseline"], head.get("group")]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+
+
 def _make(
     runs: "Runs", kind: str, name: str, head: Mapping[str, Any], tags: Mapping[str, str], above: str | None = None
 ) -> str:
-    identity = [kind, name, head["experiment"] if kind != "sweep" else "", head["baseline"], head.get("group")]
-    identifier = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
-    known = {"unroll.id": identifier, "unroll.kind": kind, "unroll.model": name, PARENT: above or "", **tags}
+    known = {
+        "unroll.id": _identify(kind, name, head),
+        "unroll.kind": kind,
+        "unroll.model": name,
+        PARENT: above or "",
+        **tags,
+    }
     title = name if kind == "experiment" else f"{name}, {kind}"
     run = runs.create(title, head["start"], known)
     if run.info.status == "RUNNING":

@@ -13,7 +13,7 @@ from filelock import BaseFileLock, FileLock
 
 from unroll.provenance import snapshot
 from unroll.tracking import outbox
-from unroll.tracking.journal import REPLACED, Journal, begin, complete, finish, identify, now, pending, publish
+from unroll.tracking.journal import PRUNED, REPLACED, Journal, begin, complete, finish, identify, now, pending, publish
 from unroll.tracking.results import Result
 
 WAKE = 60
@@ -111,6 +111,8 @@ def _abandon(journal: Journal, result: Result, recorder: Recorder, error: BaseEx
     failed = isinstance(error, Exception)
     try:
         tags = {"unroll.error": str(error)} if failed else {}
+        if (journal.folder / PRUNED).exists():
+            tags["unroll.pruned"] = "true"
         finish(journal, "FAILED" if failed else "KILLED", tags, recorder.measure(), time.time())
     except Exception as fault:  # the logger sees that the process ended
         _report(fault)

@@ -2,6 +2,9 @@
 
 The order of the data is a function of (seed, epoch), and dropout is seeded with (seed, batch). So the weights are the
 same in every run of the same settings, and in a run that was killed and resumed (`unroll.training.checkpoint`).
+
+If several ranks train, Lightning trains one process on each, and knows nothing of the others: its strategy for
+distributed data (DDP) would start the whole stage once per rank, and average gradients in the order of gloo or NCCL.
 """
 
 import logging
@@ -26,7 +29,9 @@ from unroll.training.launcher import hidden_launcher
 from unroll.training.measurements import Measurements
 from unroll.training.optimizer import build_optimizer, clip_gradients
 from unroll.training.optional_packages import absent
+from unroll.training.process_group import ALONE, Group
 from unroll.training.schedule import Schedule
+from unroll.training.shard import Shard
 from unroll.training.task import Task
 from unroll.training.weight_averaging import WeightAveraging
 
@@ -43,7 +48,9 @@ Log = Callable[..., None]
 
 
 @hidden_launcher()
-def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | None, device: str) -> None:
+def fit(
+    task: Task, params: Training, seed: int, log: Log, checkpoints: Path | None, device: str, group: Group | None = None
+) -> None:
     """Train `task.network` in place. It ends with the weights of its best epoch on the valid split.
 
     Args:
@@ -54,10 +61,17 @@ def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | N
             epoch. A resumed training first repeats what it has logged before.
         checkpoints: The folder for checkpoints; None for no checkpoints.
         device: The device of the training, `cpu` or `cuda`.
+        group: The ranks of the training (`unroll.training.ranks.join`); None for a training by one process.
 
     Raises:
-        UnrollError: The loss is not finite, the data is too small, or there is no such device.
+        UnrollError: The loss is not finite, the data is too small, there is no such device, or a rank ended early.
     """
+    group = group or ALONE
+    if params.ranks != group.size:
+        raise UnrollError(
+            f"training.ranks is {params.ranks}, but {group.size} of the ranks are here; train by a stage, which starts "
+            f"the others, or set training.ranks to {group.size}"
+        )
     for name in ("pytorch_lightning", "lightning_fabric", "pytorch_lightning.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
     steps = [task.steps(epoch) for epoch in range(params.epochs)]
@@ -66,14 +80,15 @@ def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | N
     accelerator = torch_device(device).type
     if params.precision == 16 and accelerator == "cpu":
         raise UnrollError("training.precision: 16 needs a GPU (device: cuda); write bf16 or 32")
-    module = _Module(task, params, seed, log, checkpoints, steps, device)
+    module = _Module(task, params, seed, log, checkpoints, steps, device, group)
+    shows_progress = sys.stderr.isatty() and group.rank == 0
     with warnings.catch_warnings(), flush_denormals():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         warnings.filterwarnings("ignore", module="lightning_fabric")
         trainer = lightning.Trainer(
             max_epochs=params.epochs - module.first_epoch,
             accelerator=accelerator,
-            devices=1,
+            devices=1 if group.size == 1 or accelerator == "cpu" else [torch.cuda.current_device()],
             plugins=[LightningEnvironment()],
             precision=PRECISION[params.precision],
             deterministic=True,
@@ -83,8 +98,8 @@ def fit(task: Task, params: Training, seed: int, log: Log, checkpoints: Path | N
             logger=False,
             enable_checkpointing=False,
             enable_model_summary=False,
-            enable_progress_bar=sys.stderr.isatty(),
-            callbacks=[TQDMProgressBar()] if sys.stderr.isatty() else [],
+            enable_progress_bar=shows_progress,
+            callbacks=[TQDMProgressBar()] if shows_progress else [],
         )
         # With deterministic algorithms torch also fills uninitialized memory, which is not needed here.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -108,14 +123,16 @@ class _Module(lightning.LightningModule):
         checkpoints: Path | None,
         steps: list[int],
         device: str,
+        group: Group,
     ) -> None:
         super().__init__()
-        self.task, self.params, self.seed, self.log_values, self.steps = task, params, seed, log, steps
+        self.task, self.group = task if group.size == 1 else Shard(task, group), group
+        self.params, self.seed, self.log_values, self.steps = params, seed, log, steps
         self.network = task.network
         self.weights = [*task.network.parameters()]  # listed once: it takes time to collect them
         self.before = [0, *accumulate(steps)]  # the number of batches before each epoch
-        self.checkpoint = Checkpoint.for_training(checkpoints, task.data, params, task.network, steps, device)
-        self.measurements = Measurements(params, task.network, sum(steps))
+        self.checkpoint = Checkpoint.for_training(checkpoints, task.data, params, task.network, steps, device, group)
+        self.measurements = Measurements(params, task.network, sum(steps), group)
         self.schedule = Schedule(params, sum(steps))
         self.averaging = WeightAveraging(params.averaging, self.weights)
         self.best = EarlyStopping()
@@ -173,7 +190,7 @@ class _Module(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
         done = self.batches_done
-        self._seed_dropout((self.seed << 31) + done)
+        self._seed_dropout(self.group.seed(self.seed, done))
         rate = self.params.learning_rate * self.schedule.factor(done, self.epoch)
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = rate
@@ -186,9 +203,18 @@ class _Module(lightning.LightningModule):
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         nats, count, self.state = self.task.loss(batch, self.state)
-        loss = nats / count
+        loss = nats / self.group.add(count)  # the losses of the ranks add up to the mean loss of the batch
         self.measurements.add_loss(loss)
         return loss
+
+    def backward(self, loss: Tensor, *arguments: Any, **named: Any) -> None:
+        if loss.requires_grad:  # not that of no rows
+            super().backward(loss, *arguments, **named)
+
+    def on_after_backward(self) -> None:
+        done = self.batch + 1  # a step of the optimizer follows some batches, and the last one of an epoch
+        if done % self.params.accumulate_grad_batches == 0 or done == self.steps[self.epoch]:
+            self.group.add_gradients(self.weights)
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
         self.measurements.add_norms(clip_gradients(self.weights, self.params.clip))
@@ -235,8 +261,10 @@ class _Module(lightning.LightningModule):
         self.valid.append((nats, count))
 
     def on_validation_epoch_end(self) -> None:
-        nats, count = (torch.stack(column).double().sum() for column in zip(*self.valid, strict=True))
+        columns = zip(*self.valid, strict=True)
+        nats, count = (self.group.add(torch.stack(column).double().sum()) for column in columns)
         loss = float(nats / count)
+        self.group.require_equal_weights(self.network)
         self.best.update(loss, self.network)
         self.averaging.swap()
         self.averaging.record_validation(loss)
@@ -260,10 +288,9 @@ class _Module(lightning.LightningModule):
                 "averaging": self.averaging.state(),
                 "schedule": self.schedule.state(),
                 "best": vars(self.best),
-                "state": self.state,
-                "measurements": self.measurements.state(),
                 "logged": self.logged,
-            }
+            },
+            of_rank={"state": self.state, "measurements": self.measurements.state()},
         )
 
     def _restore(self, saved: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from unroll.errors import UnrollError
 from unroll.layers.diagnostics import largest_radii
 from unroll.params.training import Clip, Training
+from unroll.training.process_group import Group
 
 RADII = 20
 """The maximum number of times that a training measures its spectral radii."""
@@ -16,14 +17,14 @@ RADII = 20
 class Measurements:
     """The losses and the gradient norms since the last summary. They stay on their device until then."""
 
-    def __init__(self, params: Training, network: nn.Module, batches: int) -> None:
-        """Set the settings of the training, the network, and the number of batches planned for all epochs."""
-        self.params, self.network, self.batches = params, network, batches
+    def __init__(self, params: Training, network: nn.Module, batches: int, group: Group) -> None:
+        """Set the settings of the training, the network, the number of batches of all epochs, and the ranks."""
+        self.params, self.network, self.batches, self.group = params, network, batches, group
         self.losses: list[Tensor] = []
         self.norms: list[tuple[Tensor, Tensor]] = []
 
     def add_loss(self, loss: Tensor) -> None:
-        """Add the mean loss of a batch in nats, a scalar."""
+        """Add the mean loss of a batch in nats, a scalar. The losses of several ranks add up to it."""
         self.losses.append(loss.detach())
 
     def add_norms(self, norms: tuple[Tensor, Tensor]) -> None:
@@ -43,7 +44,7 @@ class Measurements:
         Raises:
             UnrollError: A loss is not finite.
         """
-        losses = torch.stack(self.losses).double().cpu()
+        losses = self.group.add(torch.stack(self.losses)).double().cpu()
         norms = [torch.stack(column).double().mean().item() for column in zip(*self.norms, strict=True)]
         self.losses, self.norms = [], []
         before = batches_done - len(losses)

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from unroll.models.ngram.counting import count_ngrams
 from unroll.models.ngram.estimation import estimate
-from unroll.models.ngram.index import count_ngrams
 from unroll.models.ngram.model import Model
 from unroll.models.ngram.params import ModifiedKneserNey, NgramParams
 from unroll.text.streams import Ids

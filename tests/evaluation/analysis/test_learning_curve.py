@@ -10,8 +10,8 @@ import pytest
 from tests import toy
 from tests.models.ngrams import params
 from unroll.evaluation.analysis import learning_curve
-from unroll.evaluation.analysis.learning_curve import take_fraction
 from unroll.models.base.inputs import Inputs
+from unroll.models.base.training import take_fraction
 from unroll.models.ngram import model as ngram
 from unroll.params.evaluate import Statistics
 from unroll.text.streams import Data

@@ -7,7 +7,7 @@ other model stops above it.
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from unroll.evaluation.analysis import oracle_gap
 from unroll.evaluation.statistics import Floats
 from unroll.models.base.protocol import LanguageModel, Member
 from unroll.params.evaluate import Statistics
-from unroll.text.streams import Data, Stream
+from unroll.text.streams import Data
 
 logger = logging.getLogger("unroll")
 
@@ -36,20 +36,6 @@ class Point:
     """The high end of its interval."""
     expected: float
     """d / 2N for the parameters of the model and its training tokens."""
-
-
-def take_fraction(data: Data, fraction: float) -> Data:
-    """Return the data with only the first documents of the train split.
-
-    Args:
-        data: The data.
-        fraction: The fraction of the documents. At least one document is kept.
-    """
-    stream = data.streams["train"]["text"]
-    # 0.29 * 100 is slightly below 29 in floating point, so the product is rounded first.
-    documents = max(1, int(round((len(stream.offsets) - 1) * fraction, 6)))
-    part = Stream(stream.tokens[: stream.offsets[documents]], stream.offsets[: documents + 1])
-    return replace(data, streams=data.streams | {"train": {"text": part}})
 
 
 class Curve:

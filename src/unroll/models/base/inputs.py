@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unroll import models
 from unroll.params.word_vectors import File
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.loading import load_tokenizer
+
+if TYPE_CHECKING:
+    from unroll.training.process_group import Group
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Inputs:
     """The folder for the checkpoints of the training; None if the training writes none."""
     device: str = "cpu"
     """The device of the training, `cpu` or `cuda`."""
+    group: "Group | None" = None
+    """The ranks of the training; None for a training by one process."""
     trained: Mapping[str, Any] = field(default_factory=dict)
     """Trained models in memory, by name. They take precedence over those of the folder `models`."""
 

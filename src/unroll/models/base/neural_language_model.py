@@ -20,6 +20,7 @@ from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log
 from unroll.params.base import Params
 from unroll.params.evaluate import DynamicSgd
+from unroll.params.training import with_ranks
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import BOS, PAD
 from unroll.training import dynamic_evaluation
@@ -79,15 +80,15 @@ class NeuralLanguageModel:
         network.softmax.set_counts(torch.from_numpy(np.bincount(data.train.tokens, minlength=data.vocabulary_size)))
         if vectors is not None:
             load_pretrained(network.embedding, vectors, params.freeze_embeddings)
-        fit(task, params.training, data.seed, log, inputs.checkpoints, inputs.device)
-        settings = params.model_dump(include=set(cls.settings.model_fields))  # without those of `pretrained`
+        fit(task, params.training, data.seed, log, inputs.checkpoints, inputs.device, inputs.group)
+        settings = {name: getattr(params, name) for name in cls.settings.model_fields}  # without those of `pretrained`
         return cls(cls.settings.model_validate(settings), data.vocabulary_size, network)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Load the model that `save` wrote into the folder `path`."""
         saved = storage.read_params(path)
-        params = cls.settings.model_validate(saved["params"])
+        params = cls.settings.model_validate(with_ranks(saved["params"]))
         network = cls.network_type(params, saved["vocabulary_size"])
         restore(network, storage.read_weights(path))
         return cls(params, saved["vocabulary_size"], network)

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.models.base.protocol import Log
-from unroll.models.ngram.index import MISSING, Index, NgramCounts, NgramTable, match_ngrams
+from unroll.models.ngram.counting import NgramCounts
+from unroll.models.ngram.index import MISSING, Index, NgramTable, match_ngrams
 from unroll.models.ngram.params import (
     AbsoluteDiscounting,
     AddK,

@@ -16,12 +16,12 @@ from unroll.models.base import storage
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log, LogProbs
 from unroll.models.ngram import k_step
+from unroll.models.ngram.counting import count_ngrams
 from unroll.models.ngram.estimation import estimate, fit_weights
 from unroll.models.ngram.index import (
     MISSING,
     Index,
     NgramTable,
-    count_ngrams,
     find_extensions,
     find_ngrams,
     match_ngrams,
@@ -133,14 +133,14 @@ def fit(params: NgramParams, data: Data, inputs: Inputs, log: Log) -> Model:
         params: The settings.
         data: The partition. Jelinek-Mercer smoothing fits its weights on the valid split, and every smoothing logs the
             loss on it.
-        inputs: Not used.
+        inputs: The folder of checkpoints, for temporary files.
         log: Receives the validation loss.
 
     Returns:
         The model.
     """
     size, updates, weights = data.vocabulary_size, 0, [1.0] * params.order
-    orders = count_ngrams(data.train.tokens, params.order, size)
+    orders = count_ngrams(data.train.tokens, params.order, size, inputs.checkpoints)
     if isinstance(params.smoothing, JelinekMercer):
         updates = params.smoothing.iterations
         weights = fit_weights(orders, data.valid.tokens, updates, size, log)

@@ -24,6 +24,7 @@ from unroll.models.seq2seq.attention import Memory
 from unroll.models.seq2seq.network import EncoderDecoder
 from unroll.models.seq2seq.params import Seq2seqParams
 from unroll.models.seq2seq.task import Task, length_mask, pad, shift_right
+from unroll.params.training import with_ranks
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import BOS, EOS
 
@@ -181,14 +182,14 @@ def fit(params: Seq2seqParams, data: Data, inputs: Inputs, log: Log) -> Model:
     network = EncoderDecoder(params, *sizes)
     task = Task(network, params, data)
     task.log_batches()
-    train(task, params.training, data.seed, log, inputs.checkpoints, inputs.device)
+    train(task, params.training, data.seed, log, inputs.checkpoints, inputs.device, inputs.group)
     return Model(params, sizes, network)
 
 
 def load(path: Path) -> Model:
     """Load the model that `Model.save` wrote into the folder `path`."""
     saved = storage.read_params(path)
-    params = Seq2seqParams.model_validate(saved["params"])
+    params = Seq2seqParams.model_validate(with_ranks(saved["params"]))
     sizes = saved["source_vocabulary_size"], saved["vocabulary_size"]
     network = EncoderDecoder(params, *sizes)
     restore(network, storage.read_weights(path))

@@ -2,11 +2,13 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from unroll.text.tokenizers.unknown import UnknownWords
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 
 SOURCE, UNKNOWN, SPACING = "source", "unknown", "spacing"
+Key = TypeVar("Key", bound=Hashable)
 FlatIds = tuple[NDArray[np.int32], list[int]]
 """The token ids of several texts end to end, and the number of token ids of each text."""
 
@@ -25,9 +28,15 @@ class TrainingTexts(Protocol):
 
     def __iter__(self) -> Iterator[str]: ...
 
-    @property
-    def characters(self) -> int:
-        """The number of characters of all texts."""
+    def count(self, function: Callable[[Iterable[str]], Counter[Key]]) -> Counter[Key]:
+        """Count something in the shards of the texts, each of which may be in another process.
+
+        Args:
+            function: Counts it in the texts of one shard. It is a function of a module, or a `partial` of one.
+
+        Returns:
+            The sum of the counts.
+        """
 
 
 class Tokenizer(ABC):
@@ -101,7 +110,8 @@ class Tokenizer(ABC):
         """
         self.unknown = UnknownWords(word)
         if word is not None:
-            self.unknown = self.unknown.count(token for text in texts for token in self.unknown_tokens(text))
+            counts = texts.count(partial(_count_unknown, self))
+            self.unknown = UnknownWords(word, counts[True], counts[False])
 
     def encode_flat(self, texts: Sequence[str]) -> FlatIds:
         """Encode texts end to end.
@@ -210,3 +220,9 @@ class Tokenizer(ABC):
         if SPACING in state:
             rows = state[SPACING]
             self.spacing = Spacing({(left, right, previous, gap): n for left, right, previous, gap, n in rows})
+
+
+def _count_unknown(tokenizer: Tokenizer, texts: Iterable[str]) -> Counter[bool]:
+    """Count the unknown tokens that are, and those that are not, the word that stands for unknown words."""
+    word = tokenizer.unknown.word
+    return Counter(token == word for text in texts for token in tokenizer.unknown_tokens(text))

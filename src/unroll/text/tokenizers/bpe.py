@@ -10,8 +10,8 @@ library's id 0 is its unknown token, spelled "" as no other token can be; id = l
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from unroll.errors import UnrollError
 from unroll.params.tokenizers import BpeTokenizerParams
 from unroll.text.tokenizers.base import FlatIds, Tokenizer, TrainingTexts
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
+from unroll.text.tokenizers.word import count_characters
 
 BATCH_CHARACTERS, SEGMENT_CHARACTERS = 120_000, 5_000
 WHITE_SPACE = re.compile(r"\s")
@@ -58,7 +59,7 @@ class BpeTokenizer(Tokenizer):
             UnrollError: The vocabulary size is smaller than the base alphabet.
         """
         over_bytes = params.base_alphabet == "bytes"
-        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet() if over_bytes else set(chain.from_iterable(texts)))
+        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet() if over_bytes else texts.count(count_characters))
         smallest = len(alphabet) + (len(SPECIAL) if over_bytes else 1 + UNK)
         if params.vocabulary_size < smallest:
             raise UnrollError(
@@ -117,7 +118,7 @@ class BpeTokenizer(Tokenizer):
 
 def _sample(texts: TrainingTexts, characters: int) -> Iterator[str]:
     """Yield at most about this number of characters: whole texts, evenly spread."""
-    total = texts.characters
+    total = texts.count(_count_lengths)[None]
     if total <= characters:
         yield from texts
         return
@@ -127,6 +128,10 @@ def _sample(texts: TrainingTexts, characters: int) -> Iterator[str]:
         if taken * total < seen * characters:
             taken += len(text)
             yield text
+
+
+def _count_lengths(texts: Iterable[str]) -> Counter[None]:
+    return Counter({None: sum(map(len, texts))})
 
 
 def _batch_segments(texts: Iterable[str]) -> Iterator[list[tuple[int, str]]]:

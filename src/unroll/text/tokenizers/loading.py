@@ -1,12 +1,15 @@
 """Learning a tokenizer from text, and loading one from its file."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from unroll.errors import UnrollError
 from unroll.params.tokenizers import TokenizerParams
-from unroll.text.tokenizers.base import SOURCE, Tokenizer, TrainingTexts
+from unroll.text.tokenizers.base import SOURCE, Key, Tokenizer, TrainingTexts
 from unroll.text.tokenizers.unknown import UnknownWords
 
 
@@ -38,13 +41,17 @@ class Parts:
         self.texts, self.unknown = texts, unknown
 
     def __iter__(self) -> Iterator[str]:
-        for text in self.texts:
-            yield from self.unknown.split(text)
+        yield from chain.from_iterable(map(self.unknown.split, self.texts))
 
-    @property
-    def characters(self) -> int:
-        """The number of characters of all parts."""
-        return sum(map(len, self))
+    def count(self, function: Callable[[Iterable[str]], Counter[Key]]) -> Counter[Key]:
+        """Count something in the parts of each shard, and return the sum of the counts."""
+        return self.texts.count(partial(_count_in_parts, self.unknown, function))
+
+
+def _count_in_parts(
+    unknown: UnknownWords, function: Callable[[Iterable[str]], Counter[Key]], texts: Iterable[str]
+) -> Counter[Key]:
+    return function(chain.from_iterable(map(unknown.split, texts)))
 
 
 def load_tokenizer(path: Path, side: str = "target") -> Tokenizer:

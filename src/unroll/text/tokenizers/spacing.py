@@ -14,6 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from typing import Any
 
 WHITE_SPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680"
@@ -44,13 +45,8 @@ class Spacing:
             self._characters.update([*gap, END_OF_GAP])
         self._cost = cache(lambda gap: -self.log_prob(*gap))
 
-    @classmethod
-    def learn(cls, documents: Iterable[tuple[Sequence[str], Sequence[str]]]) -> "Spacing":
-        """Count the gaps of documents, each given as its tokens and its gaps."""
-        counts: Counter[Gap] = Counter()
-        for tokens, gaps in documents:
-            counts.update(_in_context(tokens, gaps))
-        return cls(counts)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Spacing, (self.counts,)
 
     def bits(self, tokens: Sequence[str], gaps: Sequence[str]) -> float:
         """Compute the length of a code of the gaps of a document, given its tokens.
@@ -85,6 +81,21 @@ class Spacing:
                 log_p = math.log2(seen + types * 2**log_p) if seen else math.log2(types) + log_p
                 log_p -= math.log2(total + types)
         return log_p
+
+
+def count_gaps(documents: Iterable[tuple[Sequence[str], Sequence[str]]]) -> Counter[Gap]:
+    """Count the gaps of documents.
+
+    Args:
+        documents: The tokens and the gaps of each document.
+
+    Returns:
+        The number of occurrences of each gap with its context.
+    """
+    counts = Counter[Gap]()
+    for tokens, gaps in documents:
+        counts.update(_in_context(tokens, gaps))
+    return counts
 
 
 @lru_cache(maxsize=1 << 16)

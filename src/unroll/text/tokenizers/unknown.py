@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,11 +26,6 @@ class UnknownWords:
     """The number of occurrences of this word in the train split."""
     others: int = 0
     """The number of other unknown tokens in the train split."""
-
-    def count(self, unknown_tokens: Iterable[str]) -> "UnknownWords":
-        """Return the code with the counts of the unknown tokens of the train split."""
-        is_word = [token == self.word for token in unknown_tokens]
-        return UnknownWords(self.word, sum(is_word), len(is_word) - sum(is_word))
 
     def split(self, text: str) -> list[str]:
         """Return the parts of a text before, between and after the occurrences of the word."""

@@ -5,6 +5,7 @@ import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 from unicodedata import category
@@ -13,7 +14,8 @@ import numpy as np
 
 from unroll.params.tokenizers import CharTokenizerParams, WordTokenizerParams
 from unroll.text.tokenizers.base import FlatIds, Tokenizer, TrainingTexts
-from unroll.text.tokenizers.spacing import Spacing
+from unroll.text.tokenizers.spacing import Gap, Spacing, count_gaps
+from unroll.text.tokenizers.unknown import UnknownWords
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 
 MARKS = "".join(character for character in map(chr, range(0x300, 0x10000)) if category(character).startswith("M"))
@@ -45,8 +47,7 @@ class ListTokenizer(Tokenizer):
 
     def split(self, text: str) -> list[str]:
         """Split a text into tokens."""
-        first, *others = map(self._split, self.unknown.split(text))
-        return [*first, *chain.from_iterable([str(self.unknown.word), *part] for part in others)]
+        return _split(self._split, self.unknown, text)
 
     @property
     def vocabulary_size(self) -> int:
@@ -87,7 +88,7 @@ class WordTokenizer(ListTokenizer):
 
     def gaps(self, text: str) -> list[str]:
         """Return the white space before, between and after the words of a text."""
-        return list(chain.from_iterable(map(GAPS[self.pretokenizer], self.unknown.split(text))))
+        return _gaps(self.pretokenizer, self.unknown, text)
 
     def spacing_bits(self, text: str) -> float:
         """Return the length of a code of the gaps of a text in bits; NaN without a model of them."""
@@ -96,7 +97,7 @@ class WordTokenizer(ListTokenizer):
     def learn_code(self, texts: TrainingTexts, word: str | None) -> None:
         """Learn the code of unknown words and of gaps."""
         super().learn_code(texts, word)
-        self.spacing = Spacing.learn((self.split(text), self.gaps(text)) for text in texts)
+        self.spacing = Spacing(texts.count(partial(_count_gaps, self.pretokenizer, self.unknown)))
 
     def _split(self, text: str) -> list[str]:
         return PRETOKENIZERS[self.pretokenizer](text)
@@ -104,7 +105,7 @@ class WordTokenizer(ListTokenizer):
     @classmethod
     def learn(cls, params: WordTokenizerParams, texts: TrainingTexts) -> "WordTokenizer":
         """Learn the vocabulary: the most frequent words of the texts."""
-        counts = _count(PRETOKENIZERS[params.pretokenizer], texts)
+        counts = texts.count(partial(_count_words, params.pretokenizer))
         size = len(counts) if params.vocabulary_size == "all" else params.vocabulary_size - len(SPECIAL)
         return cls(_frequent(counts, params.min_count)[:size], params.pretokenizer)
 
@@ -127,7 +128,7 @@ class CharTokenizer(ListTokenizer):
     @classmethod
     def learn(cls, params: CharTokenizerParams, texts: TrainingTexts) -> "CharTokenizer":
         """Learn the vocabulary: the characters of the texts that occur often enough."""
-        return cls(_frequent(_count(iter, texts), params.min_count))
+        return cls(_frequent(texts.count(count_characters), params.min_count))
 
     def _state(self) -> dict[str, Any]:
         return {"vocabulary": self.vocabulary}
@@ -137,11 +138,34 @@ class CharTokenizer(ListTokenizer):
         return cls(state["vocabulary"])
 
 
-def _count(split: Callable[[str], Iterable[str]], texts: Iterable[str]) -> Counter[str]:
-    counts: Counter[str] = Counter()
+def _split(split: Callable[[str], Sequence[str]], unknown: UnknownWords, text: str) -> list[str]:
+    """Split a text into tokens; the word that stands for unknown words is one of them."""
+    first, *others = map(split, unknown.split(text))
+    return [*first, *chain.from_iterable([str(unknown.word), *part] for part in others)]
+
+
+def _gaps(pretokenizer: str, unknown: UnknownWords, text: str) -> list[str]:
+    return list(chain.from_iterable(map(GAPS[pretokenizer], unknown.split(text))))
+
+
+def _count_words(pretokenizer: str, texts: Iterable[str]) -> Counter[str]:
+    split, counts = PRETOKENIZERS[pretokenizer], Counter[str]()
     for text in texts:
         counts.update(split(text))
     return counts
+
+
+def count_characters(texts: Iterable[str]) -> Counter[str]:
+    """Count the occurrences of each character in texts."""
+    counts = Counter[str]()
+    for text in texts:
+        counts.update(text)
+    return counts
+
+
+def _count_gaps(pretokenizer: str, unknown: UnknownWords, texts: Iterable[str]) -> Counter[Gap]:
+    split = PRETOKENIZERS[pretokenizer]
+    return count_gaps((_split(split, unknown, text), _gaps(pretokenizer, unknown, text)) for text in texts)
 
 
 def _frequent(counts: Counter[str], min_count: int) -> list[str]:
