@@ -6,6 +6,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+# Python and pytest keep what they have compiled, also where the environment, as that of a container, says otherwise.
+export PYTHONDONTWRITEBYTECODE :=
 PORT ?= 5000
 # The programs of an environment contain its path, so they are those of the old folder after a move.
 MADE_IN := $(shell cat .venv/.complete 2>/dev/null)
@@ -43,7 +45,7 @@ test: .venv/.complete ## run all tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/.complete ## run the tests that take seconds
-	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 check: .venv/.complete ## lint, format, spelling, types, layers, dependencies
 	@echo "== checking style, types, layers and dependencies"

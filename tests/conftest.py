@@ -41,5 +41,6 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the pipeline first, so that one of two workers runs it while the other runs the rest."""
-    items.sort(key=lambda item: item.path.name != "test_pipeline.py")
+    """Put the pipeline first, and then the other files with slow tests: a long file at the end has one worker only."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.name != "test_pipeline.py", item.path not in slow))

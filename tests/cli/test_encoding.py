@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.made_once import add_empty_store
 from tests.pipeline.closure import ROOT
 from tests.trained import Run
 
@@ -105,6 +106,7 @@ def test_a_stage_reports_an_error_in_utf_8(environment: str) -> None:
 def test_doctor_writes_utf_8(tmp_path: Path) -> None:
     place = tmp_path / "é"
     (place / ".dvc").mkdir(parents=True)
+    add_empty_store(place)
     (place / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     result = run(place, "doctor", **ENVIRONMENTS["ascii"])
     assert result.returncode == 0, result.stderr

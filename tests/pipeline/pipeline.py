@@ -10,6 +10,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tests.made_once import add_empty_store
+from tests.pipeline.forked import can_be_forked, run_forked
 from unroll.arithmetic.pins import is_supported
 from unroll.text.manifest import file_sha256
 from unroll.tracking import store
@@ -23,6 +25,10 @@ yaml = YAML(typ="safe", pure=True)
 
 def run(place: Path, *command: str, code: int | None = 0, **variables: str) -> str:
     """Run a program of the environment in `place`; its whole output."""
+    if can_be_forked(command):
+        ended, output = run_forked(place, command, environment(**variables))
+        assert code is None or ended == code, output
+        return output
     result = subprocess.run(
         [str(PROGRAMS / command[0]), *command[1:]],
         cwd=place,
@@ -93,8 +99,11 @@ def write_params(place: Path, values: dict[str, Any]) -> None:
         YAML(typ="safe", pure=True).dump(json.loads(json.dumps(values)), file)  # without anchors for shared values
 
 
-def copy_of_the_repository(place: Path) -> Path:
+def copy_of_the_repository(place: Path, with_store: bool = True) -> Path:
+    """A copy without results. `unroll doctor` needs seconds to make the store, so that it has one already."""
     place.mkdir()
+    if with_store:
+        add_empty_store(place)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
