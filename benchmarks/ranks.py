@@ -16,8 +16,8 @@ from unroll.arithmetic.threads import set_threads
 from unroll.params.training import Training
 from unroll.pipeline import stage
 from unroll.training.fit import fit
-from unroll.training.process_group import Group
-from unroll.training.ranks import join
+from unroll.training.ranks.join import join
+from unroll.training.ranks.process_group import Group
 
 
 def train(size: Size, steps: int, group: Group | None, threads: int) -> list[float]:

@@ -97,7 +97,7 @@ def _is_parent(target: str, module: str) -> bool:
 @pytest.mark.parametrize("module", modules())
 def test_lightning_and_mlflow_have_one_place_each(module: str) -> None:
     libraries = outside(module)
-    if module != "unroll.training.fit":
+    if module != "unroll.training.lightning":
         assert not libraries & {"pytorch_lightning", "lightning"}
     if not module.startswith("unroll.tracking"):
         assert "mlflow" not in libraries

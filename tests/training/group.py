@@ -26,8 +26,8 @@ from unroll.errors import UnrollError
 from unroll.models.base.inputs import Inputs
 from unroll.params.experiments import ModelParams
 from unroll.training import fit
-from unroll.training.launcher import Place, RankLostError
-from unroll.training.process_group import Group, connect
+from unroll.training.ranks.launcher import Place, RankLostError
+from unroll.training.ranks.process_group import Group, connect
 
 PAIRS: dict[str, Any] = {
     "family": "seq2seq",

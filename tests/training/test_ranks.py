@@ -19,9 +19,9 @@ from unroll.errors import UnrollError
 from unroll.models.base.inputs import Inputs
 from unroll.params.experiments import ModelParams
 from unroll.params.training import Training, ranks_of, with_ranks
-from unroll.training.launcher import find_place, first_node
-from unroll.training.process_group import ALONE, Group
-from unroll.training.shard import Shard
+from unroll.training.ranks.launcher import find_place, first_node
+from unroll.training.ranks.process_group import ALONE, Group
+from unroll.training.ranks.shard import Shard
 from unroll.training.task import LanguageModelTask
 
 ROOT = Path(__file__).parents[2]

@@ -44,7 +44,7 @@ def plan(
     write other bytes.
     """
     from unroll.cli.io import escape_control, print_json
-    from unroll.pipeline import plan
+    from unroll.pipeline.runner import plan
     from unroll.pipeline.runner.display import say_time
     from unroll.pipeline.runner.repository import Repository
     from unroll.pipeline.runner.resources import cores
@@ -52,7 +52,7 @@ def plan(
 
     found, together = plan.make(Repository(Path.cwd()), targets or [], Path.cwd()), jobs or cores()
     if picture is not None:
-        from unroll.pipeline.plan_page import write
+        from unroll.pipeline.runner.plan_page import write
 
         write(found, together, picture)
     if as_json:

@@ -19,7 +19,7 @@ from unroll.arithmetic.threads import is_portable
 from unroll.fingerprint import code_hash
 from unroll.params.training import Training
 from unroll.text.streams import Data
-from unroll.training.process_group import ALONE, Group
+from unroll.training.ranks.process_group import ALONE, Group
 
 DIGEST = 32  # bytes of a SHA-256
 logger = logging.getLogger("unroll")

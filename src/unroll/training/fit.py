@@ -1,4 +1,4 @@
-"""Training by PyTorch Lightning. This is the only module that imports it.
+"""Training by PyTorch Lightning.
 
 The order of the data is a function of (seed, epoch), and dropout is seeded with (seed, batch). So the weights are the
 same in every run of the same settings, and in a run that was killed and resumed (`unroll.training.checkpoint`).
@@ -9,7 +9,6 @@ distributed data (DDP) would start the whole stage once per rank, and average gr
 
 import logging
 import sys
-import warnings
 from collections.abc import Callable
 from itertools import accumulate, islice
 from pathlib import Path
@@ -25,24 +24,16 @@ from unroll.training.batching import Batches
 from unroll.training.checkpoint import Checkpoint
 from unroll.training.device import torch_device
 from unroll.training.early_stopping import EarlyStopping
-from unroll.training.launcher import hidden_launcher
+from unroll.training.lightning import LightningModule, make_trainer, move_data_to_device, quiet
 from unroll.training.measurements import Measurements
 from unroll.training.optimizer import build_optimizer, clip_gradients
-from unroll.training.optional_packages import absent
-from unroll.training.process_group import ALONE, Group
+from unroll.training.ranks.launcher import hidden_launcher
+from unroll.training.ranks.process_group import ALONE, Group
+from unroll.training.ranks.shard import Shard
 from unroll.training.schedule import Schedule
-from unroll.training.shard import Shard
 from unroll.training.task import Task
 from unroll.training.weight_averaging import WeightAveraging
 
-# Lightning imports torchmetrics, which would import these packages for metrics that are not used here: 1 s and 90 MB.
-with absent("matplotlib", "scipy"):
-    import pytorch_lightning as lightning
-    from pytorch_lightning.callbacks import TQDMProgressBar
-    from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
-    from pytorch_lightning.utilities import move_data_to_device
-
-PRECISION: dict[int | str, Any] = {32: "32-true", 16: "16-mixed", "bf16": "bf16-mixed"}
 Log = Callable[..., None]
 """Is called as `log(step, **values)`."""
 
@@ -72,8 +63,6 @@ def fit(
             f"training.ranks is {params.ranks}, but {group.size} of the ranks are here; train by a stage, which starts "
             f"the others, or set training.ranks to {group.size}"
         )
-    for name in ("pytorch_lightning", "lightning_fabric", "pytorch_lightning.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     steps = [task.steps(epoch) for epoch in range(params.epochs)]
     if steps[0] == 0:
         raise UnrollError("the train split is smaller than one batch; lower training.batch_size or sequence_length")
@@ -82,25 +71,9 @@ def fit(
         raise UnrollError("training.precision: 16 needs a GPU (device: cuda); write bf16 or 32")
     module = _Module(task, params, seed, log, checkpoints, steps, device, group)
     shows_progress = sys.stderr.isatty() and group.rank == 0
-    with warnings.catch_warnings(), flush_denormals():
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
-        warnings.filterwarnings("ignore", module="lightning_fabric")
-        trainer = lightning.Trainer(
-            max_epochs=params.epochs - module.first_epoch,
-            accelerator=accelerator,
-            devices=1 if group.size == 1 or accelerator == "cpu" else [torch.cuda.current_device()],
-            plugins=[LightningEnvironment()],
-            precision=PRECISION[params.precision],
-            deterministic=True,
-            accumulate_grad_batches=params.accumulate_grad_batches,
-            reload_dataloaders_every_n_epochs=1,
-            num_sanity_val_steps=0,
-            logger=False,
-            enable_checkpointing=False,
-            enable_model_summary=False,
-            enable_progress_bar=shows_progress,
-            callbacks=[TQDMProgressBar()] if shows_progress else [],
-        )
+    with quiet(), flush_denormals():
+        devices = 1 if group.size == 1 or accelerator == "cpu" else [torch.cuda.current_device()]
+        trainer = make_trainer(params, params.epochs - module.first_epoch, accelerator, devices, shows_progress)
         # With deterministic algorithms torch also fills uninitialized memory, which is not needed here.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         trainer.fit(module)
@@ -113,7 +86,7 @@ def fit(
     task.network.cpu().eval()
 
 
-class _Module(lightning.LightningModule):
+class _Module(LightningModule):
     def __init__(
         self,
         task: Task,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from unroll.errors import UnrollError
 from unroll.layers.diagnostics import largest_radii
 from unroll.params.training import Clip, Training
-from unroll.training.process_group import Group
+from unroll.training.ranks.process_group import Group
 
 RADII = 20
 """The maximum number of times that a training measures its spectral radii."""

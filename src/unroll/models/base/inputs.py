@@ -13,7 +13,7 @@ from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.loading import load_tokenizer
 
 if TYPE_CHECKING:
-    from unroll.training.process_group import Group
+    from unroll.training.ranks.process_group import Group
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from unroll.params.root import Root
 from unroll.params.training import ranks_of
 from unroll.text import streams
 from unroll.text.streams import Data, Stream
-from unroll.training.launcher import find_place
-from unroll.training.ranks import join
+from unroll.training.ranks.join import join
+from unroll.training.ranks.launcher import find_place
 
 PARTITIONS = Path("data/partitions")
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unroll.text.streams import Data
-from unroll.training.process_group import Group
+from unroll.training.ranks.process_group import Group
 from unroll.training.task import Task
 
 

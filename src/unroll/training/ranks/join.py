@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 
 from unroll.arithmetic.pins import count_threads
 from unroll.errors import UnrollError
-from unroll.training.launcher import FOLDER, RANK, SIZE, STORE, Place, RankLostError, find_place, is_of_launcher
+from unroll.training.ranks.launcher import FOLDER, RANK, SIZE, STORE, Place, RankLostError, find_place, is_of_launcher
 
 if TYPE_CHECKING:
-    from unroll.training.process_group import Group
+    from unroll.training.ranks.process_group import Group
 
 LOST = 75
 """The exit code of a rank that ends because another one has ended."""
@@ -51,7 +51,7 @@ def join(ranks: int, device: str) -> Iterator["Group | None"]:
     if ranks == 1:
         yield None
         return
-    from unroll.training.process_group import connect  # torch is imported only where a network is trained
+    from unroll.training.ranks.process_group import connect  # torch is imported only where a network is trained
 
     place = find_place(ranks)
     if place is None:

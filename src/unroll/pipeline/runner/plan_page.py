@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from unroll.pipeline.plan import Plan, Step
+from unroll.pipeline.runner.plan import Plan, Step
 from unroll.pipeline.runner.display import say_time
 
 WIDTH, GAP, HEIGHT, ROW = 190, 40, 24, 30

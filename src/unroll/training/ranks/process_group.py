@@ -25,7 +25,7 @@ from unroll.arithmetic.pins import count_threads
 from unroll.arithmetic.threads import is_portable, set_threads
 from unroll.errors import UnrollError
 from unroll.training.device import torch_device
-from unroll.training.launcher import Place, RankLostError
+from unroll.training.ranks.launcher import Place, RankLostError
 
 TIMEOUT = timedelta(minutes=10)
 """The time that a rank waits for another one."""

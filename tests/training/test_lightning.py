@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from unroll.training.optional_packages import absent
+from unroll.training.lightning import absent
 
 
 @pytest.fixture

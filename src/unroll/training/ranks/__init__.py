@@ -1,0 +1,1 @@
+"""Training by several ranks, processes that share the rows of each batch."""
