@@ -49,8 +49,8 @@ for epoch in range(1, epochs + 1):
     lines.append(f"{epoch},{epoch},{loss!r}")
     if control["journal"]:
         with open(journal / "rows.jsonl", "a") as rows:
-            row = {"time": 0, "step": epoch, "values": {"epoch": epoch, "valid_loss": loss}}
-            rows.write("\\n" + json.dumps(row) + "\\n")
+            for values in {"epoch": epoch, "train_loss": loss}, {"valid_loss": loss}:
+                rows.write("\\n" + json.dumps({"time": 0, "step": 100 * epoch, "values": values}) + "\\n")
     time.sleep(control["seconds"] / epochs)
 for path, text in {
     Path("models", key, "weights"): repr(params),

@@ -12,6 +12,7 @@ from tests.pipeline.pipeline import copy_of_the_repository, edit_params, git, ru
 from tests.pipeline.sweep.repository import experiments, rows, start, sweep, write_space
 from unroll.pipeline.sweep.search import Search
 from unroll.pipeline.sweep.space import Space
+from unroll.pipeline.sweep.trials import Trials
 
 pytest.importorskip("optuna", reason="the extra `search` is not installed")
 pytestmark = pytest.mark.slow
@@ -74,6 +75,12 @@ def test_a_sweep_of_trainings(place: Path) -> None:
     assert "resuming after" in (logs / "2.log").read_text()  # the killed training went on from its checkpoint
     assert set(experiments(place)) == {"rate-1", "rate-2"}
 
+    ended = {trial.experiment: trial for trial in Trials(place / ".dvc/tmp/sweeps/rate")}
+    assert {name: list(trial.observed) for name, trial in ended.items()} == {
+        "rate-1": list(range(1, EPOCHS + 1)),
+        "rate-2": list(range(1, EPOCHS + 1)),
+        "rate-3": [1, 2, 3],  # it ends at the first epoch at which it can
+    }
     found = rows(place, "--trials", "3")
     for name in ("rate-1", "rate-2"):
         run(place, "dvc", "exp", "apply", name)

@@ -57,8 +57,11 @@ class Curves:
 
 def _losses(rows: Iterable[Mapping[str, Any]]) -> dict[int, float]:
     """Return the finite validation losses of rows by their epoch, or by their step where epochs are not known."""
+    by_step: dict[int, dict[str, float]] = {}  # a journal has the values of one step in several rows
+    for row in rows:
+        by_step.setdefault(row["step"], {}).update(row["values"])
     return {
-        round(row["values"].get("epoch", row["step"])): row["values"][LOSS]
-        for row in rows
-        if math.isfinite(row["values"].get(LOSS, math.nan))
+        round(values.get("epoch", step)): values[LOSS]
+        for step, values in by_step.items()
+        if math.isfinite(values.get(LOSS, math.nan))
     }
