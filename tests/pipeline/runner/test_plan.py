@@ -10,9 +10,8 @@ import pytest
 from tests.pipeline.pipeline import environment
 from tests.pipeline.runner import tiny
 from unroll.pipeline import durations
-from unroll.pipeline.runner import plan, plan_page
+from unroll.pipeline.runner import plan, plan_page, schedule
 from unroll.pipeline.runner.plan import Plan, State
-from unroll.pipeline.runner import schedule
 from unroll.pipeline.runner.repository import Node, Repository
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from unroll.pipeline.runner.plan import Plan, Step
 from unroll.pipeline.runner.display import say_time
+from unroll.pipeline.runner.plan import Plan, Step
 
 WIDTH, GAP, HEIGHT, ROW = 190, 40, 24, 30
 """The width of a box, the gap between columns, and the heights of a box and a row, in pixels."""
