@@ -49,7 +49,7 @@ ADAPTIVE: dict[str, Any] = {"kind": "adaptive", "cutoffs": [4, 10], "div_value":
 LOST = 75
 
 
-STOPS = {"epochs": 6, "patience": 1, "learning_rate": 0.3, "checkpoint_steps": 5}
+STOPS = {"epochs": 6, "patience": 1, "learning_rate": 1.0, "schedule": {"kind": "constant"}}
 TRAINED: dict[str, dict[str, Any]] = {
     "carried": CASES["adam"],
     "averaged": CASES["sgd"],  # two batches per step, and several averages

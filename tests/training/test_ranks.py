@@ -1,8 +1,10 @@
 """Several ranks train as one process does that accumulates their rows, also if one of them was killed."""
 
 import json
+import os
 import subprocess
 import sys
+import threading
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from unroll.errors import UnrollError
 from unroll.models.base.inputs import Inputs
 from unroll.params.experiments import ModelParams
 from unroll.params.training import Training, ranks_of, with_ranks
+from unroll.training.ranks import join
 from unroll.training.ranks.launcher import find_place, first_node
 from unroll.training.ranks.process_group import ALONE, Group
 from unroll.training.ranks.shard import Shard
@@ -32,8 +35,8 @@ STEP |= {"SLURM_STEP_NODELIST": "gpu[03-04]", "SLURM_PROCID": "3", "SLURM_LOCALI
 BATCH_SCRIPT = {"SLURM_JOB_ID": "1001", "SLURM_NTASKS": "4", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
 
 
-def run(case: str, ranks: int, folder: Path, *names: str) -> None:
-    command = [sys.executable, "-m", "tests.training.group", case, str(ranks), str(folder), *names]
+def run(case: str, count: int, folder: Path, *names: str) -> None:
+    command = [sys.executable, "-m", "tests.training.group", case, str(count), str(folder), *names]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
@@ -43,14 +46,14 @@ def results(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("case", "ranks"),
+    ("case", "count"),
     [("carried", 2), ("carried", 3), ("carried", 4), ("averaged", 2), ("pairs", 3), ("adaptive", 4), ("stops", 2)],
 )
-def test_ranks_give_the_bits_of_one_process_that_accumulates(case: str, ranks: int, tmp_path: Path) -> None:
-    run(case, ranks, tmp_path, "accumulated", "once", "again")
+def test_ranks_give_the_bits_of_one_process_that_accumulates(case: str, count: int, tmp_path: Path) -> None:
+    run(case, count, tmp_path, "accumulated", "once", "again")
     once = results(tmp_path / "once/0")
     for name in ("once", "again"):
-        for rank in range(ranks):
+        for rank in range(count):
             assert results(tmp_path / name / str(rank)) == once, (name, rank)
     weights = "weights.safetensors"
     assert (tmp_path / "accumulated/0" / weights).read_bytes() == once[weights]
@@ -63,7 +66,7 @@ def test_ranks_give_the_bits_of_one_process_that_accumulates(case: str, ranks: i
     if case == "stops":
         assert len(valid_losses) < TRAINED[case]["training"]["epochs"]
     if case in ("pairs", "adaptive"):  # a batch of the valid or the train split has fewer rows than there are ranks
-        assert min(_rows(case)) < ranks
+        assert min(_rows(case)) < count
 
 
 def _rows(case: str) -> list[int]:
@@ -175,6 +178,24 @@ def test_settings_of_one_rank_are_saved_as_by_earlier_releases() -> None:
     assert ranks_of(several) == 2
     assert several.model_dump()["training"]["ranks"] == 2
     assert TypeAdapter(ModelParams).validate_python(with_ranks(several.model_dump())) == several
+
+
+def test_a_process_that_waits_for_a_dead_rank_in_a_library_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(join, "GRACE", 0)
+    monkeypatch.setattr(os, "_exit", codes.append)
+    others = [subprocess.Popen([sys.executable, "-c", f"exit({code})"]) for code in (0, 3)]
+    for other in others:
+        other.wait()
+    join._watch(others, threading.Event())
+    assert codes == [1]
+    assert "rank 2 of 3 ended early (exit code 3); if it printed no error, it was killed" in caplog.text
+    finished = threading.Event()
+    finished.set()
+    join._watch(others[:1], finished)
+    assert codes == [1]
 
 
 def test_one_rank_has_the_seeds_of_dropout_of_earlier_releases() -> None:

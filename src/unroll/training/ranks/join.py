@@ -8,6 +8,7 @@ them ends early. They train only: rank 0 alone writes checkpoints, records the r
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -69,6 +70,7 @@ def join(ranks: int, device: str) -> Iterator["Group | None"]:
 def _following(place: Place, folder: Path) -> Iterator[None]:
     """Do what a rank does that rank 0 has started: end with it, and leave the errors of both to it."""
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all ranks, but it is rank 0 that ends the others
     (folder / str(place.rank)).touch()
     try:
         yield
