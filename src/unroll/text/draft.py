@@ -60,7 +60,7 @@ class Draft:
 
     def read_documents(self) -> Documents:
         """Return what is known of the documents (N,)."""
-        return np.load(self.path.with_suffix(".npy"))
+        return np.fromfile(self.path.with_suffix(".documents"), DOCUMENT)
 
     def read_batches(self) -> Iterator[pa.Table]:
         """Yield the tables of the texts in order. The columns are the name and the fields."""
@@ -93,15 +93,18 @@ def clean_shard(params: Corpus, folder: Path, drafts: Path, fields: tuple[str, .
     cleaner = Cleaner(**cleaner_settings(params))
     draft = Draft(drafts / uuid4().hex, changed=cleaner.removed)
     schema = document_table.schema(("document", *fields))
-    parts: list[Documents] = []
-    with pa.ipc.new_file(str(draft.path.with_suffix(".arrow")), schema, options=OPTIONS) as table:
+    with (
+        pa.ipc.new_file(str(draft.path.with_suffix(".arrow")), schema, options=OPTIONS) as table,
+        draft.path.with_suffix(".documents").open("wb") as file,
+    ):
         for facts, rows in _batches(_clean_records(params, folder, fields, shard, cleaner, draft)):
-            parts.append(np.array(facts, DOCUMENT))
             table.write_batch(_record_batch(rows, schema))
-    documents = np.concatenate([np.empty(0, DOCUMENT), *parts])
-    np.save(draft.path.with_suffix(".npy"), documents)
-    draft.documents, draft.characters = len(documents), int(documents["length"].sum())
-    draft.divisible, draft.without_split = bool(documents["divisible"].any()), bool((documents["split"] < 0).any())
+            documents = np.array(facts, DOCUMENT)
+            documents.tofile(file)
+            draft.documents += len(documents)
+            draft.characters += int(documents["length"].sum())
+            draft.divisible |= bool(documents["divisible"].any())
+            draft.without_split |= bool((documents["split"] < 0).any())
     return draft
 
 
