@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,8 @@ from unroll.text.streams import SPLITS
 
 SplitCodes = NDArray[np.int8]
 """(N,) the split of each document, as an index into `SPLITS`."""
+Shard = tuple[draft.Draft, draft.Documents, SplitCodes]
+"""The draft of a shard, what is known of its documents, and their splits."""
 
 
 class FirstPass:
@@ -74,7 +75,7 @@ class FirstPass:
         if by == "source" and any(part.without_split for part in self.drafts):
             raise UnrollError(f"{name}: the source does not define splits; set by: hash or by: position")
 
-    def _shards(self) -> Iterator[tuple[draft.Draft, draft.Documents, SplitCodes]]:
+    def _shards(self) -> Iterator[Shard]:
         """Yield the draft of each shard, what is known of its documents, and their splits."""
         rule, start = self.params.splits, 0
         for part in self.drafts:
@@ -100,8 +101,8 @@ class FirstPass:
         names = pa.array(SPLITS)
 
         def batches() -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
-            with self._find_duplicates() as found:
-                for (part, documents, codes), keep in zip(self._shards(), found, strict=True):
+            with self._find_duplicates() as shards:
+                for (part, documents, codes), keep in shards:
                     first = 0
                     for table in part.read_batches():
                         rows = slice(first, first := first + table.num_rows)
@@ -111,33 +112,27 @@ class FirstPass:
         yield from draft.regroup(batches())
 
     @contextmanager
-    def _find_duplicates(self) -> Generator[Iterator[NDArray[np.bool_]]]:
+    def _find_duplicates(self) -> Generator[Iterator[tuple[Shard, NDArray[np.bool_]]]]:
         """Yield an iterator over the shards, with whether to keep each document (N,)."""
         rule = self.params.duplicates
         if self.is_series:
-            yield (np.ones(part.documents, dtype=bool) for part in self.drafts)
+            yield ((shard, np.ones(shard[0].documents, dtype=bool)) for shard in self._shards())
             return
         hashes = duplicates.HashIndex((documents["hash"], codes) for _, documents, codes in self._shards())
         if not isinstance(rule, NearDuplicates):
-            yield map(self._keep, self._shards(), repeat(hashes), repeat(None))
+            yield ((shard, self._keep(shard, hashes, None)) for shard in self._shards())
             return
         sign = partial(_sign, self.fields[draft.hashed_field(self.fields)], rule.words)
         with map_shards(sign, ((part, codes != TRAIN) for part, _, codes in self._shards())) as signatures:
             later = (codes[codes != TRAIN] for _, _, codes in self._shards())
             index = duplicates.SignatureIndex(zip(signatures, later, strict=True))
         with map_shards(sign, ((part, codes != TEST) for part, _, codes in self._shards())) as signatures:
-            near = (
-                _near(index, batch, codes, rule.similarity)
-                for batch, (_, _, codes) in zip(signatures, self._shards(), strict=True)
+            yield (
+                (shard, self._keep(shard, hashes, _near(index, batch, shard[2], rule.similarity)))
+                for shard, batch in zip(self._shards(), signatures, strict=True)
             )
-            yield map(self._keep, self._shards(), repeat(hashes), near)
 
-    def _keep(
-        self,
-        shard: tuple[draft.Draft, draft.Documents, SplitCodes],
-        hashes: duplicates.HashIndex,
-        near: NDArray[np.bool_] | None,
-    ) -> NDArray[np.bool_]:
+    def _keep(self, shard: Shard, hashes: duplicates.HashIndex, near: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         """Count the duplicates of a shard, and return whether to keep each document (N,)."""
         _, documents, codes = shard
         masks = {"exact": (documents["length"] > 0) & hashes.find(documents["hash"], codes)}
