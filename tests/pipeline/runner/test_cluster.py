@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +283,29 @@ def test_a_worker_without_the_shared_folder_is_a_sentence(place: Path) -> None:
             other.kill()
             other.wait()
     assert tiny.events(place) == []
+
+
+def test_what_is_submitted_while_the_scheduler_goes_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Client:
+        status = "connecting"
+
+        def get_executor(self, **_: Any) -> ThreadPoolExecutor:
+            raise RuntimeError("the client is closed")
+
+    monkeypatch.setattr(cluster, "REFRESH", 0.01)
+    with shared_folder.share(tmp_path) as shared, cluster.Cluster(Client(), "x", shared, False, {}) as workers:
+        command = Command("a", "true", tmp_path, tmp_path / "alive")
+        with pytest.raises(ExecutorLostError):
+            workers.submit(_where, command)
+        waiting: cluster.Future[int] = cluster.Future()  # as the client of dask leaves it
+        workers._running.add(waiting)
+        workers._watch()
+        with pytest.raises(ExecutorLostError, match="--scheduler x: the scheduler is gone"):
+            waiting.result(timeout=0)
+        with pytest.raises(ExecutorLostError):
+            workers.submit(_where, command)
 
 
 def test_a_worker_that_is_killed_again_and_again_is_a_sentence(tmp_path: Path, start: Start) -> None:

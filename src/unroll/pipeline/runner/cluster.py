@@ -126,10 +126,10 @@ class Cluster(Executor):
         if self._over.is_set():
             raise self._lost()
         request = self._requests.get(args[0].name)
-        executor = self.client.get_executor(pure=False, resources=request or None)
         outer: Future[Any] = Future()
         self._running.add(outer)
         try:
+            executor = self.client.get_executor(pure=False, resources=request or None)
             inner: Future[Any] = executor.submit(run_on_worker, function, *args, self.shared, **kwargs)
         except Exception:  # the client has just been closed
             raise self._lost() from None
