@@ -206,7 +206,7 @@ def test_what_is_wrong_with_a_scheduler_is_a_sentence(
     tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executors, "CONNECT", 0.5)
-    monkeypatch.setattr(cluster, "CONNECT", 0.5)
+    monkeypatch.setattr(cluster, "JOIN", 0.5)
     assert refused(tmp_path, "tcp://127.0.0.1:9").startswith(
         "--scheduler tcp://127.0.0.1:9: no dask scheduler answers ("
     )
@@ -214,7 +214,10 @@ def test_what_is_wrong_with_a_scheduler_is_a_sentence(
     assert refused(tmp_path, "x.json") == (
         "--scheduler x.json: there is no such file; start `dask scheduler --scheduler-file`"
     )
-    assert refused(tmp_path, address := start()) == f"--scheduler {address}: no worker has joined; start `dask worker`"
+    assert (
+        refused(tmp_path, address := start())
+        == f"--scheduler {address}: no worker has joined in 0.5 s; start `dask worker`"
+    )
     assert refused(tmp_path, start({}), needs_gpu=True) == (
         "device is cuda and no worker has a GPU; start workers with `--resources GPU=1`"
     )

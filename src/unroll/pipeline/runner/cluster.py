@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT = 15
-"""The seconds in which a scheduler must answer, and in which a first worker must have joined."""
+"""The seconds in which a scheduler must answer."""
+JOIN = 60
+"""The seconds in which a first worker must have joined."""
 AHEAD = 2
 """The stages that each thread of a worker has: one runs, and one waits so that the thread is never idle."""
 REFRESH = 1.0
@@ -55,9 +57,11 @@ class Cluster(Executor):
         from distributed import TimeoutError as DaskTimeoutError
 
         try:
-            self.client.wait_for_workers(1, timeout=CONNECT)
+            self.client.wait_for_workers(1, timeout=JOIN)
         except DaskTimeoutError:
-            raise UnrollError(f"--scheduler {self.address}: no worker has joined; start `dask worker`") from None
+            raise UnrollError(
+                f"--scheduler {self.address}: no worker has joined in {JOIN} s; start `dask worker`"
+            ) from None
         try:
             answers = self.client.run(inspect, self.shared, on_error="return")
         except OSError:
