@@ -65,7 +65,7 @@ def cluster(place: Path, workers: int, threads: int = 1, *options: str) -> Itera
         scheduler = stack.enter_context(process(place, *start, "--scheduler-file", str(address)))
         found = [scheduler.pid]
         deadline = time.monotonic() + SECONDS
-        while not address.exists():
+        while not address.exists() or not address.read_text().rstrip().endswith("}"):  # dask does not replace it
             assert scheduler.poll() is None, "the scheduler does not start"
             assert time.monotonic() < deadline
             time.sleep(0.05)
