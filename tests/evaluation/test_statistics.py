@@ -1,11 +1,13 @@
 """Intervals and tests: known answers, and error rates on simulated texts."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from unroll.evaluation.statistics import adjust_holm, block_sums, compare, estimate
+from unroll.evaluation import statistics
+from unroll.evaluation.statistics import adjust_holm, block_sums, compare, compare_all, estimate
 from unroll.params.evaluate import Statistics
 
 PARAMS = Statistics(block=500, resamples=1000, confidence=0.95)
@@ -58,6 +60,53 @@ def test_the_interval_of_independent_values_is_the_normal_one() -> None:
     result = estimate(values, PARAMS, seed=1)
     assert result.mean == pytest.approx(values.mean())
     assert result.high - result.low == pytest.approx(2 * 1.96 / math.sqrt(100_000), rel=0.15)
+
+
+@pytest.mark.parametrize("blocks", [2, 3, 9, 121, 257])
+def test_resamples_that_are_drawn_in_parts_are_those_that_are_drawn_at_once(
+    blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts of 16, 32, ... rows give the same bits, also where the last part is smaller."""
+    values = np.random.default_rng(1).normal(3, 1, 10 * blocks)
+    params = Statistics(block=10, resamples=1003, confidence=0.95)
+    sums, tokens = block_sums(values, 10)
+    weights = np.random.default_rng([7, 0]).multinomial(blocks, np.full(blocks, 1 / blocks), 1003).astype(float)
+    means = values.mean() + math.sqrt(blocks / (blocks - 1)) * ((weights @ sums) / (weights @ tokens) - values.mean())
+    signs = np.random.default_rng([7, 1]).choice([-1.0, 1.0], size=(1003, blocks))
+    p = (1 + int((np.abs(signs @ sums) >= abs(sums.sum()) * (1 - 1e-12)).sum())) / 1004
+    for elements in (16 * blocks, 40 * blocks, statistics.ELEMENTS):
+        monkeypatch.setattr(statistics, "ELEMENTS", elements)
+        found = compare(values, np.zeros_like(values), params, seed=7)
+        assert [found.low, found.high, found.p] == [*np.quantile(means, [0.025, 0.975]), p]
+
+
+def test_memory_does_not_grow_with_the_number_of_resamples() -> None:
+    """Whole matrices of 10,000 blocks and 2,000 resamples would have 160 MB each."""
+    values = np.random.default_rng(1).normal(3, 1, 100_000)
+    tracemalloc.start()
+    try:
+        compare(values, values[::-1], Statistics(block=10, resamples=2000, confidence=0.95), seed=1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 100e6
+
+
+def test_many_pairs_are_compared_as_each_pair_alone() -> None:
+    generator = np.random.default_rng(1)
+    a, b, c = (text(30_000, generator) for _ in "123")
+    infinite = np.where(np.arange(30_000) == 5, np.inf, a)
+    pairs = [(a, b), (infinite, a), (b, c), (infinite, infinite), (c, a)]
+    assert compare_all(pairs, PARAMS, seed=3) == [compare(*pair, PARAMS, seed=3) for pair in pairs]
+    assert compare_all([], PARAMS, seed=3) == []
+
+
+def test_no_tokens_and_one_token() -> None:
+    nothing, one = np.empty(0), np.array([2.0])
+    assert math.isnan(estimate(nothing, PARAMS, seed=1).low)
+    assert (math.isnan((empty := compare(nothing, nothing, PARAMS, seed=1)).mean), empty.p) == (True, 1)
+    assert estimate(one, PARAMS, seed=1) == statistics.Estimate(2, 2, 2)
+    assert compare(one, one / 2, PARAMS, seed=1) == statistics.Difference(1, 1, 1, 1)
 
 
 def test_the_last_block_takes_the_remaining_values() -> None:

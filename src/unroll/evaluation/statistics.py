@@ -10,9 +10,8 @@ tests are corrected by the method of Holm (1979).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,8 @@ from numpy.typing import NDArray
 from unroll.params.evaluate import Statistics
 
 Floats = NDArray[np.float64]
+ELEMENTS = 1 << 21
+"""The number of elements (resamples x blocks) that are drawn at once. It bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,11 @@ def estimate(values: Floats, params: Statistics, seed: int) -> Estimate:
     Returns:
         The mean with its interval. If the mean is infinite or NaN, so are the ends of the interval.
     """
-    mean = float(np.mean(values, dtype=np.float64)) if len(values) else math.nan
+    mean = _mean(values)
     if not math.isfinite(mean):
         return Estimate(mean, mean, mean)
     sums, tokens = block_sums(np.asarray(values, np.float64), params.block)
-    weights = _bootstrap_weights(len(sums), params.resamples, seed)  # (R, B)
-    # The variance of n resampled blocks is that of n - 1: this factor makes it unbiased, which matters for few blocks.
-    stretch = math.sqrt(len(sums) / (len(sums) - 1)) if len(sums) > 1 else 1.0
-    means = mean + stretch * ((weights @ sums) / (weights @ tokens) - mean)
-    low, high = np.quantile(means, [(1 - params.confidence) / 2, (1 + params.confidence) / 2])
-    return Estimate(mean, float(low), float(high))
+    return _intervals([mean], [sums], tokens, params, seed)[0]
 
 
 def compare(one: Floats, other: Floats, params: Statistics, seed: int) -> Difference:
@@ -90,14 +86,36 @@ def compare(one: Floats, other: Floats, params: Statistics, seed: int) -> Differ
         The mean of one - other with its interval and p value. If a loss is infinite, there is nothing to test, and
         p is 1. The difference is infinite if only one model has an infinite loss, and 0 if both have.
     """
-    if not np.isfinite(one).all() or not np.isfinite(other).all():
-        mean = (
-            float(np.mean(one)) - float(np.mean(other)) if np.isfinite(one).all() != np.isfinite(other).all() else 0.0
-        )
-        return Difference(mean, mean, mean, 1.0)
-    values = np.asarray(one, np.float64) - np.asarray(other, np.float64)
-    interval = estimate(values, params, seed)
-    return Difference(interval.mean, interval.low, interval.high, _permutation_p(values, params, seed))
+    return compare_all([(one, other)], params, seed)[0]
+
+
+def compare_all(pairs: Iterable[tuple[Floats, Floats]], params: Statistics, seed: int) -> list[Difference]:
+    """Compare pairs of models on the same tokens. The resamples are the same for all pairs, and are drawn once.
+
+    Args:
+        pairs: The losses (T,) of the two models of each pair.
+        params: The size of a block, the number of resamples and the confidence level.
+        seed: The random seed.
+
+    Returns:
+        What `compare` returns for each pair.
+    """
+    results: dict[int, Difference] = {}
+    means, sums, tokens = dict[int, float](), list[Floats](), np.empty(0)
+    for number, (one, other) in enumerate(pairs):
+        infinite = [not np.isfinite(losses).all() for losses in (one, other)]
+        if any(infinite) or not len(one):
+            mean = 0.0 if all(infinite) else _mean(one) - _mean(other)
+            results[number] = Difference(mean, mean, mean, 1.0)
+            continue
+        values = np.asarray(one, np.float64) - np.asarray(other, np.float64)
+        total, tokens = block_sums(values, params.block)
+        means[number] = _mean(values)
+        sums.append(total)
+    intervals = _intervals([*means.values()], sums, tokens, params, seed)
+    for number, interval, p in zip(means, intervals, _permutation_ps(sums, tokens, params, seed), strict=True):
+        results[number] = Difference(interval.mean, interval.low, interval.high, p)
+    return [results[number] for number in range(len(results))]
 
 
 def adjust_holm(ps: Sequence[float]) -> list[float]:
@@ -118,23 +136,56 @@ def adjust_holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _permutation_p(values: Floats, params: Statistics, seed: int) -> float:
-    """Return the p value of the mean of paired differences (T,)."""
-    sums, _ = block_sums(values, params.block)
-    signs = _permutation_signs(len(sums), params.resamples, seed)  # (R, B)
-    # A matrix product rounds differently from a sum, so equal values may differ slightly.
-    extreme = np.abs(signs @ sums) >= abs(sums.sum()) * (1 - 1e-12)
-    return (1 + int(extreme.sum())) / (1 + params.resamples)
+def _mean(values: Floats) -> float:
+    """Return the mean of values (T,), which is NaN without values."""
+    return float(np.mean(values, dtype=np.float64)) if len(values) else math.nan
 
 
-@lru_cache(maxsize=4)  # all pairs of models on a text use the same arrays
-def _bootstrap_weights(blocks: int, resamples: int, seed: int) -> Floats:
-    """Return the number of times that each block is in each resample, (R, B)."""
-    generator = np.random.default_rng([seed, 0])
-    return generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=resamples).astype(np.float64)
+def _intervals(
+    means: Sequence[float], sums: Sequence[Floats], tokens: Floats, params: Statistics, seed: int
+) -> list[Estimate]:
+    """Return the percentile interval of each mean, given the sums (B,) of its blocks and their tokens (B,)."""
+    if not means:
+        return []
+    generator, blocks = np.random.default_rng([seed, 0]), len(tokens)
+    shares = np.full(blocks, 1 / blocks)
+    resampled = np.empty((len(sums), params.resamples))
+    for part in _parts(params.resamples, blocks):
+        # The number of times that each block is in each resample, (r, B).
+        weights = generator.multinomial(blocks, shares, part.stop - part.start).astype(np.float64)
+        totals = weights @ tokens
+        for row, own in zip(resampled, sums, strict=True):
+            row[part] = (weights @ own) / totals
+    # The variance of n resampled blocks is that of n - 1: this factor makes it unbiased, which matters for few blocks.
+    stretch = math.sqrt(blocks / (blocks - 1)) if blocks > 1 else 1.0
+    levels = [(1 - params.confidence) / 2, (1 + params.confidence) / 2]
+    results = []
+    for mean, row in zip(means, resampled, strict=True):
+        low, high = np.quantile(mean + stretch * (row - mean), levels)
+        results.append(Estimate(mean, float(low), float(high)))
+    return results
 
 
-@lru_cache(maxsize=4)
-def _permutation_signs(blocks: int, resamples: int, seed: int) -> Floats:
-    """Return the sign of each block in each permutation, (R, B): -1 if the two models are exchanged."""
-    return np.random.default_rng([seed, 1]).choice([-1.0, 1.0], size=(resamples, blocks))
+def _permutation_ps(sums: Sequence[Floats], tokens: Floats, params: Statistics, seed: int) -> list[float]:
+    """Return the p value of the mean of paired differences for each of the sums (B,) of their blocks."""
+    generator, blocks = np.random.default_rng([seed, 1]), len(tokens)
+    extreme = [0] * len(sums)
+    for part in _parts(params.resamples, blocks) if sums else []:
+        # The sign of each block in each permutation, (r, B): -1 if the two models are exchanged.
+        signs = generator.choice([-1.0, 1.0], size=(part.stop - part.start, blocks))
+        for index, own in enumerate(sums):
+            # A matrix product rounds differently from a sum, so equal values may differ slightly.
+            extreme[index] += int((np.abs(signs @ own) >= abs(own.sum()) * (1 - 1e-12)).sum())
+    return [(1 + count) / (1 + params.resamples) for count in extreme]
+
+
+def _parts(resamples: int, blocks: int) -> Iterator[slice]:
+    """Yield the resamples in parts that bound memory.
+
+    A generator draws the same numbers in parts as at once. Each part but the last has a multiple of 16 rows, since the
+    products of numpy take the rows in groups: the bits of a row depend on its place in a group.
+    """
+    rows = ELEMENTS // blocks
+    rows = max(1, rows - rows % 16 if rows >= 16 else rows)
+    for first in range(0, resamples, rows):
+        yield slice(first, min(first + rows, resamples))

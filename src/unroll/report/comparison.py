@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats, which calls it, is slow to import
 
-from unroll.evaluation.statistics import Difference, Estimate, adjust_holm, compare, estimate
+from unroll.evaluation.statistics import Difference, Estimate, adjust_holm, compare_all, estimate
 from unroll.evaluation.token_losses import Column
 from unroll.params.evaluate import Statistics
 
@@ -85,7 +85,7 @@ def compare_pairs(
         The pairs, in the order of `ranked`.
     """
     named = [(a, b) for index, a in enumerate(ranked) for b in ranked[index + 1 :]]
-    differences = [compare(losses[worse], losses[better], params, seed) for better, worse in named]
+    differences = compare_all(((losses[worse], losses[better]) for better, worse in named), params, seed)
     adjusted = adjust_holm([difference.p for difference in differences])
     means = {name: [float(losses[run].mean()) for run in runs.get(name, [name])] for name in ranked}
     return [
