@@ -1,5 +1,6 @@
 """Hidden Markov models against the enumeration of all hidden paths and against hmmlearn, and the laws of EM."""
 
+import gc
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from unroll.models.base.protocol import log_probs_by_stepping
 from unroll.models.hmm import forward_backward
 from unroll.models.hmm import model as hmm
 from unroll.models.hmm.em import BaumWelch
-from unroll.models.hmm.forward_backward import Counts, Trellis
+from unroll.models.hmm.forward_backward import Counts, Probabilities, Trellis
 from unroll.models.hmm.params import HmmParams
 from unroll.text.streams import Ids
 
@@ -220,6 +221,35 @@ def test_more_restarts_are_never_worse() -> None:
         model = hmm.fit(params(restarts=restarts, **whole), data, Inputs(), lambda *_, **__: None)
         losses.append(-np.concatenate(model.log_probs(data.train.documents)).mean())
     assert losses[1] < losses[0]
+
+
+def test_restarts_are_ranked_by_the_objective_after_their_last_step() -> None:
+    """Of these two, the second one is better before its last step, and the first one after it."""
+    data, settings = toy.text(seed=53), params(restarts=2, restart_iterations=2, iterations=1)
+    em = BaumWelch(settings, data.train, data.vocabulary_size)
+    ends = []
+    for restart in range(2):
+        *_, end = em.run(em.initialize(np.random.default_rng([data.seed, restart])), 2)
+        ends.append(end)
+    first, second = (em.objective(end.model) for end in ends)
+    assert second < first
+    assert ends[0].objective < ends[1].objective
+    best = hmm.fit(settings.model_copy(update={"restart_tokens": 10**6}), data, Inputs(), lambda *_, **__: None)
+    expected = next(em.run(ends[0].model, 1)).model
+    np.testing.assert_array_equal(best.emission, expected.emission)
+
+
+def test_restarts_hold_two_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts, expected_counts = [], Trellis.expected_counts
+
+    def counting(self: Trellis, model: Probabilities) -> Counts:
+        counts.append(sum(type(one) is Probabilities for one in gc.get_objects()))
+        return expected_counts(self, model)
+
+    before = sum(type(one) is Probabilities for one in gc.get_objects())
+    monkeypatch.setattr(Trellis, "expected_counts", counting)
+    hmm.fit(params(restarts=5, restart_iterations=6, tolerance=0), toy.text(), Inputs(), lambda *_, **__: None)
+    assert max(counts) - before == 2
 
 
 def test_zero_probability_is_minus_infinity_not_nan() -> None:

@@ -1,6 +1,5 @@
 """The results of the evaluation of one model, and the files that hold them."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.models.base.protocol import LogProbs
+from unroll.models.base.storage import file_sha256
 
 Metrics = dict[str, Any]
 DIAGNOSTICS = "diagnostics.json"
@@ -66,7 +66,7 @@ class Evaluation:
             return metrics
         path = folder / token_losses.FILE
         token_losses.write(self.losses, path)
-        return metrics | {"losses_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        return metrics | {"losses_sha256": file_sha256(path)}
 
 
 def read_diagnostics(folder: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -86,7 +87,7 @@ class Checkpoint:
     def _write(self, values: dict[str, Any]) -> None:
         buffer = io.BytesIO()
         torch.save(values, buffer)
-        content = buffer.getvalue()
+        content = buffer.getbuffer()  # no copy
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(".part")
         with temporary.open("wb") as file:
@@ -104,7 +105,7 @@ class Checkpoint:
     def _read(self) -> dict[str, Any] | None:
         if not self.path.is_file():
             return None
-        content = self.path.read_bytes()
+        content = memoryview(self.path.read_bytes())  # its slices are no copies
         if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
             logger.warning("%s: the checkpoint is damaged; training starts from the beginning", self.path)
             return None
@@ -122,6 +123,6 @@ def _fingerprint(data: Data, params: Training, network: nn.Module, steps: list[i
     for split in ("train", "valid"):
         for side, stream in data.streams[split].items():
             digest.update(f"{split} {side}".encode())
-            digest.update(stream.tokens.tobytes())
-            digest.update(stream.offsets.tobytes())
+            for array in (stream.tokens, stream.offsets):
+                digest.update(np.ascontiguousarray(array))  # type: ignore[arg-type]  # no copy of a memory map
     return digest.hexdigest()[:32]

@@ -33,7 +33,7 @@ def write(path: Path, params: Mapping[str, Any], weights: Mapping[str, NDArray])
     text = json.dumps({"format": FORMAT, **params}, indent=1, sort_keys=True) + "\n"
     (path / PARAMS).write_text(text, encoding="utf-8")
     save_file({name: np.ascontiguousarray(weights[name]) for name in sorted(weights)}, path / WEIGHTS)
-    hashes = {name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in (PARAMS, WEIGHTS)}
+    hashes = {name: file_sha256(path / name) for name in (PARAMS, WEIGHTS)}
     (path / MANIFEST).write_text(json.dumps(hashes, indent=1) + "\n", encoding="utf-8")
 
 
@@ -98,3 +98,9 @@ def _content(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise UnrollError(f"{file}: unreadable ({error}); run `dvc repro -f` for this model") from error
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal. The file is read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -52,6 +52,12 @@ class BaumWelch:
         transition = generator.dirichlet(np.ones(states), states)
         return Probabilities(np.full(states, 1 / states), transition, _normalize(emission, emission))
 
+    def run_from(self, generator: np.random.Generator, iterations: int) -> Probabilities:
+        """Run EM from a drawn starting point, and return the last model; see `initialize` and `run`."""
+        for iteration in self.run(self.initialize(generator), iterations):
+            model = iteration.model
+        return model
+
     def run(self, model: Probabilities, iterations: int) -> Iterator[Iteration]:
         """Run EM from a starting point.
 
@@ -73,11 +79,18 @@ class BaumWelch:
                     f"models (family hmm, tokenizer {self.params.tokenizer}): the train split has become impossible in "
                     "floating point; set pseudo_count above 0"
                 )
-            previous, objective = objective, (counts.log_likelihood + self.log_prior(model)) / len(self.tokens)
+            previous, objective = objective, self._objective(counts.log_likelihood, model)
             model = self.maximize(counts, model)
             yield Iteration(model, -counts.log_likelihood / len(self.tokens), objective)
             if objective - previous < self.params.tolerance:
                 return
+
+    def objective(self, model: Probabilities) -> float:
+        """Return the log-likelihood plus the log prior of a model, in nats per token."""
+        return self._objective(float(safe_log(self.trellis.scales(model)).sum()), model)
+
+    def _objective(self, log_likelihood: float, model: Probabilities) -> float:
+        return (log_likelihood + self.log_prior(model)) / len(self.tokens)
 
     def log_prior(self, model: Probabilities) -> float:
         """Return the log density of the emissions, up to a constant.

@@ -178,19 +178,27 @@ def fit(params: HmmParams, data: Data, inputs: Inputs, log: Log) -> Model:
         UnrollError: The train split has probability zero, or there is no such device.
     """
     device = torch_device(inputs.device)
-    em = BaumWelch(params, _first_documents(data.train, params.restart_tokens), data.vocabulary_size, device)
-    ends = []
-    for restart in range(params.restarts):
-        *_, end = em.run(em.initialize(np.random.default_rng([data.seed, restart])), params.restart_iterations)
-        ends.append(end)
-    best = max(ends, key=lambda end: end.objective).model  # the first one if several are equal
+    start = _best_start(params, data, device)
     em = BaumWelch(params, data.train, data.vocabulary_size, device)
-    for epoch, iteration in enumerate(em.run(best, params.iterations), 1):
+    for epoch, iteration in enumerate(em.run(start, params.iterations), 1):
         estimate = iteration.model
         model = Model(params, estimate.initial, estimate.transition, estimate.emission)
         valid = np.concatenate(model._log_probs(data.valid.documents, device))
         log(epoch, epoch=epoch, train_loss=iteration.loss, valid_loss=-float(valid.mean()))
     return model
+
+
+def _best_start(params: HmmParams, data: Data, device: torch.device) -> Probabilities:
+    """Return the end of the best run of EM on the first documents, the first one if several are equal.
+
+    No more than two models are held: the best end, and the model of the current run.
+    """
+    em = BaumWelch(params, _first_documents(data.train, params.restart_tokens), data.vocabulary_size, device)
+    ends = (
+        em.run_from(np.random.default_rng([data.seed, restart]), params.restart_iterations)
+        for restart in range(params.restarts)
+    )
+    return max(ends, key=em.objective)
 
 
 def _first_documents(stream: Stream, tokens: int) -> Stream:
