@@ -62,14 +62,13 @@ def test_products_of_16_bits_are_close_to_exact(batch: tuple[Tensor, Tensor]) ->
     assert one.item() != other.item()
     (mine,), (theirs,) = gradients(other, hidden), gradients(one, hidden)
     assert F.cosine_similarity(mine.flatten(), theirs.flatten(), dim=0) > 0.999
-    with torch.no_grad():
-        assert rounded.loss(hidden, targets) == exact.loss(hidden, targets)
+    assert rounded.eval().loss(hidden, targets) == exact.eval().loss(hidden, targets)
 
 
 @pytest.mark.parametrize("kind", ["full", "adaptive", "sampled", "nce", "negative_sampling"])
 def test_evaluation_is_a_distribution(batch: tuple[Tensor, Tensor], kind: str) -> None:
     given = {"full": {"kind": kind, "precision": 32}, "adaptive": ADAPTIVE}
-    layer = build(**given.get(kind, {"kind": kind, "samples": 5, "exponent": 0.75}))
+    layer = build(**given.get(kind, {"kind": kind, "samples": 5, "exponent": 0.75})).eval()
     layer.set_counts(torch.randint(100, (WORDS,)))
     hidden, targets = batch
     with torch.no_grad():
@@ -118,3 +117,21 @@ def test_adaptive_raises_errors_for_impossible_settings() -> None:
         softmax.build(adapter.validate_python(ADAPTIVE), HIDDEN, WORDS, torch.zeros(WORDS, HIDDEN))
     with pytest.raises(ValueError, match="cutoffs must increase"):
         adapter.validate_python(ADAPTIVE | {"cutoffs": [20, 5]})
+
+
+@pytest.mark.parametrize("kind", ["full", "sampled", "nce", "negative_sampling"])
+def test_the_loss_of_a_network_in_evaluation_is_exact_also_with_gradients(
+    kind: str, batch: tuple[Tensor, Tensor]
+) -> None:
+    """Whether gradients are enabled does not say whether a network is trained."""
+    options = {"precision": "bf16"} if kind == "full" else {"samples": 5, "exponent": 0.75}
+    layer = build(kind=kind, **options).eval()
+    hidden, targets = batch[0].requires_grad_(), batch[1]
+    with torch.enable_grad():
+        loss = layer.loss(hidden, targets)
+    exact = layer.negative_log_likelihood(hidden, targets).sum()
+    torch.testing.assert_close(loss, exact, rtol=1e-6, atol=0)
+    torch.testing.assert_close(*(gradients(one, hidden)[0] for one in (loss, exact)), rtol=1e-5, atol=1e-7)
+    with torch.no_grad():
+        assert torch.equal(layer.loss(hidden, targets), loss)
+        assert not torch.allclose(layer.train().loss(hidden, targets), loss, rtol=1e-6, atol=0)

@@ -6,17 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from tests import toy
+from tests.training.resume import RECURRENT
 from unroll import models
 from unroll.errors import UnrollError
+from unroll.models.base.curve import Curve
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Classifier
 from unroll.models.generative_classifier import model as generative_classifier
+from unroll.models.generative_classifier.model import _select_class
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
 from unroll.models.naive_bayes import model as naive_bayes
 from unroll.models.naive_bayes.params import NaiveBayesParams
+from unroll.models.ngram import model as ngram
+from unroll.models.ngram.params import NgramParams
+from unroll.report import curves
 from unroll.text.streams import Data, Ids, stream_of
 from unroll.text.tokenizers.vocabulary import EOS
 
@@ -147,6 +153,68 @@ def test_trigram_members_distinguish_orders_and_are_saved(data: Data, tmp_path: 
     assert np.mean(right) > 0.7
     model.save(tmp_path)
     np.testing.assert_array_equal(models.load(tmp_path).log_posteriors(data.test.documents), posteriors)
+
+
+def test_the_measurements_of_each_class_have_their_own_columns(data: Data, tmp_path: Path) -> None:
+    member = UNIGRAM | {"order": 3, "smoothing": {"kind": "jelinek_mercer", "iterations": 5}}
+    curve, classes = Curve(), sorted(set(data.labels["train"]))
+    generative_classifier.fit(classifier_params(member=member), data, Inputs(), curve)
+    curve.write(tmp_path / "curve.csv")
+    rows = curves.read(tmp_path / "curve.csv")
+    assert [row["step"] for row in rows] == [*range(6)]
+    for index, label in enumerate(classes):
+        alone = Curve()
+        ngram.fit(TypeAdapter(NgramParams).validate_python(member), _select_class(data, label), Inputs(), alone)
+        assert [row[f"class_{index}_valid_loss"] for row in rows] == [r["valid_loss"] for r in alone.rows.values()]
+    assert len({row["class_0_valid_loss"] for row in rows}) > 1
+
+
+NETWORK = RECURRENT | {"training": toy.TRAINING | {"epochs": 1}}
+
+
+@pytest.mark.parametrize("split", ["train", "valid"])
+def test_a_class_is_never_validated_on_texts_of_other_classes(data: Data, split: str) -> None:
+    """A class without valid documents, or with too few documents, is refused by members that need them."""
+    label = sorted(set(data.labels["train"]))[1]
+    documents = data.streams[split]["text"].documents
+    others = [d[:-1] for d, own in zip(documents, data.labels[split], strict=True) if own != label]
+    short = [*others, np.asarray([5])]
+    labels = [*(own for own in data.labels[split] if own != label), label]
+    for texts, owners in ((short, labels), (short[:-1], labels[:-1]))[: 1 if split == "train" else 2]:
+        changed = replace(
+            data,
+            streams=data.streams | {split: {"text": stream_of(texts, toy.VOCABULARY_SIZE)}},
+            labels=data.labels | {split: owners},
+        )
+        with pytest.raises(UnrollError, match=f"^class {label}: the {split} split of tokenizers.toy has .* too few"):
+            generative_classifier.fit(classifier_params(member=NETWORK), changed, Inputs(), lambda *_, **__: None)
+
+
+def test_members_that_are_not_validated_need_no_valid_documents(data: Data) -> None:
+    label = sorted(set(data.labels["train"]))[0]
+    kept = [own != label for own in data.labels["valid"]]
+    texts = [d[:-1] for d, keep in zip(data.valid.documents, kept, strict=True) if keep]
+    labels = [own for own in data.labels["valid"] if own != label]
+    changed = replace(
+        data,
+        streams=data.streams | {"valid": {"text": stream_of(texts, toy.VOCABULARY_SIZE)}},
+        labels=data.labels | {"valid": labels},
+    )
+    hmm = {"family": "hmm", "tokenizer": "toy", "states": 2, "pseudo_count": 0.1, "restarts": 2, "restart_tokens": 50}
+    hmm |= {"restart_iterations": 2, "iterations": 2, "tolerance": 0.0}
+    for member in (UNIGRAM, hmm):
+        logged: list[str] = []
+        model = generative_classifier.fit(
+            classifier_params(member=member), changed, Inputs(), lambda step, log=logged, **values: log.extend(values)
+        )
+        whole = generative_classifier.fit(classifier_params(member=member), data, Inputs(), lambda *_, **__: None)
+        documents = data.test.documents
+        np.testing.assert_array_equal(model.log_posteriors(documents), whole.log_posteriors(documents))
+        assert "class_0_valid_loss" not in logged
+        assert "class_1_valid_loss" in logged
+    jelinek = UNIGRAM | {"smoothing": {"kind": "jelinek_mercer", "iterations": 5}}
+    with pytest.raises(UnrollError, match=f"^class {label}: smoothing.kind jelinek_mercer fits its weights"):
+        generative_classifier.fit(classifier_params(member=jelinek), changed, Inputs(), lambda *_, **__: None)
 
 
 def test_impossible_in_every_class_leaves_the_prior(data: Data) -> None:

@@ -24,8 +24,6 @@ class _State(threading.local):
 
     sharing = False
     """Whether it runs a shared task. Such a task does not share its parts again."""
-    flushing = False
-    """Whether it flushes denormals to zero."""
 
 
 class _Modes(NamedTuple):
@@ -35,6 +33,7 @@ class _Modes(NamedTuple):
 
 
 _state = _State()
+_DENORMAL, _ONE = 5e-324, 1.0
 
 
 class _Sharing:
@@ -106,7 +105,7 @@ def share(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         return [task() for task in tasks]
     if _Sharing.pool is None:
         _Sharing.pool = ThreadPoolExecutor((_Sharing.threads or 1) - 1, "share")
-    modes = _Modes(_state.flushing, torch.is_grad_enabled(), torch.is_inference_mode_enabled())
+    modes = _Modes(is_flushing(), torch.is_grad_enabled(), torch.is_inference_mode_enabled())
     others = [_Sharing.pool.submit(_run, tasks[first::threads], modes) for first in range(1, threads)]
     try:
         own = _run(tasks[::threads], modes)
@@ -130,6 +129,11 @@ def _run(tasks: Sequence[Callable[[], Result]], modes: _Modes) -> list[Result]:
         _state.sharing = before
 
 
+def is_flushing() -> bool:
+    """Return whether this thread flushes denormals to zero. torch can set that, but not tell."""
+    return _DENORMAL * _ONE == 0
+
+
 @contextmanager
 def flush_denormals(flush: bool = True) -> Iterator[None]:
     """Flush denormals to zero in this thread and in the tasks that it shares: subnormal gradients slow the CPU.
@@ -137,16 +141,14 @@ def flush_denormals(flush: bool = True) -> Iterator[None]:
     Args:
         flush: False keeps denormals.
     """
-    before = _state.flushing
+    before = is_flushing()
     if flush != before:
         torch.set_flush_denormal(flush)
-        _state.flushing = flush
     try:
         yield
     finally:
-        if flush != before:
+        if is_flushing() != before:
             torch.set_flush_denormal(before)
-            _state.flushing = before
 
 
 @contextmanager

@@ -210,7 +210,8 @@ def draw_projection(places: Sequence[Place], title: str) -> Figure:
 
 
 def _plot(axes: Axes, line: Sequence[tuple[float, float]], style: str, **options: Any) -> None:
-    axes.plot([x for x, _ in line], [y for _, y in line], style, **options)
+    if line:  # without points, matplotlib would plot the letters of the style
+        axes.plot([x for x, _ in line], [y for _, y in line], style, **options)
 
 
 def _escape(token: str) -> str:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unroll.arithmetic.global_state import restored_global_state
 from unroll.errors import UnrollError
 from unroll.layers.recurrent import Recurrent, State, select
 from unroll.params.series import LatentParams
@@ -116,6 +117,7 @@ class Latent:
         return means, deviations
 
 
+@restored_global_state()
 def fit(params: LatentParams, past: Past) -> Latent:
     """Train the network with Adam on shuffled subsequences, and keep the weights of the best epoch.
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unroll.arithmetic.global_state import restored_global_state
 from unroll.arithmetic.threads import flush_denormals
 from unroll.errors import UnrollError
 from unroll.params.training import Training
@@ -31,13 +32,14 @@ from unroll.training.ranks.launcher import hidden_launcher
 from unroll.training.ranks.process_group import ALONE, Group
 from unroll.training.ranks.shard import Shard
 from unroll.training.schedule import Schedule
-from unroll.training.task import Task
+from unroll.training.task import Task, require_batches
 from unroll.training.weight_averaging import WeightAveraging
 
 Log = Callable[..., None]
 """Is called as `log(step, **values)`."""
 
 
+@restored_global_state()
 @hidden_launcher()
 def fit(
     task: Task, params: Training, seed: int, log: Log, checkpoints: Path | None, device: str, group: Group | None = None
@@ -64,8 +66,7 @@ def fit(
             f"the others, or set training.ranks to {group.size}"
         )
     steps = [task.steps(epoch) for epoch in range(params.epochs)]
-    if steps[0] == 0:
-        raise UnrollError("the train split is smaller than one batch; lower training.batch_size or sequence_length")
+    require_batches(task, steps)
     accelerator = torch_device(device).type
     if params.precision == 16 and accelerator == "cpu":
         raise UnrollError("training.precision: 16 needs a GPU (device: cuda); write bf16 or 32")
@@ -82,7 +83,7 @@ def fit(
         module.batches_done == sum(steps) or module.best.epochs_since_best >= params.patience
     ):
         raise UnrollError(f"training ended after {module.batches_done} of {sum(steps)} batches; run it again")
-    task.network.load_state_dict(module.best.weights or task.network.state_dict())
+    task.network.load_state_dict(module.best.weights)
     task.network.cpu().eval()
 
 
@@ -176,8 +177,9 @@ class _Module(LightningModule):
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         nats, count, self.state = self.task.loss(batch, self.state)
-        loss = nats / self.group.add(count)  # the losses of the ranks add up to the mean loss of the batch
-        self.measurements.add_loss(loss)
+        count = self.group.add(count)
+        loss = nats / count.clamp(min=1)  # the losses of the ranks add up to the mean loss of the batch
+        self.measurements.add_loss(loss, count)
         return loss
 
     def backward(self, loss: Tensor, *arguments: Any, **named: Any) -> None:
@@ -236,7 +238,7 @@ class _Module(LightningModule):
     def on_validation_epoch_end(self) -> None:
         columns = zip(*self.valid, strict=True)
         nats, count = (self.group.add(torch.stack(column).double().sum()) for column in columns)
-        loss = float(nats / count)
+        loss = self.measurements.validation_loss(nats, count, self.epoch)
         self.group.require_equal_weights(self.network)
         self.best.update(loss, self.network)
         self.averaging.swap()

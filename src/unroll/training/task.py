@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
+from unroll.errors import UnrollError
 from unroll.layers.network import LanguageModelNetwork, as_tensor
 from unroll.layers.recurrent import State, detach
 from unroll.params.layers import Batching
@@ -83,3 +84,37 @@ class LanguageModelTask:
         tokens, targets = batch  # (B, T), (B, T)
         hidden, after = self.network(tokens, state or self.network.start(len(tokens)))
         return self.network.softmax.loss(hidden, targets), (targets > BOS).sum(), detach(after) if self.carry else None
+
+
+def require_batches(task: Task, steps: Sequence[int]) -> Sequence[Any]:
+    """Check that both splits are large enough for a training, before it starts.
+
+    Args:
+        task: The task.
+        steps: The number of batches of each epoch.
+
+    Returns:
+        The batches of the valid split.
+
+    Raises:
+        UnrollError: An epoch has no batch, or there is no batch of the valid split: without one, there would be no
+            early stopping, and the averages of the weights would not be used.
+    """
+    if 0 in steps:
+        raise UnrollError(_too_small(task.data, "train", f"a batch in epoch {1 + [*steps].index(0)}"))
+    try:
+        batches = task.valid_batches()
+    except UnrollError as error:
+        raise UnrollError(_too_small(task.data, "valid", f"a batch ({error})")) from error
+    if not batches:
+        raise UnrollError(_too_small(task.data, "valid", "a batch, so no epoch could be validated"))
+    return batches
+
+
+def _too_small(data: Data, split: str, purpose: str) -> str:
+    tokens = sum(len(stream.tokens) for stream in data.streams[split].values())
+    return (
+        f"the {split} split of tokenizers.{data.name} has {tokens} tokens, too few for {purpose}; lower "
+        f"training.batch_size or tokenizers.{data.name}.sequence_length (it is {data.sequence_length}), give {split} a "
+        f"larger share (corpora.*.splits), or provide more text"
+    )

@@ -71,9 +71,19 @@ class Softmax(nn.Module):
         return nats.view_as(targets)
 
     def loss(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        """Compute the sum of `negative_log_likelihood` without holding all logits at once."""
+        """Compute the sum of `negative_log_likelihood` without holding all logits at once.
+
+        In training, the products have the precision of the settings.
+
+        Args:
+            hidden: Hidden vectors (..., H).
+            targets: Token ids (...). `<pad>` and `<bos>` are not counted.
+
+        Returns:
+            The summed loss in nats, a scalar.
+        """
         hidden, targets = hidden.flatten(0, -2), targets.flatten()
-        if torch.is_grad_enabled():
+        if self.training:  # whether gradients are enabled does not say so
             return cross_entropy(hidden, self.weight, self.bias, targets, self.bfloat16_loss)
         rows = max(1, CHUNK // len(self.weight))
         parts = zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)

@@ -56,7 +56,7 @@ class Sampled(Softmax):
         Returns:
             The summed loss, a scalar.
         """
-        if not torch.is_grad_enabled():
+        if not self.training:
             return super().loss(hidden, targets)
         with torch.autocast(hidden.device.type, enabled=False):
             hidden, targets = hidden.flatten(0, -2).float(), targets.flatten()

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unroll.arithmetic.global_state import restored_global_state
 from unroll.layers.diagnostics import gate_activations, gradient_flow
 from unroll.layers.network import LanguageModelNetwork, as_tensor, load_pretrained, restore, weights
 from unroll.layers.recurrent import Recurrent, State, select
@@ -55,6 +56,7 @@ class NeuralLanguageModel:
         return LanguageModelTask(network, params.batching, params.training.batch_size, data)
 
     @classmethod
+    @restored_global_state()
     def fit(cls, params: Any, data: Data, inputs: Inputs, log: Log) -> Self:
         """Train a network on data.train with early stopping on data.valid.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from unroll import models
+from unroll.errors import UnrollError
 from unroll.models.base import storage
 from unroll.models.base.classification import compute_log_priors, count_priors, index_labels, normalize
 from unroll.models.base.inputs import Inputs
@@ -89,26 +90,41 @@ def fit(params: GenerativeClassifierParams, data: Data, inputs: Inputs, log: Log
         params: The settings, with those of the members.
         data: The partition of a labelled corpus.
         inputs: The inputs of the members.
-        log: Receives the measurements of every member.
+        log: Receives the measurements of every member, named `class_<index>_<measurement>` in the order of the classes.
 
     Returns:
         The classifier.
 
     Raises:
-        UnrollError: The corpus has no labels.
+        UnrollError: The corpus has no labels, or the documents of a class are too few for its member: a network needs
+            some in the valid split, too.
     """
     classes, labels = index_labels(data)
-    family = models.family(params.member.family)
-    members = [family.fit(params.member, _select_class(data, label), inputs, log) for label in classes]
+    members = [_fit_member(params, data, inputs, log, classes, index) for index in range(len(classes))]
     return Model(params, classes, members, compute_log_priors(labels, len(classes), params.priors))
 
 
+def _fit_member(
+    params: GenerativeClassifierParams, data: Data, inputs: Inputs, log: Log, classes: Sequence[str], index: int
+) -> Member[Any]:
+    """Train the language model of a class. Its measurements have names of their own: all classes share a curve."""
+
+    def log_class(step: int, **values: float) -> None:
+        log(step, **{f"class_{index}_{name}": value for name, value in values.items()})
+
+    own = _select_class(data, classes[index])
+    try:
+        return models.family(params.member.family).fit(params.member, own, inputs, log_class)
+    except UnrollError as error:
+        raise UnrollError(f"class {classes[index]}: {error}") from error
+
+
 def _select_class(data: Data, label: str) -> Data:
-    """Select the documents of a class in train and valid. If valid has none, all its documents are kept."""
+    """Select the documents of a class in train and valid. If valid has none, its stream is empty."""
 
     def select(split: str) -> Stream:
-        stream = data.streams[split]["text"]
-        chosen = [d[:-1] for d, other in zip(stream.documents, data.labels[split], strict=True) if other == label]
-        return stream_of(chosen, data.vocabulary_size) if chosen else stream
+        documents = data.streams[split]["text"].documents
+        chosen = [d[:-1] for d, other in zip(documents, data.labels[split], strict=True) if other == label]
+        return stream_of(chosen, data.vocabulary_size)
 
     return replace(data, streams={split: {"text": select(split)} for split in ("train", "valid")})

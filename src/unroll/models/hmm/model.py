@@ -183,8 +183,10 @@ def fit(params: HmmParams, data: Data, inputs: Inputs, log: Log) -> Model:
     for epoch, iteration in enumerate(em.run(start, params.iterations), 1):
         estimate = iteration.model
         model = Model(params, estimate.initial, estimate.transition, estimate.emission)
-        valid = np.concatenate(model._log_probs(data.valid.documents, device))
-        log(epoch, epoch=epoch, train_loss=iteration.loss, valid_loss=-float(valid.mean()))
+        values = {"epoch": epoch, "train_loss": iteration.loss}
+        if data.valid.predicted:
+            values["valid_loss"] = -float(np.concatenate(model._log_probs(data.valid.documents, device)).mean())
+        log(epoch, **values)
     return model
 
 

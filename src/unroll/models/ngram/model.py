@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from unroll.errors import UnrollError
 from unroll.models.base import storage
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log, LogProbs
@@ -134,17 +135,25 @@ def fit(params: NgramParams, data: Data, inputs: Inputs, log: Log) -> Model:
         data: The partition. Jelinek-Mercer smoothing fits its weights on the valid split, and every smoothing logs the
             loss on it.
         inputs: The folder of checkpoints, for temporary files.
-        log: Receives the validation loss.
+        log: Receives the validation loss, if the valid split has documents.
 
     Returns:
         The model.
+
+    Raises:
+        UnrollError: Jelinek-Mercer smoothing has no documents to fit its weights on.
     """
     size, updates, weights = data.vocabulary_size, 0, [1.0] * params.order
     orders = count_ngrams(data.train.tokens, params.order, size, inputs.checkpoints)
     if isinstance(params.smoothing, JelinekMercer):
+        if not data.valid.predicted:
+            raise UnrollError(
+                "smoothing.kind jelinek_mercer fits its weights on the valid split, which has no documents; provide "
+                "some, or choose modified_kneser_ney"
+            )
         updates = params.smoothing.iterations
         weights = fit_weights(orders, data.valid.tokens, updates, size, log)
     model = Model(params.model_dump(), size, estimate(orders, params, weights, size))
-    loss = float(-np.concatenate(model.log_probs(data.valid.documents)).mean())
-    log(updates, valid_loss=loss)
+    if data.valid.predicted:
+        log(updates, valid_loss=float(-np.concatenate(model.log_probs(data.valid.documents)).mean()))
     return model

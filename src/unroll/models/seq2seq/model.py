@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from unroll.arithmetic.global_state import restored_global_state
 from unroll.layers.network import as_tensor, restore, weights
 from unroll.layers.recurrent import State, select
 from unroll.models.base import storage
@@ -160,6 +161,7 @@ class Model:
         storage.write(path, {"params": self.params.model_dump(), **settings}, weights(self.network))
 
 
+@restored_global_state()
 def fit(params: Seq2seqParams, data: Data, inputs: Inputs, log: Log) -> Model:
     """Train on the pairs of the train split with early stopping on the valid split.
 

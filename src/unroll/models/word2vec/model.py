@@ -8,7 +8,6 @@ matrix: E = W1 or E = W2^T.
 gensim uses one thread, since several threads would overwrite each other's sums and give other bytes in each run.
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unroll.arithmetic.global_state import restored_global_state
 from unroll.models.base import word_vectors
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log
@@ -101,6 +101,7 @@ def training_pairs(documents: Sequence[list[int]], algorithm: str, window: int) 
                 yield context, word
 
 
+@restored_global_state()
 def fit(params: Word2vecParams, data: Data, inputs: Inputs, log: Log) -> Model:
     """Train word vectors on data.train.
 
@@ -117,7 +118,6 @@ def fit(params: Word2vecParams, data: Data, inputs: Inputs, log: Log) -> Model:
     from gensim.models import Word2Vec
     from gensim.models.callbacks import CallbackAny2Vec
 
-    logging.getLogger("gensim").setLevel(logging.ERROR)
     objective = Objective(params, data)
 
     class LogEpoch(CallbackAny2Vec):
@@ -128,8 +128,9 @@ def fit(params: Word2vecParams, data: Data, inputs: Inputs, log: Log) -> Model:
         def on_epoch_end(self, model: Word2Vec) -> None:
             """Log the loss."""
             self.epochs += 1
-            loss = objective(*_by_token(model, data.vocabulary_size))
-            log(self.epochs, epoch=float(self.epochs), valid_loss=loss)
+            if len(objective.predicted):  # a short valid split has no pairs, which change no vector
+                loss = objective(*_by_token(model, data.vocabulary_size))
+                log(self.epochs, epoch=float(self.epochs), valid_loss=loss)
 
     trained = Word2Vec(
         Sentences(data),
