@@ -1,10 +1,11 @@
 """/proc/cpuinfo as Linux writes it on x86-64 and on ARM."""
 
+import time
 from pathlib import Path
 
 import pytest
 
-from unroll.processor import read_cpuinfo
+from unroll.processor import process_seconds, read_cpuinfo
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,10 @@ def test_the_first_processor_is_read(tmp_path: Path, content: str, facts: dict[s
 
 def test_another_system_has_no_such_file(tmp_path: Path) -> None:
     assert read_cpuinfo(tmp_path / "cpuinfo") == {}
+
+
+@pytest.mark.parametrize("step", [-86_400.0, 86_400.0])
+def test_the_age_of_a_process_does_not_depend_on_the_time_of_day(step: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, now = process_seconds(), time.time
+    monkeypatch.setattr(time, "time", lambda: now() + step)
+    assert 0 < before <= process_seconds() < before + 60

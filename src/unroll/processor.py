@@ -1,6 +1,17 @@
-"""What Linux says about the processor."""
+"""What the system says about the processor and about this process."""
 
+import time
 from pathlib import Path
+
+import psutil
+
+_START = time.monotonic() - (time.time() - psutil.Process().create_time())
+"""The start of this process on a clock that nobody sets. Both times of day are read at once, before one is set."""
+
+
+def process_seconds() -> float:
+    """Return the seconds since the start of this process, also if the time of day was set meanwhile."""
+    return time.monotonic() - _START
 
 
 def read_cpuinfo(path: Path) -> dict[str, str]:

@@ -182,6 +182,51 @@ def test_a_stage_ends_with_its_parent(place: Path) -> None:
     assert not (place / "out.txt").exists()
 
 
+LAUNCHER = """
+    import os, subprocess, sys, time
+    from pathlib import Path
+
+    with open("output", "wb") as output:
+        subprocess.Popen(["sh", "run", "sleeper", "lstm"], stdout=output, stderr=output)
+    while not Path("started").exists():
+        time.sleep(0.01)
+    os._exit(0)  # as if it was killed, before Python asks for a signal
+"""
+SLOW_PYTHON = """#!/bin/sh
+touch started
+while [ ! -e dead ]; do sleep 0.05; done
+exec "{python}" sleeper.py lstm
+"""
+
+
+def test_a_stage_whose_parent_died_before_it_asked_for_a_signal_ends(place: Path) -> None:
+    """The parent dies while Python starts. The signal is not sent for that, so the parent is looked at again."""
+    (place / "run").write_bytes((ROOT / "stages" / "run").read_bytes())
+    (place / "launcher.py").write_text(textwrap.dedent(LAUNCHER))
+    (place / "bin").mkdir()
+    (place / "bin" / "unroll").touch()
+    (place / "bin" / "python").write_text(SLOW_PYTHON.format(python=sys.executable))
+    (place / "bin" / "python").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{place / 'bin'}:{os.environ['PATH']}"}
+    subprocess.run([sys.executable, "launcher.py"], cwd=place, env=environment, check=True)
+    (place / "dead").touch()
+    deadline = time.monotonic() + 30
+    while "has ended" not in (output := (place / "output").read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert output == "sleeper lstm: the process that started this stage has ended, so the stage ends, too\n"
+    assert not (place / "out.txt").exists()
+
+
+@pytest.mark.parametrize(("parent", "code"), [("another", 143), ("own", 0), ("none", 0), ("nonsense", 0)])
+def test_a_stage_compares_its_parent_with_the_one_at_its_start(place: Path, parent: str, code: int) -> None:
+    (place / "seconds").write_text("0")
+    values = {"another": "999999999", "own": str(os.getpid()), "nonsense": "x"}
+    environment = {**os.environ, **({"UNROLL_PARENT": values[parent]} if parent in values else {})}
+    process = subprocess.run([sys.executable, "sleeper.py", "lstm"], cwd=place, env=environment, capture_output=True)
+    assert process.returncode == code
+    assert (place / "out.txt").exists() == (code == 0)
+
+
 def test_a_second_run_waits_for_the_first(place: Path) -> None:
     (place / "seconds").write_text("1.5")
     first = start(place, "lstm")

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from unroll.pipeline.doctor import repair
 from unroll.tracking import outbox, results
 from unroll.tracking.logger import Logger, pending
 from unroll.tracking.record import record
-from unroll.tracking.runs import Runs, open_runs
+from unroll.tracking.runs import HEARTBEAT, Runs, open_runs
 from unroll.tracking.sync import sync
 
 
@@ -299,7 +300,9 @@ def test_runs_without_a_sign_of_life_are_marked(place: Path) -> None:
     tags = {"unroll.kind": "model", "unroll.model": "far", "unroll.id": "1"}
     silent = store.create("far", 1000, tags)
     alive = store.create("near", workspace_now(), tags | {"unroll.id": "2"})
+    changed = store.create("changed", workspace_now(), tags | {"unroll.id": "3", HEARTBEAT: "soon"})
     assert store.mark_killed() == 1
+    assert store.client.get_run(changed.info.run_id).info.status == "RUNNING"
     assert store.client.get_run(silent.info.run_id).info.status == "KILLED"
     assert store.client.get_run(alive.info.run_id).info.status == "RUNNING"
 
@@ -469,6 +472,18 @@ def test_a_training_that_doctor_took_for_dead_is_running_again(place: Path, monk
         monkeypatch.setattr("unroll.tracking.entry.BEAT", -1)
         drain()
         assert runs()["gru"].info.status == "RUNNING"
+        make_training("gru")
+
+
+def test_a_clock_that_is_set_back_stops_no_heartbeat(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with record(results.training(params(), "gru")) as recorder:
+        log_losses(recorder, 2)
+        drain()
+        before, now = float(runs()["gru"].data.tags[HEARTBEAT]), time.time
+        monkeypatch.setattr(time, "time", lambda: now() - 3600)
+        drain()
+        assert float(runs()["gru"].data.tags[HEARTBEAT]) < before - 3000
+        assert open_runs().mark_killed() == 0
         make_training("gru")
 
 

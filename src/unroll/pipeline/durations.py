@@ -9,14 +9,13 @@ import os
 import resource
 import statistics
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-import psutil
+from unroll.processor import process_seconds
 
 FOLDER = Path(".dvc/tmp/durations")
 
@@ -39,7 +38,7 @@ def measured() -> Iterator[None]:
     """
     yield
     if name := os.environ.get("DVC_STAGE"):
-        seconds = time.time() - psutil.Process().create_time()
+        seconds = process_seconds()
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         write(Path(os.environ.get("DVC_ROOT", ".")), name, Measured(seconds, memory))
 

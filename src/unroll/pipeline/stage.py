@@ -25,6 +25,8 @@ from unroll.pipeline.console import set_up_streams
 
 TERMINATED = 143
 """The exit code after any signal that ends a stage, 128 + SIGTERM. With 0, DVC would cache half a result."""
+PARENT = "UNROLL_PARENT"
+"""The variable with the process that started the command of a stage."""
 logger = logging.getLogger("unroll")
 _terminating = threading.Event()
 
@@ -170,9 +172,21 @@ def _terminate(number: int, frame: Any) -> None:
 
 
 def die_with_parent() -> None:
-    """Request SIGTERM when the parent dies. A killed `dvc` would leave its child running beside the next repro."""
+    """Request SIGTERM when the parent dies. A killed `dvc` would leave its child running beside the next repro.
+
+    The request comes after seconds of imports and changes nothing for a parent that died before it, so the parent is
+    compared with that at the start of the command (`stages/run`).
+
+    Raises:
+        SystemExit: The parent has died.
+    """
+    known = os.environ.pop(PARENT, "")  # processes that this one starts have another parent
+    parent = int(known) if known.isdecimal() else os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        logger.error("the process that started this stage has ended, so the stage ends, too")
+        raise SystemExit(TERMINATED)
 
 
 def tune_malloc() -> None:

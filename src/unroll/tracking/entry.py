@@ -124,7 +124,9 @@ class Entry:
             self.runs.client.set_terminated(run_id, "KILLED", last)
             self.journal.set_state(closed="KILLED")
             self.journal.settle()
-        elif state.get("closed") or time.time() - state.get("heartbeat", 0) > BEAT:
+        elif (
+            state.get("closed") or abs(time.time() - state.get("heartbeat", 0)) > BEAT
+        ):  # also after a clock was set back
             self.runs.client.update_run(run_id, status="RUNNING")
             self.runs.client.set_tag(run_id, HEARTBEAT, str(int(time.time())))
             self.journal.set_state(closed=None, heartbeat=time.time())

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 from filelock import BaseFileLock, FileLock
 
+from unroll.processor import process_seconds
 from unroll.provenance import snapshot
 from unroll.tracking import outbox
 from unroll.tracking.journal import PRUNED, REPLACED, Journal, begin, complete, finish, identify, now, pending, publish
@@ -51,7 +52,7 @@ class Recorder:
         cpu = sum(usage.ru_utime + usage.ru_stime for usage in usages)
         unit = 1e6 if os.uname().sysname == "Darwin" else 1e3  # bytes there, kilobytes here
         return {
-            "seconds": round(self.spent["seconds"] + time.time() - psutil.Process().create_time(), 2),
+            "seconds": round(self.spent["seconds"] + process_seconds(), 2),
             "cpu_seconds": round(self.spent["cpu_seconds"] + cpu, 2),
             "peak_memory_mb": max(self.spent["peak_memory_mb"], round(usages[0].ru_maxrss / unit, 1)),
         }

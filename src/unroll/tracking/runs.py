@@ -71,7 +71,7 @@ class Runs:
     def mark_killed(self) -> int:
         """Mark the RUNNING runs of models without a heartbeat as KILLED, and return their number."""
         running = self.search("attributes.status = 'RUNNING' and tags.`unroll.kind` = 'model'")
-        signs = {run.info.run_id: float(run.data.tags.get(HEARTBEAT, run.info.start_time / 1000)) for run in running}
+        signs = {run.info.run_id: _last_sign(run) for run in running}
         dead = {run_id: sign for run_id, sign in signs.items() if time.time() - sign > SILENT}
         for run_id, sign in dead.items():
             self.client.set_terminated(run_id, "KILLED", int(sign * 1000))
@@ -150,6 +150,14 @@ class Runs:
 def open_runs() -> Runs:
     """Return the runs of the store that the environment names; the local one is made if there is none."""
     return Runs(store.prepare(), outbox.experiment())
+
+
+def _last_sign(run: Any) -> float:
+    """Return the seconds since 1970 at which a run was seen alive: at its start, if it has no heartbeat."""
+    try:
+        return float(run.data.tags[HEARTBEAT])
+    except (KeyError, ValueError):  # a tag that somebody has changed counts as none
+        return float(run.info.start_time or 0) / 1000
 
 
 def _quote(value: str) -> str:

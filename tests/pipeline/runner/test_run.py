@@ -14,6 +14,7 @@ from tests.pipeline.pipeline import environment
 from tests.pipeline.runner import tiny
 from unroll.errors import UnrollError
 from unroll.pipeline import durations
+from unroll.pipeline.runner.command import _SignsOfLife
 from unroll.pipeline.runner.repository import Node
 from unroll.pipeline.runner.resources import Resources, parse_memory
 
@@ -50,6 +51,29 @@ def test_dvc_lock_has_the_same_bytes_for_any_number_of_jobs(tmp_path: Path, monk
         assert "didn't change" in tiny.dvc(place, "repro")
         assert tiny.lock(place) == expected
         assert len(tiny.events(place)) == 2 * len(tiny.STAGES)  # `dvc repro` ran nothing
+
+
+@pytest.mark.parametrize("step", [-86_400.0, 86_400.0])
+def test_a_clock_that_is_set_ends_no_stage(tmp_path: Path, step: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of day jumps, or the file is on a machine with another time."""
+    alive, watched = tmp_path / "1.alive", []
+    alive.touch()
+    now, seconds = time.time, iter(range(0, 10**6, 20))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr(time, "time", lambda: now() + step)
+    watch = _SignsOfLife(alive).are_seen
+    for beat in range(6):
+        os.utime(alive, (0, now() + step * (beat > 2) + beat))
+        watched.append(watch())
+    assert watched == [True] * 6
+    while watch():
+        assert len(watched) < 20
+        watched.append(True)
+    assert len(watched) > 6  # it waits for a sign of life for some time
+    alive.touch()
+    assert watch()
+    alive.unlink()
+    assert not watch()
 
 
 def test_new_entries_follow_the_old_ones_as_those_of_dvc_do(place: Path) -> None:
