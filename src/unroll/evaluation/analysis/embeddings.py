@@ -43,8 +43,9 @@ def evaluate(model: WordVectors, data: Data, tokenizer: Tokenizer) -> tuple[dict
 
     Returns:
         The metrics, among them `coverage`, the share of the vocabulary without its special tokens that has a vector,
-        and `test_coverage`, the share of the running test tokens, where `<unk>` counts as a token without a vector; and
-        a table with a line for each token: the token, its place on the map and its neighbours, separated by tabs.
+        and `test_coverage`, the share of the running test tokens, where `<unk>` counts as a token without a vector
+        (absent if there are no tokens); and a table with a line for each token: the token, its place on the map and its
+        neighbours, separated by tabs.
     """
     test = np.concatenate([document[:-1] for document in data.test.documents])
     text = np.arange(len(model.vectors)) >= len(SPECIAL)
@@ -53,8 +54,9 @@ def evaluate(model: WordVectors, data: Data, tokenizer: Tokenizer) -> tuple[dict
         "vocabulary_size": len(model.vectors),
         "dimensions": model.vectors.shape[1],
         "coverage": float(model.known[text].mean()),
-        "test_coverage": float(covered[test].mean()),
     }
+    if len(test):
+        metrics["test_coverage"] = float(covered[test].mean())
     candidates = np.flatnonzero(model.known & text)
     shown = [token for token in candidates if tokenizer.id_to_token(int(token)).strip().isalpha()][:SHOWN]
     return metrics, _table(unit_vectors(model.vectors), np.asarray(shown, dtype=np.int64), candidates, tokenizer)

@@ -26,9 +26,12 @@ def evaluate(model: ClozeModel, documents: Sequence[Ids]) -> dict[str, float]:
         documents: The documents, with `<eos>`, which is not predicted.
 
     Returns:
-        `cloze_accuracy`, how often the most probable token is the right one, and `cloze_perplexity`.
+        `cloze_accuracy`, how often the most probable token is the right one, and `cloze_perplexity`; empty if there is
+        no token to predict.
     """
     texts = [document[:-1] for document in documents if len(document) > 1]
+    if not texts:
+        return {}
     log_probs, predictions = model.cloze_log_probs(texts)
     correct = np.concatenate(predictions) == np.concatenate(texts)
     nats = -np.concatenate(log_probs).astype(np.float64).mean()
