@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from unroll.pipeline.console import set_up_streams
 
 TERMINATED = 143
 """The exit code after any signal that ends a stage, 128 + SIGTERM. With 0, DVC would cache half a result."""
+REPLACED = ".replaced"
+"""The name of a previous output while a new one is put in its place."""
 PARENT = "UNROLL_PARENT"
 """The variable with the process that started the command of a stage."""
 logger = logging.getLogger("unroll")
@@ -117,15 +119,35 @@ def atomic_outputs(*targets: Path) -> Iterator[tuple[Path, ...]]:
                 raise FileNotFoundError(f"{path.name} was not written")
             _sync(path)
         attempt.require_newest()
-        for path, target in zip(written, targets, strict=True):
-            if target.is_dir() and not target.is_symlink():
-                target.rename(path.parent / "replaced")
-            path.rename(target)
-            _sync_entry(target.parent)
+        _publish(written, targets)
         environment.record(targets)
     finally:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _publish(written: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Rename all written files and folders to their targets. If one fails, the previous outputs are put back."""
+    begun: list[tuple[Path, Path]] = []
+    try:
+        for path, target in zip(written, targets, strict=True):
+            begun.append((path, target))
+            if target.is_dir() and not target.is_symlink():
+                target.rename(path.parent / REPLACED)
+            elif os.path.lexists(target):
+                try:  # with a link, the output is there at every moment
+                    os.link(target, path.parent / REPLACED, follow_symlinks=False)
+                except OSError:  # the file system has no hard links, or is full
+                    target.rename(path.parent / REPLACED)
+            path.rename(target)
+            _sync_entry(target.parent)
+    except BaseException:
+        for path, target in reversed(begun):
+            if not path.exists():
+                target.rename(path)
+            if os.path.lexists(path.parent / REPLACED):
+                (path.parent / REPLACED).rename(target)
+        raise
 
 
 def _sync(path: Path) -> None:

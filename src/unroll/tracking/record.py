@@ -5,7 +5,7 @@ import os
 import resource
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -95,7 +95,8 @@ def record(result: Result, checkpoints: Path | None = None) -> Iterator[Recorder
         except BaseException as error:
             _abandon(journal, result, recorder, error)
             if journal.folder.is_dir():
-                (journal.folder / REPLACED).touch()  # the outputs are published, so the training does not go on
+                with suppress(OSError):  # the disk may be full
+                    (journal.folder / REPLACED).touch()  # the outputs are published, so the training does not go on
             if not isinstance(error, Exception):
                 raise
             _report(error)
