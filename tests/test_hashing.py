@@ -17,7 +17,7 @@ from unroll.models.base import storage
 from unroll.params.training import Training
 from unroll.text.streams import Data, Stream
 from unroll.training.checkpoint import Checkpoint
-from unroll.training.process_group import ALONE
+from unroll.training.ranks.process_group import ALONE
 
 
 @pytest.fixture
