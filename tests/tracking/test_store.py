@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.made_once import add_empty_store
 from tests.tracking.workspace import ROOT, drain, make_data, runs, train
 from unroll.errors import UnrollError
 from unroll.tracking import store
@@ -100,6 +101,8 @@ def test_artifacts_follow_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
         return sorted(runs())
 
     old, new = tmp_path / "old é", tmp_path / "new %41"
+    old.mkdir()
+    add_empty_store(old)
     log(old, "unigram")
     shutil.copytree(old, new) if copied else old.rename(new)
     before = sorted(old.rglob("*"))
