@@ -37,7 +37,7 @@ def test_a_value_that_is_not_a_number_is_refused(workshop: Workshop, value: str)
 @pytest.mark.parametrize(("row", "columns"), [("2", 1), ("2,3,4", 3)])
 def test_a_row_with_another_number_of_columns_is_refused(workshop: Workshop, row: str, columns: int) -> None:
     workshop.add(f"time,value\n1,2\n{row}\n", "s.csv", format="series")
-    message = f"s.csv: line 3: has {columns} columns, the first row has 2; correct the row"
+    message = f"s.csv: line 3: has {columns} columns?, the first row has 2; correct the row"
     with pytest.raises(UnrollError, match=message):
         workshop.clean()
 

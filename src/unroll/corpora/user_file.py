@@ -1,6 +1,7 @@
 """Sources `path` and `url`: a text, or an archive of texts, of the user, identified by its SHA-256."""
 
 import hashlib
+import logging
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -8,10 +9,18 @@ from urllib.parse import unquote, urlsplit
 from unroll.corpora.archive import archive_type, unpack
 from unroll.corpora.cache import copy_verified, obtain, resolve
 from unroll.errors import UnrollError
-from unroll.params.corpora import Format, PathCorpus, UrlCorpus
+from unroll.params.corpora import Format, PathCorpus, UrlCorpus, corpus_format
 from unroll.text.manifest import MANIFEST, Documents, RawFile, write_manifest
+from unroll.text.manifest import Format as RawFormat
 
 MAX_DOWNLOAD_BYTES = 4 << 30
+MAX_FIRST_LINE = 1 << 20
+"""The number of bytes in which the first line is looked for."""
+SUFFIXES = {"text": (".txt",)} | dict.fromkeys(("pairs", "labelled", "series"), (".txt", ".tsv", ".csv", ".tab"))
+"""The names of the files of an archive that are read, by format. If there are none, all files are."""
+SHOWN = 5
+"""The number of names in a message."""
+log = logging.getLogger(__name__)
 REMEDY = "if it is the right file, set sha256: {sha256}"
 
 
@@ -34,7 +43,7 @@ def fetch(params: PathCorpus | UrlCorpus, folder: Path) -> None:
         packed = Path(temporary) / source.name
         copy_verified(source, packed, params.sha256, REMEDY)
         if archive_type(packed):
-            names = _keep_texts(unpack(packed, folder), folder)
+            names = _keep_texts(unpack(packed, folder), folder, SUFFIXES[corpus_format(params)])
         else:
             names = [source.name if source.name != MANIFEST else "text.txt"]
             packed.rename(folder / names[0])
@@ -43,8 +52,9 @@ def fetch(params: PathCorpus | UrlCorpus, folder: Path) -> None:
             f"{source}: contains the archive {nested[0]!r}, and archives inside archives are not unpacked; "
             "unpack it yourself"
         )
-    unit, unknown_word = _unit(params.format, names), None if params.unknown_word == "none" else params.unknown_word
-    write_manifest(folder, [RawFile(name, params.format, None, unit, unknown_word) for name in names])
+    unknown_word = None if params.unknown_word == "none" else params.unknown_word
+    format, unit = _arrangement(corpus_format(params), names, folder)
+    write_manifest(folder, [RawFile(name, format, None, unit, unknown_word) for name in names])
 
 
 def check_exists(source: Path, path: str) -> None:
@@ -53,26 +63,53 @@ def check_exists(source: Path, path: str) -> None:
         raise UnrollError(f"path: there is no file {path}; give one that exists")
 
 
-def _unit(format: Format, names: list[str]) -> Documents | None:
-    """Return what one document of the files is: a paragraph of a single text, otherwise a file."""
-    if format != "text":
-        return None
-    return "paragraph" if len(names) == 1 else "file"
+def _arrangement(format: Format, names: list[str], folder: Path) -> tuple[RawFormat, Documents | None]:
+    """Return the format of the files, and what one document of them is.
+
+    A text of its own is divided into paragraphs, and texts of an archive are documents. Labelled texts of an archive
+    are lines with a label and a tab, or files in a folder for each label, or lines of a file for each label.
+    """
+    if format == "text":
+        return format, "paragraph" if len(names) == 1 else "file"
+    if format != "labelled" or len(names) == 1 or all(_begins_with_label(folder / name) for name in names):
+        return format, None
+    if len({Path(name).parent.name for name in names}) == 1:
+        return "labelled-lines", None
+    if outside := [name for name in names if "/" not in name]:
+        raise UnrollError(
+            f"the archive has texts in folders with the names of their labels, but {outside[0]} is in no folder; move "
+            "it to one, or remove it"
+        )
+    return format, "file"
 
 
-def _keep_texts(names: list[str], folder: Path) -> list[str]:
-    """Keep the unpacked files *.txt, or all files if there are none, and remove the others.
+def _begins_with_label(path: Path) -> bool:
+    """Return whether the first line of a file that is not blank has a tab."""
+    with path.open("rb") as file:
+        lines = file.read(MAX_FIRST_LINE).splitlines()
+    return b"\t" in next((line for line in lines if line.strip(b"\0 \t")), b"")
+
+
+def _keep_texts(names: list[str], folder: Path, suffixes: tuple[str, ...]) -> list[str]:
+    """Keep the unpacked files with one of the suffixes, or all files if there are none, and remove the others.
+
+    Files that a system adds to an archive, in `__MACOSX` or with a name that begins with a full stop, are removed.
 
     Returns:
         The names of the files that are kept.
     """
     if MANIFEST in names:
         raise UnrollError(f"{MANIFEST}: an archive may not have a member of this name; rename it")
-    texts = [name for name in names if name.lower().endswith(".txt")] or names
-    for name in set(names) - set(texts):
+    visible = [name for name in names if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))]
+    texts = [name for name in visible if name.lower().endswith(suffixes)] or visible
+    left_out = sorted(set(names) - set(texts))
+    for name in left_out:
         (folder / name).unlink()
     if not texts:
         raise UnrollError("the archive is empty; give one that holds text files")
+    if left_out:
+        shown = ", ".join(left_out[:SHOWN]) + (", ..." if len(left_out) > SHOWN else "")
+        log.info("%d of %d files of the archive are left out: %s", len(left_out), len(names), shown)
     return texts
 
 

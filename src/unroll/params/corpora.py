@@ -2,13 +2,14 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Discriminator, Field, Tag, field_validator
 from ruamel.yaml import YAML
 
 from unroll.params.base import suggest
 from unroll.params.cleaning import BaseCorpus
+from unroll.params.series_format import SeriesFormat
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
 """The data of `unroll.corpora.catalogue`. The schema reads only the names and formats."""
@@ -57,7 +58,17 @@ class TextCorpus(BaseCorpus):
 
 Format = Literal["text", "pairs", "labelled", "series"]
 """The format of a user's file. `text`: plain text. `pairs`: source and target, separated by a tab. `labelled`: label
-and text, separated by a tab. `series`: CSV with the number in the last column."""
+and text, separated by a tab. `series`: CSV with times and numbers, whose dialect is found in the file."""
+
+
+def _tag_format(value: Any) -> str:
+    return "dialect" if isinstance(value, dict | SeriesFormat) else "name"
+
+
+FileFormat = Annotated[
+    Annotated[Format, Tag("name")] | Annotated[SeriesFormat, Tag("dialect")], Discriminator(_tag_format)
+]
+"""A format by name, or the dialect of a series."""
 
 
 UnknownWord = Annotated[str, Field(pattern=r"^\S+$", max_length=100)]
@@ -73,7 +84,7 @@ class PathCorpus(TextCorpus):
     """The path of the file, relative to the repository or absolute."""
     sha256: str
     """The SHA-256 of the file. It determines the result; the error for a wrong one shows the right one."""
-    format: Format
+    format: FileFormat
     """The format of the file."""
     unknown_word: UnknownWord
     """The word that stands for unknown words, or `none`."""
@@ -87,7 +98,7 @@ class UrlCorpus(TextCorpus):
     """The address, which must begin with https."""
     sha256: str
     """The SHA-256 of the download. It determines the result; the error for a wrong one shows the right one."""
-    format: Format
+    format: FileFormat
     """The format of the file, or of the files in an archive."""
     unknown_word: UnknownWord
     """The word that stands for unknown words, or `none`."""
@@ -241,7 +252,7 @@ Corpus = Annotated[
 ]
 
 
-def corpus_format(corpus: BaseCorpus) -> str:
+def corpus_format(corpus: BaseCorpus) -> Format:
     """Return the format of a corpus: `text`, `pairs`, `labelled` or `series`."""
     match corpus:
         case ToyDutchCorpus():
@@ -251,8 +262,8 @@ def corpus_format(corpus: BaseCorpus) -> str:
         case SineCorpus():
             return "series"
         case PathCorpus() | UrlCorpus():
-            return corpus.format
+            return "series" if isinstance(corpus.format, SeriesFormat) else corpus.format
         case TextCorpus():
-            return catalogue_formats().get(corpus.source, "text")
+            return cast(Format, catalogue_formats().get(corpus.source, "text"))
         case _:
             return "text"

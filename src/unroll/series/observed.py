@@ -1,6 +1,5 @@
 """The series that stage clean writes: values with their times and splits, in time order."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import pyarrow as pa
 from unroll.errors import UnrollError
 from unroll.series.forecaster import Floats
 from unroll.text import document_table
+from unroll.text.series.times import count_steps
 from unroll.text.streams import SPLITS
 
 
@@ -50,17 +50,17 @@ def read(path: Path) -> ObservedSeries:
 
 
 def count_gaps(times: Sequence[str]) -> int | None:
-    """Count the steps between neighbouring times that differ from the most frequent step.
+    """Count the steps between neighbouring times that differ from the most frequent step; equal times are no step.
 
     Args:
-        times: ISO dates (1984-12 or 1984-12-30) or whole numbers.
+        times: ISO dates (1984-12 or 1984-12-30) or numbers. Dates with the same day of each month, or the last day of
+            each month, have steps of months.
 
     Returns:
         The number of steps that differ, or None if the times are neither dates nor numbers.
     """
-    try:
-        parsed = np.array(times, dtype="datetime64") if "-" in times[0] else np.array([int(time) for time in times])
-    except ValueError:
+    steps = count_steps(times)
+    if steps is None:
         return None
-    steps = Counter(np.diff(parsed).astype(np.int64).tolist())
-    return len(times) - 1 - steps.most_common(1)[0][1] if steps else 0
+    regular = max((count for step, count in steps.items() if step), default=0)
+    return sum(steps.values()) - regular

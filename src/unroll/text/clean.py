@@ -4,6 +4,7 @@ The first pass (`unroll.text.first_pass`) cleans the shards of the raw files int
 splits and leaves out duplicates. Neither pass holds the text in memory.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unroll.errors import UnrollError
-from unroll.params.corpora import Corpus, SampledCorpus
+from unroll.params.corpora import Corpus, GeneratedCorpus, SampledCorpus
 from unroll.text import document_table
 from unroll.text.cleaner import Cleaner, cleaner_settings
 from unroll.text.draft import UNCLEANED
 from unroll.text.first_pass import FirstPass
 from unroll.text.manifest import read_manifest
+from unroll.text.records import describe_series
 from unroll.text.streams import SPLITS
+
+log = logging.getLogger(__name__)
 
 
 def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
@@ -33,7 +37,8 @@ def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
 
     Returns:
         The counts: {"splits": {split: {"documents" (for a series, observations), "characters", "bytes" (UTF-8)}},
-        "dropped", "changed", "duplicates": {reason: count}}; for pairs also "identical_sides".
+        "dropped", "changed", "duplicates": {reason: count}}; for pairs also "identical_sides", and for a series that
+        is not made by the project, "dialect": {file: how it was read}.
 
     Raises:
         UnrollError: A raw file is not valid text, a split is empty, all pairs have identical sides, or cleaning changes
@@ -44,17 +49,30 @@ def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
         first_pass = FirstPass(params, raw_folder, Path(drafts))
         corpus = _describe(params, raw_folder.name) | {"unknown_word": unknown_word}
         sizes = _write_with_splits(first_pass, out, corpus)
-    counts = {
+    counts: dict[str, Any] = {
         "splits": sizes,
         "dropped": _sort_counts(first_pass.dropped),
         "changed": _sort_counts(first_pass.changed),
         "duplicates": first_pass.duplicates,
     }
     _check_splits(raw_folder.name, counts, first_pass.is_series)
+    if first_pass.is_series and not isinstance(params, GeneratedCorpus):
+        dialects = counts["dialect"] = describe_series(params, raw_folder)
+        log.info("%s", _say(raw_folder.name, dialects))
     if first_pass.is_pairs:
         _check_sides(raw_folder.name, first_pass)
         counts["identical_sides"] = first_pass.identical_sides
     return counts
+
+
+def _say(name: str, files: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a sentence on how the files of a series are read."""
+    parts = []
+    for file, facts in files.items():
+        said = ", ".join(f"{key} {value}" for key, value in facts.items() if key != "ignored_columns")
+        ignored = ", ".join(facts.get("ignored_columns", ()))
+        parts.append(f"{file} is read with {said}" + (f", without the columns {ignored}" if ignored else ""))
+    return f"corpora.{name}: " + "; ".join(parts)
 
 
 def _describe(params: Corpus, name: str) -> dict[str, Any]:

@@ -147,6 +147,8 @@ def _keep(params: Corpus, record: records.Record, texts: list[str], draft: Draft
     """Count what was changed in a record, and return whether it is kept. Otherwise it is counted as dropped."""
     if read_setting(params, "errors") == "replace":
         draft.changed["replaced_bytes"] += sum(text.count("\ufffd") for text in texts)
+    if record.ignored_columns:
+        draft.changed["ignored_columns"] += record.ignored_columns
     if record.continues:
         draft.changed["cuts_in_long_documents"] += 1
     if not all(texts) and (params.empty == "drop" or len(texts) > 1):

@@ -85,7 +85,7 @@ def _divide_file(params: Corpus, folder: Path, file: RawFile) -> Iterator[Part]:
 def _unit(params: Corpus, file: RawFile) -> str:
     """Return what a document of a file is. A row of a table is a line, unless a cell may contain an end of line."""
     match file.format:
-        case "documents" | "pairs":
+        case "documents" | "pairs" | "labelled-lines":
             return "line"
         case "labelled":
             return file.documents or "line"

@@ -3,26 +3,28 @@
 Running text is divided into documents: lines, paragraphs or files, none longer than a limit.
 """
 
-import csv
 import json
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus
+from unroll.params.series_format import AUTO, SeriesFormat
 from unroll.text.cleaner import read_setting
 from unroll.text.encoding import read_lines
 from unroll.text.manifest import read_manifest
 from unroll.text.raw_shards import Part, RawShard
+from unroll.text.series.observations import describe, read_observations
 
 FIELDS = {
     "text": ("text",),
     "documents": ("text",),
     "pairs": ("source", "target"),
     "labelled": ("label", "text"),
+    "labelled-lines": ("label", "text"),
     "series": ("time", "value"),
 }
 """The names of a record's fields, by the format of its file."""
@@ -42,6 +44,8 @@ class Record:
     """Whether it continues the record before it, which was longer than `max_characters`."""
     divisible: bool = False
     """Whether a split may begin inside it. Only the parts of a whole file are divisible."""
+    ignored_columns: int = 0
+    """The number of cells of its line that are no field of it."""
 
 
 def field_names(folder: Path) -> tuple[str, ...]:
@@ -128,44 +132,47 @@ def _read_columns(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
         yield Record(file.file, {"label": Path(file.file).parent.name, "text": text}, file.split)
         return
     for number, line in _numbered_lines(params, path, part):
-        cells = line.split("\t") if line.strip() else [""] * len(names)
+        record_name = f"{file.file}:{number}"
+        if file.format == "labelled-lines":  # the name of the file is the label
+            yield Record(record_name, {"label": Path(file.file).stem, "text": line}, file.split)
+            continue
+        # A tab inside a labelled text is white space of this text. Pairs may have columns of notes behind them.
+        cells = line.split("\t", -1 if file.format == "pairs" else 1) if line.strip() else [""] * len(names)
         if len(cells) < len(names):
             raise UnrollError(
                 f"{path}: line {number}: there is no tab; write {' and '.join(names)} with a tab between them"
             )
-        yield Record(f"{file.file}:{number}", dict(zip(names, cells, strict=False)), file.split)
+        ignored = len(cells) - len(names)
+        yield Record(record_name, dict(zip(names, cells, strict=False)), file.split, ignored_columns=ignored)
 
 
 def _read_series(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
-    """Yield one record per row: the last column is the value, and the first one the time.
+    """Yield one record per observation, in the order of time."""
+    for observation in read_observations(_numbered_lines(params, path, part), _series_settings(params), str(path)):
+        yield Record(part.file.file, {"time": observation.time, "value": repr(observation.value)}, part.file.split)
 
-    In a file of one column the row number is the time. A header is skipped.
+
+def describe_series(params: Corpus, folder: Path) -> dict[str, dict[str, Any]]:
+    """Describe how the files of a series are read.
+
+    Args:
+        params: The entry of `corpora` in params.yaml.
+        folder: The raw folder.
+
+    Returns:
+        What `unroll.text.series.observations.describe` says of each file, by its name.
+
+    Raises:
+        UnrollError: A file is unreadable, or a row is not an observation or has two readings.
     """
-    rows, columns = csv.reader(line for _, line in _numbered_lines(params, path, part)), 0
-    for number, cells in enumerate(rows, 1):
-        if not any(cell.strip() for cell in cells):
-            continue
-        columns = columns or len(cells)
-        if len(cells) != columns:
-            raise UnrollError(
-                f"{path}: line {number}: has {len(cells)} columns, the first row has {columns}; correct the row"
-            )
-        value = cells[-1].strip()
-        if not _is_finite_number(value):
-            if number == 1:
-                continue
-            raise UnrollError(
-                f"{path}: line {number}: {value[:40]!r} is not a finite number; correct or remove the row"
-            )
-        time = cells[0] if len(cells) > 1 else str(number)
-        yield Record(part.file.file, {"time": time, "value": value}, part.file.split)
+    settings = _series_settings(params)
+    files = {file.file: _numbered_lines(params, folder / file.file, Part(file)) for file in read_manifest(folder)}
+    return {name: describe(lines, settings, str(folder / name)) for name, lines in files.items()}
 
 
-def _is_finite_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+def _series_settings(params: Corpus) -> dict[str, Any]:
+    format = getattr(params, "format", None)
+    return format.model_dump() if isinstance(format, SeriesFormat) else AUTO
 
 
 def _read_lines(params: Corpus, path: Path, part: Part, limit: int) -> Iterator[str]:
@@ -185,6 +192,7 @@ READERS: dict[str, Callable[[Corpus, Path, Part], Iterator[Record]]] = {
     "documents": _read_documents,
     "pairs": _read_columns,
     "labelled": _read_columns,
+    "labelled-lines": _read_columns,
     "series": _read_series,
 }
 

@@ -1,0 +1,152 @@
+"""The ways to read the rows of a series, and the choice between them. What has two readings is refused with both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from unroll.errors import UnrollError
+from unroll.params.series_format import spell_format
+from unroll.text.series import times
+from unroll.text.series.numbers import NumberFormat
+from unroll.text.series.table import Row
+from unroll.text.series.times import TimeFormat
+
+RELIABLE_ROWS = 3
+"""The smallest number of rows whose whole numbers 1, 2, 3, ... are taken for times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a file is read."""
+
+    delimiter: str
+    """A key of `DELIMITERS`."""
+    numbers: NumberFormat
+    """How values are written."""
+    header: tuple[str, ...]
+    """The names of the columns; empty without a header."""
+    columns: int
+    """The number of columns."""
+    time: int | None
+    """The index of the column of the time, or None."""
+    value: int
+    """The index of the column of the value."""
+    times: TimeFormat | None
+    """How times are written; None if they are neither dates nor numbers."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what `metrics/clean` says of the dialect."""
+        used = (self.time, self.value)
+        ignored = [self.column(index) for index in range(self.columns) if index not in used]
+        return {
+            "delimiter": self.delimiter,
+            "decimal": self.numbers.decimal,
+            "thousands": self.numbers.thousands,
+            "header": bool(self.header),
+            "value": self.column(self.value),
+            "time": "none" if self.time is None else self.column(self.time),
+            "times": self.times.kind
+            if self.times
+            else "neither dates nor numbers"
+            if self.time is not None
+            else "none",
+            "ignored_columns": ignored,
+        }
+
+    def column(self, index: int) -> str:
+        """Return the name of a column, or its number from 1."""
+        return self.header[index] if self.header else str(index + 1)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The first rows in one dialect."""
+
+    dialect: Dialect
+    """The dialect."""
+    rows: Sequence[Row]
+    """The rows of the observations."""
+    values: tuple[float, ...]
+    """The values."""
+
+    @cached_property
+    def observations(self) -> list[tuple[str, float]]:
+        """The times, as they are written, and the values."""
+        index = self.dialect.time
+        cells = [str(n) if index is None else row.cells[index] for n, row in enumerate(self.rows, 1)]
+        return list(zip(cells, self.values, strict=True))
+
+    def spell(self, number: int) -> str:
+        """Return how an observation is read."""
+        time, value = self.observations[number]
+        when = "" if self.dialect.time is None else f" at the time {time!r}"
+        return f"the value {value:g}{when} (delimiter {self.dialect.delimiter}, decimal {self.dialect.numbers.decimal})"
+
+
+def most_plausible(readings: list[Reading]) -> list[Reading]:
+    """Select the readings that explain most: those with times that are dates or numbers, if there are such.
+
+    Args:
+        readings: All readings.
+
+    Returns:
+        At least one reading.
+    """
+    timed = [reading for reading in readings if reading.dialect.times]
+    columns = [reading for reading in readings if reading.dialect.delimiter != "none"]
+    if columns and all(_counts_up(reading) for reading in columns):
+        return columns
+    return [reading for reading in readings if reading in timed or reading.dialect.time is None] if timed else readings
+
+
+def _counts_up(reading: Reading) -> bool:
+    """Return whether the times are dates, or whole numbers with equal steps, which values rarely are."""
+    if not reading.dialect.times or reading.dialect.times.kind != "numbers":
+        return bool(reading.dialect.times)
+    steps = times.count_steps([time for time, _ in reading.observations])
+    return len(reading.rows) >= RELIABLE_ROWS and bool(steps) and len(steps or ()) == 1 and 0 not in (steps or ())
+
+
+def refuse_two_readings(first: Reading, other: Reading, location: str) -> None:
+    """Raise an UnrollError with the first row that two readings read in different ways.
+
+    Args:
+        first: A reading.
+        other: Another reading.
+        location: The file, for messages.
+
+    Raises:
+        UnrollError: The readings differ.
+    """
+    if first.observations == other.observations:
+        _refuse_two_dates(first, other, location)
+        return
+    others = {row.line: number for number, row in enumerate(other.rows)}
+    for number, row in enumerate(first.rows):
+        match = others.get(row.line)
+        if match is None or first.observations[number] == other.observations[match]:
+            continue
+        chosen = first.dialect
+        advice = spell_format(
+            delimiter=chosen.delimiter, decimal=chosen.numbers.decimal, thousands=chosen.numbers.thousands
+        )
+        raise UnrollError(
+            f"{location}: line {row.line}: is {first.spell(number)}, or {other.spell(match)}; choose one, for example "
+            f"{advice}"
+        )
+    raise UnrollError(
+        f"{location}: line {first.rows[0].line}: may be a header or not; say so with {spell_format(header=True)}"
+    )
+
+
+def _refuse_two_dates(first: Reading, other: Reading, location: str) -> None:
+    formats = [reading.dialect.times for reading in (first, other) if reading.dialect.times]
+    for row, (text, _) in zip(first.rows, first.observations, strict=True):
+        dates = [format.normalize(text) for format in formats]
+        if len(set(dates)) > 1:
+            spelled = " or ".join(f"{date} ({f.kind})" for date, f in zip(dates, formats, strict=True))
+            raise UnrollError(
+                f"{location}: line {row.line}: {text!r} is {spelled}; choose one, for example "
+                f"{spell_format(dates=formats[0].kind)}"
+            )
