@@ -60,13 +60,17 @@ def test_reads_files_of_other_programs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("ngram 1=", "gram 1=", "not a complete ARPA file"),
+        ("ngram 1=", "gram 1=", "the orders are not 1, 2, 3"),
         ("\\end\\", "", "not a complete ARPA file"),
         ("ngram 2=", "ngram 2=1", "the file is cut short"),
-        ("\tword", "\tword\t0\t0", "does not have 2 or 3 fields"),
+        ("\tword", "\tword\t0\t0", r"line 1\d: does not have a number, 1 words and"),
         ("-99\t<s>", "much\t<s>", "should be a number"),
-        ("\t<s> word", "\t<s> Word", "words that are 1-grams"),
-        ("\t<s> word", "\t<s> word é", "words that are 1-grams"),
+        ("-99\t<s>", "nan\t<s>", "should be a number"),
+        ("-99\t<s>", "0.5\t<s>", "the logarithm of a probability is above 0"),
+        ("\t</s>", "\t<s>", "a word occurs twice in the 1-grams"),
+        ("\\2-grams:", "\\3-grams:", "follows the 1-grams"),
+        ("\t<s> word", "\t<s> Word", r"line \d+: the word 'Word' is not one of the 1-grams"),
+        ("\t<s> word", "\t<s> word é", r"line \d+: 'é' should be a number"),
         ("\t<s> word", "\t<s> é", "occurs twice"),
     ],
 )
@@ -85,7 +89,71 @@ def test_faulty_arpa_is_refused(old: str, new: str, words: str, tmp_path: Path) 
 def test_other_encodings_and_other_vocabularies_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.arpa"
     path.write_bytes(b"\\data\\\nngram 1=1\n\xff")
-    with pytest.raises(UnrollError, match="not UTF-8 at byte 17"):
+    with pytest.raises(UnrollError, match="line 3: byte 0xff at column 1 is not UTF-8"):
         arpa.read(path)
     with pytest.raises(UnrollError, match="has 12 tokens, not 4"):
         arpa.write(fitted("add_k", 2), SPECIAL, path)
+
+
+ARPA = (
+    "\\data\\\nngram 1=5\nngram 2=2\n\n\\1-grams:\n-0.69897\tb\n-99\t<s>\t-0.30103\n-0.39794\ta\t-0.39794\n"
+    "-0.39794\t</s>\n"
+    "-2\t<unk>\n\n\\2-grams:\n-0.30103\tb a\n-0.60206\ta </s>\n\n\\end\\\n"
+)
+
+
+def _loosely(text: str) -> list[str]:
+    """The same model, as other programs and editors write it."""
+    return [
+        text.removesuffix("\n"),  # no newline after \end\
+        text.replace("ngram 1=5", "ngram 1=\t5"),
+        text.replace("ngram 1=5", "ngram  1=   5"),
+        text.replace("\n", "  \n"),
+        text.replace("\n", "\t\n"),
+        text.replace("\t", " "),
+        text.replace("\t", "  "),
+        text.replace("\n-0.3", "\n  -0.3"),
+        text.replace("\n", "\r\n"),
+        text.replace("\n", "\r"),
+        "\ufeff" + text,
+        text.replace("\n\n", "\n\n\n"),
+        text.replace("<unk>", "<UNK>"),
+        text.replace("-99\t", "-inf\t"),
+        text.replace("ngram 2=2\n", "ngram 2=2\nsome words of the program\n"),
+        "ngram 1=7\na file of a friend\n" + text,
+        text + "what follows the end is not read\n\\1-grams:\n",
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(_loosely(ARPA))))
+def test_loose_forms_give_the_same_model(number: int, tmp_path: Path) -> None:
+    path, other = tmp_path / "model.arpa", tmp_path / "other.arpa"
+    path.write_text(ARPA, encoding="utf-8")
+    other.write_bytes(_loosely(ARPA)[number].encode())
+    (model, words), (loaded, loaded_words) = arpa.read(path), arpa.read(other)
+    assert loaded_words == words == [*SPECIAL, "b", "a"]
+    for table, loaded_table in zip(model.orders, loaded.orders, strict=True):
+        for name, value in vars(table).items():
+            np.testing.assert_array_equal(value, getattr(loaded_table, name), err_msg=name)
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_loose_forms_score_as_in_kenlm_where_kenlm_reads_them(number: int, tmp_path: Path) -> None:
+    kenlm = pytest.importorskip("kenlm", reason="kenlm is not installed")
+    path = tmp_path / "model.arpa"
+    path.write_bytes(_loosely(ARPA)[number].encode())
+    model, _ = arpa.read(path)
+    try:
+        peer = kenlm.Model(str(path))
+    except OSError:  # KenLM is stricter; the test above says what the file means
+        path.write_text(ARPA)
+        peer = kenlm.Model(str(path))
+    for text in ("b a", "a", "b b a"):
+        tokens = np.array([*({"b": 4, "a": 5}[word] for word in text.split()), EOS])
+        assert model.log_probs([tokens])[0].sum() / np.log(10) == pytest.approx(peer.score(text), abs=1e-5)
+
+
+def test_words_keep_white_space_that_is_not_ascii(tmp_path: Path) -> None:
+    path = tmp_path / "model.arpa"
+    path.write_text(ARPA.replace("b", "b\u00a0c\u2028d\x1ce"), encoding="utf-8")
+    assert arpa.read(path)[1][4:] == ["b\u00a0c\u2028d\x1ce", "a"]

@@ -192,11 +192,11 @@ def test_a_word_without_a_vector_is_filled_in_by_oov_init(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("the 1 2\ncat 1\n", "line 2 is not a word and 2 numbers"),
-        ("the 1 2\ncat x 2\n", "line 2 is not a word and 2 numbers"),
-        ("the 1 2\ncat nan 2\n", "line 2 is not a word and 2 numbers"),
-        ("2 3\nthe 1 2 3\ncat 1 2\n", "line 3 is not a word and 3 numbers"),
-        ("<html>\n", "line 1 is not a word and 0 numbers"),
+        ("the 1 2\ncat 1\n", "line 2: is not a word and 2 numbers"),
+        ("the 1 2\ncat x 2\n", "line 2: is not a word and 2 numbers"),
+        ("the 1 2\ncat nan 2\n", "line 2: is not a word and 2 numbers"),
+        ("2 3\nthe 1 2 3\ncat 1 2\n", "line 3: is not a word and 3 numbers"),
+        ("<html>\n", "line 1: is not a word and 1 numbers"),
         ("", "has no vectors"),
         ("3 2\n", "has no vectors"),
     ],
@@ -208,5 +208,47 @@ def test_a_broken_file_names_the_line(content: str, sentence: str, tmp_path: Pat
 
 def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vectors.bin").write_bytes(b"2 2\nthe \xff\xfe\x80\x81")
-    with pytest.raises(UnrollError, match=r"vectors\.bin: is not UTF-8 text"):
+    with pytest.raises(UnrollError, match=r"vectors\.bin: line 2: byte 0xff at column 5 is not UTF-8"):
         list(vector_file.read_vectors(tmp_path / "vectors.bin"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfthe 1 2\nnew york 3 4\n",
+        b"\xef\xbb\xbf2 2\nthe 1 2\nnew york 3 4\n",
+        b"the 1 2\rnew york 3 4\r",
+        b"the 1 2\r\nnew york 3 4\r\n",
+        b"the\t1\t2\nnew york\t3\t4\n",
+        b"the 1 2 \nnew york 3 4 \n\n",
+        b"2 2\n\nthe 1 2\nnew york 3 4\n \n",
+        b"the 1 2\nnew york 3 4",
+    ],
+)
+def test_marks_and_ends_of_lines_are_no_part_of_words(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "vectors.txt").write_bytes(content)
+    rows = [(word, vector.tolist()) for word, vector in vector_file.read_vectors(tmp_path / "vectors.txt")]
+    assert rows == [("the", [1, 2]), ("new york", [3, 4])]
+
+
+@pytest.mark.parametrize("header", ["", "3 2\n"])
+def test_the_first_word_may_have_spaces(header: str, tmp_path: Path) -> None:
+    (tmp_path / "vectors.txt").write_text(f"{header}. . . 1 2\nroute 66 3 4\n\u00a0 5 6\n", encoding="utf-8")
+    rows = [(word, vector.tolist()) for word, vector in vector_file.read_vectors(tmp_path / "vectors.txt")]
+    assert rows == [(". . .", [1, 2]), ("route 66", [3, 4]), ("\u00a0", [5, 6])]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"the 1 2\nc\xe9t 1 2\n", r"line 2: byte 0xe9 at column 2 is not UTF-8"),
+        (b"3 2\nthe 1 2\ncat 3 4\n", r"has 2 vectors, and its first line says 3; it is cut short"),
+        (b"the 1 2\ncat 1_0 2\n", r"line 2: is not a word and 2 numbers"),
+        ("the 1 2\ncat ١ ٢\n".encode(), r"line 2: is not a word and 2 numbers"),
+        (b"the 1 2\ncat 1e39 2\n", r"line 2: has a number that is too large"),
+    ],
+)
+def test_a_faulty_line_of_vectors_is_named(content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "vectors.txt").write_bytes(content)
+    with pytest.raises(UnrollError, match=words):
+        list(vector_file.read_vectors(tmp_path / "vectors.txt"))

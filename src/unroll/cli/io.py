@@ -193,10 +193,6 @@ def _decode(file: Path) -> Iterator[str]:
 
 
 def _decode_stream(stream: BinaryIO, name: str) -> Iterator[str]:
-    number = 0
-    while line := stream.readline(4 * MAX_LINE + 4):
-        number += 1
-        try:
-            yield line.decode("utf-8").removeprefix("\ufeff" if number == 1 else "")
-        except UnicodeDecodeError as error:
-            raise UnrollError(f"{name}: line {number}: is not UTF-8 ({error.reason}); convert it") from None
+    from unroll.text.encoding import decode_lines
+
+    yield from decode_lines(stream, name, MAX_LINE + 1)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO
 
 from unroll.errors import UnrollError
 
@@ -119,3 +120,39 @@ def _suggestion(path: Path, encoding: str) -> str:
     with path.open("rb") as file:
         best = from_bytes(file.read(SAMPLE)).best()
     return f" (it looks like {best.encoding})" if best and best.encoding != encoding.replace("-", "_") else ""
+
+
+def decode_lines(stream: BinaryIO, name: str, limit: int = -1) -> Iterator[str]:
+    r"""Yield the lines of a stream of UTF-8, with the same ends of lines as `read_lines`.
+
+    A stream is read once and without a look at its other lines, so that a pipe and a terminal work as a file does.
+
+    Args:
+        stream: The bytes. It stays open.
+        name: The name of the input in messages.
+        limit: The maximum number of characters of a line; a longer line is yielded in parts. -1 sets no limit.
+
+    Yields:
+        A line with a final "\n", or a part of a line. A byte order mark is not part of the text.
+
+    Raises:
+        UnrollError: A line is not UTF-8.
+    """
+    file = TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape")  # so that the line with the error is known
+    number, start = 1, True
+    try:
+        while line := file.readline(limit):
+            line, start = line.removeprefix("\ufeff") if start else line, False
+            try:
+                line.encode()
+            except UnicodeEncodeError as error:
+                byte = ord(line[error.start]) & 0xFF
+                raise UnrollError(
+                    f"{name}: line {number}: byte 0x{byte:02x} at column {error.start + 1} is not UTF-8; convert the "
+                    "file to UTF-8"
+                ) from None
+            number += line.endswith("\n")
+            if line:
+                yield line
+    finally:
+        file.detach()

@@ -16,6 +16,7 @@ from unroll.evaluation.analysis.embeddings import unit_vectors
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import WordVectors
+from unroll.text.encoding import decode_lines
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import SPECIAL
 
@@ -80,14 +81,15 @@ def read(path: Path) -> Questions:
     """
     sections: Questions = {}
     section = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        words = line.split()
-        if line.startswith(":"):
-            section = line[1:].strip()
-        elif len(words) == 4:
-            sections.setdefault(section, []).append((words[0], words[1], words[2], words[3]))
-        elif words:
-            raise UnrollError(f"{path.name}: line {number} has {len(words)} words; write four, or `: section`")
+    with path.open("rb") as content:
+        for number, line in enumerate(decode_lines(content, path.name), start=1):
+            words = line.split()
+            if line.startswith(":"):
+                section = line[1:].strip()
+            elif len(words) == 4:
+                sections.setdefault(section, []).append((words[0], words[1], words[2], words[3]))
+            elif words:
+                raise UnrollError(f"{path.name}: line {number} has {len(words)} words; write four, or `: section`")
     return sections
 
 

@@ -7,7 +7,7 @@ like one of these three, have the offending characters escaped as \xNN. As in SR
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,20 @@ from numpy.typing import NDArray
 from unroll.errors import UnrollError
 from unroll.models.ngram.index import MISSING, Index, NgramTable, find_ngrams
 from unroll.models.ngram.model import Model
+from unroll.text.encoding import decode_lines
 from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, SPECIAL, UNK
 
 RESERVED = {"<s>": BOS, "</s>": EOS, "<unk>": UNK}
+CAPITAL_UNK = "<UNK>"
+"""Another spelling of `<unk>`, which some programs write. It is read as KenLM does."""
 LOG10_ZERO = -99.0
+LARGEST = 0.001
+"""The largest decimal logarithm of a probability. Rounding may leave a probability slightly above 1."""
+SPACES = "\0\t\n\v\f\r "
+"""What separates fields, as in KenLM and SRILM: words may contain other white space."""
+TOTAL = re.compile(r"ngram\s+([0-9]{1,3})\s*=\s*([0-9]{1,15})", re.ASCII)
+MARK = re.compile(r"\\([0-9]{1,3})-grams:")
+LOGARITHM = r"^(?:[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|-[iI][nN][fF](?:inity)?)$"
 ROWS = 2**18
 """The number of lines that are formatted together. It bounds memory and changes no byte."""
 
@@ -91,29 +101,25 @@ def read(path: Path) -> tuple[Model, list[str]]:
     Raises:
         UnrollError: The file is not UTF-8, is cut short, or has a faulty line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UnrollError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    head, *sections = re.split(r"^\\(?:\d+-grams:|end\\)\s*\n", text, flags=re.MULTILINE)
-    totals = [int(total) for total in re.findall(r"^ngram \d+=(\d+)", head, re.MULTILINE)]
-    if not totals or len(sections) != len(totals) + 1:
-        raise UnrollError(
-            f"{path}: not a complete ARPA file: its head announces {len(totals)} orders, but it has {len(sections)} "
-            "section marks; write it again"
-        )
+    totals, sections = _divide(path)
     tokens: dict[str, int] = dict(RESERVED)
     orders: list[NgramTable] = []
-    for k, (section, total) in enumerate(zip(sections, totals, strict=False), 1):
-        log_probs, ngrams, log_backoffs = _parse_section(section.strip("\n"), k, total, path)
+    for k, (section, total) in enumerate(zip(sections, totals, strict=True), 1):
+        log_probs, words, log_backoffs = _parse_section(section, k, total, path)
         if k == 1:
-            for word in ngrams.to_pylist():
-                tokens.setdefault(word, len(tokens) + 1)
+            capital = not pc.any(pc.equal(words, "<unk>")).as_py()
+            for word in words.to_pylist():
+                if not (capital and word == CAPITAL_UNK):
+                    tokens.setdefault(word, len(tokens) + 1)
             spellings, size = pa.array(tokens), len(tokens) + 1
-        ids = pc.index_in(pc.split_pattern(ngrams, " ").flatten(), spellings)
-        if ids.null_count or len(ids) != k * total:
+        if capital:
+            words = pc.if_else(pc.equal(words, CAPITAL_UNK), "<unk>", words)
+        ids = pc.index_in(words, spellings)
+        if ids.null_count:
+            row = int(np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False))[0])
             raise UnrollError(
-                f"{path}: a line of the {k}-grams does not have {k} words that are 1-grams; write it again"
+                f"{path}: line {section.lines[row // k]}: the word {words[row].as_py()!r} is not one of the 1-grams; "
+                "write the file again"
             )
         orders.append(_build_table(orders, ids.to_numpy().reshape(total, k) + 1, log_probs, log_backoffs, size, path))
     orders[-1] = replace(orders[-1], log_backoffs=np.empty(0, np.float32))
@@ -121,30 +127,89 @@ def read(path: Path) -> tuple[Model, list[str]]:
     return Model({"family": "ngram", "order": len(orders)}, size, orders), words
 
 
-def _parse_section(section: str, k: int, total: int, path: Path) -> tuple[NDArray, pa.Array, NDArray]:
-    """Return log p, the n-grams and the log backoffs of a section; a line without a backoff has log backoff 0."""
-    lines = pa.array(section.split("\n") if section else [], pa.string())
+@dataclass(frozen=True, slots=True)
+class _Section:
+    rows: list[str]
+    """The lines that are not blank."""
+    lines: list[int]
+    """Their numbers."""
+
+
+def _divide(path: Path) -> tuple[list[int], list[_Section]]:
+    """Return the number of n-grams of each order, as the head announces them, and the sections."""
+    totals: list[int] = []
+    sections: list[_Section] = []
+    in_head = complete = False
+    with path.open("rb") as content:
+        for number, line in enumerate(decode_lines(content, str(path)), 1):
+            text = line.strip(SPACES)
+            if not sections and (in_head or text == "\\data\\"):
+                in_head = True
+                if match := TOTAL.fullmatch(text):
+                    if int(match[1]) != len(totals) + 1:
+                        raise UnrollError(f"{path}: line {number}: the orders are not 1, 2, 3, ...; write it again")
+                    totals.append(int(match[2]))
+                    continue
+            if in_head and (match := MARK.fullmatch(text)):
+                if int(match[1]) != len(sections) + 1 or len(sections) == len(totals):
+                    raise UnrollError(
+                        f"{path}: line {number}: {text} follows the {len(sections)}-grams, and the head announces "
+                        f"{len(totals)} orders; write it again"
+                    )
+                sections.append(_Section([], []))
+            elif in_head and text == "\\end\\":
+                complete = True
+                break
+            elif sections and text:
+                sections[-1].rows.append(text)
+                sections[-1].lines.append(number)
+    if not totals or not complete or len(sections) != len(totals):
+        raise UnrollError(
+            f"{path}: not a complete ARPA file: its head announces {len(totals)} orders, and it has {len(sections)} "
+            f"sections {'and' if complete else 'without'} \\end\\; write it again"
+        )
+    return totals, sections
+
+
+def _parse_section(section: _Section, k: int, total: int, path: Path) -> tuple[NDArray, pa.Array, NDArray]:
+    """Return log p (N,), the words (N k,) and the log backoffs (N,) of a section; a missing backoff is 0."""
+    lines = pa.array(section.rows, pa.string())
     if len(lines) != total:
         raise UnrollError(
             f"{path}: has {len(lines)} {k}-grams instead of {total}; the file is cut short, so write it again"
         )
-    fields = pc.split_pattern(lines, "\t")
+    fields = pc.ascii_split_whitespace(lines)
     first, lengths, flat = fields.offsets.to_numpy()[:-1], pc.list_value_length(fields).to_numpy(), fields.flatten()
-    if not np.isin(lengths, (2, 3)).all():
-        line = lines[int(np.flatnonzero(~np.isin(lengths, (2, 3)))[0])]
+    if not (even := np.isin(lengths, (k + 1, k + 2))).all():
+        row = int(np.flatnonzero(~even)[0])
         raise UnrollError(
-            f"{path}: the {k}-gram line `{line}` does not have 2 or 3 fields separated by tabs; write it again"
+            f"{path}: line {section.lines[row]}: does not have a number, {k} words and perhaps another number; write "
+            "it again"
         )
     logs = np.zeros((2, total))
-    try:
-        logs[0] = flat.take(first).cast(pa.float64())
-        logs[1, lengths == 3] = flat.take(first[lengths == 3] + 2).cast(pa.float64())
-    except pa.ArrowInvalid as error:
+    backoffs = lengths == k + 2
+    logs[0] = _numbers(flat.take(first), np.arange(total), section, path)
+    logs[1, backoffs] = _numbers(flat.take(first[backoffs] + k + 1), np.flatnonzero(backoffs), section, path)
+    if (large := (logs[0] > LARGEST) | np.isposinf(logs[1])).any():
+        row = int(np.flatnonzero(large)[0])
         raise UnrollError(
-            f"{path}: a field of the {k}-grams should be a number, but is not ({error}); write it again"
-        ) from error
+            f"{path}: line {section.lines[row]}: the logarithm of a probability is above 0, or a backoff is infinite; "
+            "write it again"
+        )
     logs = np.where(logs <= LOG10_ZERO, -np.inf, logs * np.log(10))
-    return logs[0].astype(np.float32), flat.take(first + 1), logs[1].astype(np.float32)
+    words = flat.take((first[:, None] + 1 + np.arange(k)).ravel())
+    return logs[0].astype(np.float32), words, logs[1].astype(np.float32)
+
+
+def _numbers(fields: pa.Array, rows: NDArray, section: _Section, path: Path) -> NDArray:
+    """Return the decimal logarithms of fields (N,), which are those of `rows` of a section."""
+    if not pc.all(matches := pc.match_substring_regex(fields, LOGARITHM)).as_py() and len(fields):
+        row = int(np.flatnonzero(~matches.to_numpy(zero_copy_only=False))[0])
+        raise UnrollError(
+            f"{path}: line {section.lines[rows[row]]}: {fields[row].as_py()!r} should be a number, but is not; write "
+            "it again"
+        )
+    return pc.replace_substring_regex(fields, r"^\+", "").cast(pa.float64()).to_numpy()
 
 
 def _build_table(
@@ -153,6 +218,8 @@ def _build_table(
     """Sort k-grams, `words` (N, k), by their keys; `lower` are the tables of the lower orders."""
     if not lower:  # 1-grams: every token has a row, and those that the file lacks have probability zero
         given = words[:, 0]
+        if len(np.unique(given)) != len(given):
+            raise UnrollError(f"{path}: a word occurs twice in the 1-grams; write it again")
         dense = np.full((2, vocabulary_size), -np.inf, np.float32)
         dense[0, given], dense[1], dense[1, given] = log_probs, 0, log_backoffs
         dense[0, [PAD, BOS]] = -np.inf

@@ -1,11 +1,14 @@
 """Word vectors from a file of GloVe (Pennington, Socher and Manning 2014) or word2vec (Mikolov et al. 2013).
 
-Each line of the text file has a word and its D numbers, separated by spaces. Files of word2vec begin with a line that
-has the number of words and D. A word may contain spaces: the last D fields are the numbers. If a word occurs twice, its
-first vector is used. The words of the vocabulary are looked up in their exact spelling.
+Each line of the text file has a word and its D numbers, separated by spaces or tabs. Files of word2vec begin with a
+line that has the number of words and D. A word may contain spaces: the last D fields are the numbers. If a word occurs
+twice, its first vector is used. The words of the vocabulary are looked up in their exact spelling.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +19,20 @@ from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log
 from unroll.models.base.word_vectors import Model, Vectors
 from unroll.models.vector_file.params import VectorFileParams
+from unroll.text.encoding import decode_lines
 from unroll.text.streams import Data
 from unroll.text.tokenizers.vocabulary import SPECIAL
 
 load = word_vectors.load
+ASCII_SPACE = " \t\r\n"
+FIELD = re.compile(r"[ \t]+")
+"""What separates fields. Other spaces, such as U+00A0, occur in words."""
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+WHOLE = re.compile(r"[0-9]{1,9}")
+HEADER_FIELDS = 2
+SAMPLE = 1000
+"""The number of lines in which the number of dimensions is found if there is no header."""
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def fit(params: VectorFileParams, data: Data, inputs: Inputs, log: Log) -> Model:
@@ -84,29 +97,43 @@ def read_vectors(file: Path) -> Iterator[tuple[str, Vectors]]:
     Raises:
         UnrollError: A line is not a vector, or the file is not UTF-8 text.
     """
-    size = 0
-    with file.open(encoding="utf-8", newline="\n") as lines:
-        for number, line in enumerate(_text(lines, file), start=1):
-            fields = line.rstrip(" \r\n").split(" ")
-            if number == 1 and len(fields) == 2:
-                continue  # the header of word2vec
-            size = size or len(fields) - 1
-            word, numbers = " ".join(fields[:-size]), fields[-size:] if size else []
-            try:
-                vector = np.asarray(numbers, dtype=np.float32)
-            except ValueError:
-                vector = np.asarray([np.nan], dtype=np.float32)
-            if not word or not size or not np.isfinite(vector).all():
+    with file.open("rb") as content:
+        lines = enumerate(decode_lines(content, file.name), 1)
+        rows = ((number, fields) for number, line in lines if (fields := FIELD.split(line.strip(ASCII_SPACE))) != [""])
+        first = list(islice(rows, SAMPLE))
+        header = _read_header(first)
+        size = header[1] if header else _find_size(first)
+        count = 0
+        for number, fields in chain(first[1:] if header else first, rows):
+            word, numbers = " ".join(fields[:-size]), fields[-size:]
+            if not word or not all(NUMBER.fullmatch(field) for field in numbers):
                 raise UnrollError(
-                    f"{file.name}: line {number} is not a word and {size} numbers; give a file of GloVe or word2vec, "
-                    "as text"
+                    f"{file.name}: line {number}: is not a word and {size} numbers; correct it, or give a file of "
+                    "GloVe or word2vec, as text"
                 )
-            yield word, vector
+            vector = np.asarray(numbers, dtype=np.float64)
+            if not (np.abs(vector) <= LARGEST).all():
+                raise UnrollError(f"{file.name}: line {number}: has a number that is too large; correct it")
+            yield word, vector.astype(np.float32)
+            count += 1
+    if header and count and count != header[0]:
+        raise UnrollError(
+            f"{file.name}: has {count} vectors, and its first line says {header[0]}; it is cut short, so get it again"
+        )
 
 
-def _text(lines: Iterator[str], file: Path) -> Iterator[str]:
-    """Return the lines of a file, with an error if it is not UTF-8 text."""
-    try:
-        yield from lines
-    except UnicodeDecodeError as error:
-        raise UnrollError(f"{file.name}: is not UTF-8 text ({error.reason}); export the vectors as text") from error
+def _read_header(rows: Sequence[tuple[int, Sequence[str]]]) -> tuple[int, int] | None:
+    """Return the numbers of words and dimensions, if the first line has them."""
+    fields = rows[0][1] if rows else ()
+    if len(fields) != HEADER_FIELDS or not all(WHOLE.fullmatch(field) for field in fields) or not int(fields[1]):
+        return None
+    return int(fields[0]), int(fields[1])
+
+
+def _find_size(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
+    """Return the most frequent number of numbers of a line. A word may have spaces, so the first line may mislead."""
+    sizes: Counter[int] = Counter()
+    for _, fields in rows:
+        numbers = takewhile(NUMBER.fullmatch, reversed(fields[1:]))
+        sizes[max(1, sum(1 for _ in numbers))] += 1
+    return max(size for size, count in sizes.items() if count == max(sizes.values())) if sizes else 1
