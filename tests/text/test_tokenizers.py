@@ -1,6 +1,9 @@
 """Laws of all tokenizers, and examples that were computed by hand."""
 
 import json
+import signal
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.text.conftest import bpe, chars, words
 from unroll.errors import UnrollError
+from unroll.text.tokenizers import bpe as segmentation
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.loading import learn_tokenizer, load_tokenizer
 from unroll.text.tokenizers.vocabulary import PAD, SPECIAL, UNK
@@ -190,10 +194,10 @@ def test_a_sample_is_spread_over_the_text() -> None:
     from unroll.text.tokenizers.bpe import _sample
 
     texts = Texts([f"{n:04}" for n in range(1000)])
-    sample = list(_sample(texts, 400))
+    sample = list(_sample(texts, sum(map(len, texts)), 400))
     assert len(sample) == 100
     assert sample == [f"{n:04}" for n in range(0, 1000, 10)]
-    assert list(_sample(texts, 4000)) == texts.texts
+    assert list(_sample(texts, sum(map(len, texts)), 4000)) == texts.texts
 
 
 def test_the_source_side_can_have_its_own_tokenizer(tmp_path: Path) -> None:
@@ -217,3 +221,47 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: str) -> None:
 def test_the_file_is_json(tmp_path: Path) -> None:
     TOKENIZERS["whitespace"].save(tmp_path / "tokenizer.json")
     assert json.loads((tmp_path / "tokenizer.json").read_text())["vocabulary"][0] == "the"
+
+
+class _Stop(Exception):
+    """What the test's handler of a signal raises."""
+
+
+def _stop(*_: object) -> None:
+    raise _Stop
+
+
+def test_a_line_without_white_space_is_learned_in_bounded_pieces() -> None:
+    """The time for a pretoken is quadratic in its length, so that 300,000 characters took minutes (fault E5)."""
+    text = "".join(chr(0x4E00 + n * n % 2000) for n in range(100_000))
+    assert max(map(len, segmentation._segments(text))) <= 2 * segmentation.SEGMENT_CHARACTERS
+    assert "".join(segmentation._segments(text)) == text
+    begin = time.process_time()
+    tokenizer = learned(bpe(vocabulary_size=600), [text])
+    ids = tokenizer.encode(text)
+    assert time.process_time() - begin < 10
+    assert tokenizer.decode(ids) == text
+
+
+@given(st.lists(st.sampled_from(["a", ".", "一", " ", "é"]), max_size=60))
+def test_segments_are_the_text_and_begin_with_a_pretoken_where_they_can(characters: list[str]) -> None:
+    text = "".join(characters)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segmentation, "SEGMENT_CHARACTERS", 5)
+        segments = list(segmentation._segments(text))
+    assert "".join(segments) == text
+    assert all(len(segment) <= 10 for segment in segments)
+
+
+def test_a_signal_interrupts_the_library_while_it_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segmentation, "_segments", lambda text: iter([text]))  # so that the library needs seconds
+    text = "".join(chr(0x4E00 + n * n % 2000) for n in range(40_000))
+    before = signal.signal(signal.SIGALRM, _stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(_Stop):
+            learned(bpe(vocabulary_size=2000), [text])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert any(thread.name == segmentation.TRAINING_THREAD for thread in threading.enumerate())

@@ -70,7 +70,8 @@ def divide(params: Corpus, folder: Path) -> Iterator[RawShard]:
 def _divide_file(params: Corpus, folder: Path, file: RawFile) -> Iterator[Part]:
     path, unit = folder / file.file, _unit(params, file)
     size = _size(path)
-    if unit not in ENDS or read_setting(params, "encoding") not in DIVISIBLE or size <= SHARD_BYTES:
+    page = read_setting(params, "markup") == "html" and unit != "line"  # a blank line may be a part of a script
+    if page or unit not in ENDS or read_setting(params, "encoding") not in DIVISIBLE or size <= SHARD_BYTES:
         yield Part(file)
         return
     start = lines = 0

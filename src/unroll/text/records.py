@@ -13,7 +13,7 @@ from typing import Any
 from unroll.errors import UnrollError
 from unroll.params.corpora import Corpus
 from unroll.params.series_format import AUTO, SeriesFormat
-from unroll.text.cleaner import read_setting
+from unroll.text.cleaner import drop_hidden, read_setting
 from unroll.text.encoding import read_lines
 from unroll.text.manifest import read_manifest
 from unroll.text.raw_shards import Part, RawShard
@@ -88,6 +88,8 @@ def _read_text(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
     file, documents = part.file, read_setting(params, "documents")
     unit = (file.documents or "file") if documents == "source" else documents
     lines = _read_lines(params, path, part, params.max_characters)
+    if read_setting(params, "markup") == "html":
+        lines = drop_hidden(lines, unit, str(path))
     yield from _segment(
         lines, unit, params.max_characters, file.file, file.split, divisible=unit == "file", before=part.lines
     )
@@ -107,6 +109,8 @@ def _read_documents(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
             ) from None
         reader = StringIO(text, newline=None)
         lines = iter(lambda reader=reader: reader.readline(params.max_characters), "")  # type: ignore[misc]
+        if read_setting(params, "markup") == "html":
+            lines = drop_hidden(lines, unit, f"{path}: line {number}: {name!r}")
         yield from _segment(lines, unit, params.max_characters, name, part.file.split, divisible=False)
 
 

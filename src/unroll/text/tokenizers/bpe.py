@@ -11,7 +11,9 @@ library's id 0 is its unknown token, spelled "" as no other token can be; id = l
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,9 @@ from unroll.text.tokenizers.word import count_characters
 
 BATCH_CHARACTERS, SEGMENT_CHARACTERS = 120_000, 5_000
 WHITE_SPACE = re.compile(r"\s")
+BORDER = re.compile(r"(?<=\w)(?=[^\w\s])|(?<=[^\w\s])(?=\w)")
+"""Where a pretoken begins without white space."""
+TRAINING_THREAD = "bpe"
 SPACE = r"[\s\x1c-\x1f\x85]"
 PRETOKEN = Regex(rf"{SPACE}?(?:\w+|[^\w\s\x1c-\x1f\x85]+)|{SPACE}")
 """Every character belongs to exactly one pretoken. White space occurs only as its first character."""
@@ -74,9 +79,10 @@ class BpeTokenizer(Tokenizer):
             special_tokens=[],
             show_progress=False,
         )
-        sample = _sample(texts, params.max_training_characters)
+        total = texts.count(_count_lengths)[None]
+        sample = _sample(texts, total, params.max_training_characters)
         batches = ([segment for _, segment in batch] for batch in _batch_segments(sample))
-        library.train_from_iterator(batches, trainer)
+        _run_in_thread(lambda: library.train_from_iterator(batches, trainer))
         return cls(library if over_bytes else _add_unknown_token(library))
 
     @property
@@ -116,9 +122,26 @@ class BpeTokenizer(Tokenizer):
         return cls(Library.from_str(json.dumps(state["library"])))
 
 
-def _sample(texts: TrainingTexts, characters: int) -> Iterator[str]:
-    """Yield at most about this number of characters: whole texts, evenly spread."""
-    total = texts.count(_count_lengths)[None]
+def _run_in_thread(function: Callable[[], None]) -> None:
+    """Run a function that does not look at signals in a thread, so that SIGTERM and Ctrl-C end the process meanwhile.
+
+    The thread is a daemon: it does not delay the end of the process.
+    """
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            function()
+            future.set_result(None)
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=run, name=TRAINING_THREAD, daemon=True).start()
+    future.result()
+
+
+def _sample(texts: TrainingTexts, total: int, characters: int) -> Iterator[str]:
+    """Yield at most about this number of the `total` characters: whole texts, evenly spread."""
     if total <= characters:
         yield from texts
         return
@@ -150,11 +173,21 @@ def _batch_segments(texts: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
 
 
 def _segments(text: str) -> Iterator[str]:
-    """Yield a long text in segments. They begin with white space, where a pretoken begins in any case."""
+    """Yield a long text in segments. They begin with white space, where a pretoken begins in any case.
+
+    Without white space, they begin where another pretoken begins, or else they have a fixed length: the time for a
+    pretoken is quadratic in its length.
+    """
     first = 0
-    while len(text) - first > SEGMENT_CHARACTERS and (space := WHITE_SPACE.search(text, first + SEGMENT_CHARACTERS)):
-        yield text[first : space.start()]
-        first = space.start()
+    while len(text) - first > SEGMENT_CHARACTERS:
+        earliest = first + SEGMENT_CHARACTERS
+        latest = earliest + SEGMENT_CHARACTERS
+        border = WHITE_SPACE.search(text, earliest, latest) or BORDER.search(text, earliest, latest)
+        if border is None and len(text) <= latest:
+            break  # the rest is short enough
+        end = border.start() if border else earliest
+        yield text[first:end]
+        first = end
     yield text[first:] if first else text
 
 
