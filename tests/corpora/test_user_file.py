@@ -129,3 +129,39 @@ def test_the_word_for_unknown_words_is_in_the_manifest(folder: Path, setting: st
     Path("text.txt").write_bytes(TEXT)
     fetch(corpus("text.txt").model_copy(update={"unknown_word": setting}), folder)
     assert json.loads((folder / "raw.json").read_text(encoding="utf-8"))[0]["unknown_word"] == unknown_word
+
+
+def archive(files: dict[str, str], format: str) -> PathCorpus:
+    with zipfile.ZipFile("texts.zip", "w") as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    content = Path("texts.zip").read_bytes()
+    return corpus("texts.zip", content).model_copy(update={"format": format})
+
+
+LABELLED = [
+    ({"texts/a/1.txt": "one", "texts/b/2.txt": "two\tthree"}, ("labelled", "file")),  # fault F8: "there is no tab"
+    ({"good.txt": "one\ntwo\n", "bad.txt": "three\n"}, ("labelled-lines", None)),
+    ({"texts/good.txt": "one\ntwo\n", "texts/bad.txt": "three\n"}, ("labelled-lines", None)),
+    ({"1.tsv": "a\tone\n", "2.tsv": "\nb\ttwo\n"}, ("labelled", None)),
+    ({"x/1.tsv": "a\tone\n", "y/2.tsv": "b\ttwo\n"}, ("labelled", None)),
+]
+
+
+@pytest.mark.parametrize(("files", "kept"), LABELLED)
+def test_labelled_texts_of_an_archive(folder: Path, files: dict[str, str], kept: tuple[str, str | None]) -> None:
+    fetch(archive(files, "labelled"), folder)
+    assert raw(folder) == dict.fromkeys(sorted(files), kept)
+
+
+def test_a_text_in_no_folder_has_no_label(folder: Path) -> None:
+    with pytest.raises(UnrollError, match=r"README\.txt is in no folder"):
+        fetch(archive({"a/1.txt": "one", "b/2.txt": "two", "README.txt": "about"}, "labelled"), folder)
+
+
+def test_files_of_an_archive_that_are_left_out_are_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = {"s.csv": "1,2\n", "__MACOSX/._s.csv": "x", ".DS_Store": "x", "notes.md": "x"}
+    with caplog.at_level("INFO"):
+        fetch(archive(files, "series"), folder)
+    assert list(raw(folder)) == ["s.csv"]
+    assert "3 of 4 files of the archive are left out: .DS_Store, __MACOSX/._s.csv, notes.md" in caplog.text

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from unicodedata import is_normalized
 
 import pytest
@@ -251,3 +252,52 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, content: str) -> None:
     (folder.raw / "raw.json").write_text(content)
     with pytest.raises(UnrollError, match=r"raw.json: .*download this corpus again"):
         folder.clean()
+
+
+def test_the_rest_of_a_long_document_keeps_its_split_if_its_first_piece_is_dropped(workshop: Workshop) -> None:
+    """Fault F19: the rest took the split of the document before it."""
+    blank, words = " " * 130, [f"word{n} " * 40 for n in range(2)]
+    rule: dict[str, Any] = {"splits": {"by": "hash", "valid": 0.3, "test": 0.3}, "max_characters": 100}
+    found = set()
+    for before in range(40):
+        name = f"before {before}\n"
+        lines = "".join(f"other {n}\n" for n in range(30))
+        (workshop.raw / "raw.json").unlink(missing_ok=True)
+        workshop.files.clear()
+        rows = workshop.add(f"{lines}{name}{blank}{words[0]}{words[1]}\n").clean(**rule)
+        found.add(tuple(row["split"] for row in rows if row["text"].startswith("word")))
+    assert len(found) == 1  # whatever stands before
+    assert len(set(next(iter(found)))) == 1  # all parts of one document
+
+
+def test_text_behind_another_tab_belongs_to_the_labelled_text(workshop: Workshop) -> None:
+    """Fault F7: it was dropped without a count."""
+    lines = "".join(f"a\tone {n}\ttwo\tthree\n" for n in range(20))
+    rows = workshop.add(lines, format="labelled", documents=None).clean()
+    assert [row["text"] for row in rows] == [f"one {n} two three" for n in range(20)]
+
+
+def test_columns_behind_a_pair_are_counted(workshop: Workshop) -> None:
+    lines = "".join(f"one {n}\ttwo {n}\tby A\t{n}\n" for n in range(20))
+    rows = workshop.add(lines, format="pairs", documents=None).clean()
+    assert rows[3]["target"] == "two 3"
+    assert workshop.counts["changed"]["ignored_columns"] == 40
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(("format", "unit"), [("text", "line"), ("pairs", None), ("labelled", None)])
+def test_ends_of_lines_and_marks_change_no_reader(
+    workshop: Workshop, end: str, mark: bytes, format: str, unit: str | None
+) -> None:
+    lines = [f"a {n}" if format == "text" else f"a {n}\tb {n}" for n in range(20)]
+    rows = workshop.add(mark + end.join(lines).encode(), format=format, documents=unit).clean()
+    assert ["\t".join(list(row.values())[2:]) for row in rows] == lines
+
+
+def test_the_name_of_a_file_is_the_label_of_its_lines(workshop: Workshop) -> None:
+    for label in ("good", "bad"):
+        workshop.add("".join(f"{label} text {n}\n" for n in range(20)), f"{label}.txt", format="labelled-lines")
+    rows = workshop.clean(splits={"by": "hash", "valid": 0.2, "test": 0.2})
+    assert {(row["label"], row["text"].split()[0]) for row in rows} == {("good", "good"), ("bad", "bad")}
+    assert len(rows) == 40

@@ -138,11 +138,10 @@ def decode_lines(stream: BinaryIO, name: str, limit: int = -1) -> Iterator[str]:
     Raises:
         UnrollError: A line is not UTF-8.
     """
-    file = TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape")  # so that the line with the error is known
-    number, start = 1, True
+    file = TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape")  # so that the faulty line is known
+    number = 1
     try:
         while line := file.readline(limit):
-            line, start = line.removeprefix("\ufeff") if start else line, False
             try:
                 line.encode()
             except UnicodeEncodeError as error:
@@ -152,7 +151,6 @@ def decode_lines(stream: BinaryIO, name: str, limit: int = -1) -> Iterator[str]:
                     "file to UTF-8"
                 ) from None
             number += line.endswith("\n")
-            if line:
-                yield line
+            yield line
     finally:
         file.detach()
