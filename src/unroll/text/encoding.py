@@ -55,6 +55,11 @@ def read_lines(
                     yield part
             except UnicodeDecodeError:
                 raise _decoding_error(path, encoding) from None
+            except UnicodeError:
+                raise UnrollError(
+                    f"{path}: does not begin with a byte order mark, which {encoding.upper()} needs; set encoding to "
+                    "that of the file, or convert it to UTF-8"
+                ) from None
 
 
 def _check_start(path: Path, encoding: str) -> None:

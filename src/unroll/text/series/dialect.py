@@ -58,7 +58,7 @@ def _delimiters(lines: Sequence[tuple[int, str]], chosen: str, location: str) ->
     for name in CERTAIN:
         occurs = [number for number, line in lines if DELIMITERS[name] in line]
         rows = list(read_rows(lines, name, location, strict=False))
-        if occurs and not first_uneven(rows) and len(rows[0].cells) > 1:
+        if occurs and rows and not first_uneven(rows) and len(rows[0].cells) > 1:
             return (name,)
     for name in (*CERTAIN, "comma"):  # the error for a row with another number of columns is about this delimiter
         rows = list(read_rows(lines, name, location, strict=False))

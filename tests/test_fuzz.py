@@ -1,0 +1,218 @@
+"""Random input for every reader: it is read, or refused in one sentence, within seconds and without a lost line.
+
+`UNROLL_FUZZ_INPUTS` sets the number of inputs for each reader; the default takes about a minute. At the end the number
+of all inputs is printed.
+"""
+
+import io
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.text.conftest import corpus
+from unroll.cli import io as verbs
+from unroll.cli import judge, rescore, search, spell
+from unroll.errors import UnrollError
+from unroll.evaluation.tasks import analogies
+from unroll.models.ngram import arpa
+from unroll.models.vector_file.model import read_vectors
+from unroll.params.series_format import AUTO
+from unroll.text import records
+from unroll.text.cleaner import Cleaner, cleaner_settings
+from unroll.text.encoding import decode_lines
+from unroll.text.manifest import RawFile
+from unroll.text.raw_shards import Part
+from unroll.text.series.observations import describe, read_observations
+from unroll.text.splits import hash_text
+from unroll.use.spelling import parse_pairs
+
+INPUTS = int(os.environ.get("UNROLL_FUZZ_INPUTS", "200"))
+SLOWEST = timedelta(seconds=10)
+inputs: Counter[str] = Counter()
+
+ODD = [
+    *("\n", "\r", "\r\n", "\n\n", "\t", " ", "\u00a0", "\u2028", "\x85", "\x0b", "\x0c", "\x1c", "\0", "\ufeff"),
+    *("0", "-0", "1e999", "-1e999", "nan", "inf", "1_0", "٣", "\uff11", "²", "½", "Ⅷ", "1,2", "1.234"),
+    *("9" * 400, "1e-400", "0x10", "1e", ".", ",", ";", "|", '"', "'", '""', "\\", "\\u0000", "\\ud800", "{", "}", "["),
+    *("<script>", "</script", "<!--", "-->", "<", "&", "&#0;", "&#x110000;", "<UNK>", "<unk>", "<s>", "</s>", ":", "é"),
+    *(
+        "1,234.5",
+        "--1",
+        "31.12.20",
+        "2020-02-30",
+        "01/02/2020",
+        "9999-12-31T23:59:59+23:59",
+        "0001-01-01",
+        "2020-W60",
+        "null",
+        "true",
+    ),
+    *("+", "-99", "]", "\u200c", "🙂", "NaN"),
+]
+"""Parts that readers have got wrong, in this project or in others."""
+
+
+@st.composite
+def damaged(draw: st.DrawFn, valid: str) -> bytes:
+    """A valid file with parts that are replaced, repeated or removed."""
+    data = valid.encode()
+    for _ in range(draw(st.integers(0, 6))):
+        first = draw(st.integers(0, len(data)))
+        last = min(len(data), first + draw(st.integers(0, 12)))
+        part = draw(
+            st.sampled_from(ODD).map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary(max_size=3)
+        )
+        times = draw(st.sampled_from([1, 1, 1, 1, 2, 50, 20_000]))
+        data = data[:first] + part * (times if len(part) < 50 else 1) + data[last:]
+    return data
+
+
+def files(valid: str) -> st.SearchStrategy[bytes]:
+    """Files for a reader, with an example of what it reads."""
+    marks = st.sampled_from([b"", b"", b"", b"\xef\xbb\xbf", b"\xff\xfe"])
+    any_text = st.lists(st.text(max_size=20) | st.sampled_from(ODD), max_size=20).map("".join)
+    encoded = any_text.map(lambda text: text.encode("utf-8", "surrogatepass"))
+    return st.builds(bytes.__add__, marks, damaged(valid) | damaged(valid) | encoded | st.binary(max_size=200))
+
+
+def _records(format: str, documents: str | None = None, lines: bool = False, **chosen: Any) -> Callable[[Path], None]:
+    """Read and clean a raw file, and check that every line is a record."""
+
+    def read(path: Path) -> None:
+        params = corpus(**{"documents": documents or "source", "max_characters": 100} | chosen)
+        part = Part(RawFile(path.name, format, None, documents))  # type: ignore[arg-type]
+        clean, count = Cleaner(**cleaner_settings(params)), 0
+        for record in records.READERS[format](params, path, part):
+            count += not record.continues
+            for text in record.fields.values():
+                hash_text(clean(text))
+        if lines or (documents == "line" and params.markup == "keep"):
+            text = path.read_bytes().decode(params.encoding, params.errors).removeprefix("\ufeff")
+            assert count == len(re.findall(r"(?:[^\r\n]+(?:\r\n|\r|\n)?)|\r\n|\r|\n", text))
+
+    return read
+
+
+def _series(path: Path) -> None:
+    lines = [(n, line.rstrip("\n")) for n, line in enumerate(decode_lines(io.BytesIO(path.read_bytes()), "s.csv"), 1)]
+    rows = list(read_observations(lines, AUTO, "s.csv"))
+    said = describe(lines, AUTO, "s.csv")
+    assert bool(said) == bool(rows)
+    keys = [row.key for row in rows if row.key is not None]
+    assert keys == sorted(set(keys))
+    if said and '"' not in "".join(line for _, line in lines) and said["delimiter"] == "semicolon":
+        full = [line for _, line in lines if line.strip("; ")]
+        assert len(rows) + said["header"] == len(full)
+
+
+def _lines(path: Path) -> None:
+    """A verb reads the same from a file as from a pipe."""
+
+    def outcome(read: Callable[[], Iterator[str]]) -> list[str] | None:
+        try:
+            return list(read())
+        except UnrollError:
+            return None
+
+    stream = outcome(lambda: (line.rstrip("\r\n") for line in decode_lines(io.BytesIO(path.read_bytes()), "x")))
+    file = outcome(lambda: (line for _, line in verbs.read_all_lines(path)))
+    assert file is None or file == stream
+    list(verbs.read_texts(path))
+
+
+def _judgements(path: Path) -> None:
+    search._evaluate_run([], path)
+
+
+def _spelling_pairs(path: Path) -> None:
+    parse_pairs((f"line {number}", line) for number, line in verbs.read_lines(path))
+
+
+def _minimal_pairs(path: Path) -> None:
+    for number, entry in verbs.read_json(path):
+        judge._parse_pair(entry, f"line {number}")
+
+
+TEXT, LINES = "one two\n\nthree\nfour five\n", "one two\nthree\n"
+PAGE = "<p>one\n<script>\n\na < b\n</script>\n<!-- c -->two &amp;"
+DOCUMENTS = '{"document": "a", "text": "b c"}\n{"document": "d", "text": "e"}\n'
+MODEL = (
+    "\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-1\t<s>\t-0.3\n-1\t</s>\n-0.5\ta\t-0.2\n\n"
+    "\\2-grams:\n-1\t<s> a\n\n\\end\\\n"
+)
+CANDIDATES = '{"id": "a", "candidates": [{"text": "one", "score": -1.5}, {"text": "two", "score": 2}]}\n'
+QUERIES = '{"id": "q1", "text": "one"}\n{"text": "two"}\n'
+READERS: dict[str, tuple[str, str, Callable[[Path], Any]]] = {
+    "text": ("a.txt", TEXT, _records("text", "line")),
+    "paragraphs": ("a.txt", TEXT, _records("text", "paragraph")),
+    "pages": ("a.html", PAGE, _records("text", "paragraph", markup="html")),
+    "lines of pages": ("a.html", "<p>one</p>\n<b>two</b>\n", _records("text", "line", markup="html")),
+    "replaced bytes": ("a.txt", LINES, _records("text", "line", errors="replace")),
+    "wide text": ("a.txt", LINES, _records("text", "file", encoding="utf-16", errors="replace")),
+    "GB 18030": ("a.txt", LINES, _records("text", "line", encoding="gb18030", errors="replace")),
+    "documents": ("a.jsonl", DOCUMENTS, _records("documents")),
+    "pairs": ("a.tsv", "a b\tc d\ne\tf\tby A\n", _records("pairs", lines=True)),
+    "labelled": ("a.tsv", "a\tone two\nb\tthree\n", _records("labelled", lines=True)),
+    "lines of a label": ("a.tsv", "one two\nthree\n", _records("labelled-lines", lines=True)),
+    "series": ("a.csv", "time;value\n2020-01-01;1,5\n2020-01-02;2,5\n2020-01-03;3\n", _series),
+    "numbers": ("a.csv", "1,5\n2,6\n3,7\n", _series),
+    "dates": ("a.csv", "31.12.2020 5.5\n01.01.2021 6.5\n02.01.2021 7\n", _series),
+    "vectors": ("a.vec", "3 2\nthe 1 2\ncat 0.5 -1e-3\nnew york 3 4\n", lambda path: list(read_vectors(path))),
+    "headless vectors": ("a.vec", "the 1 2\ncat 0.5 -1e-3\nnew york 3 4\n", lambda path: list(read_vectors(path))),
+    "ARPA": ("a.arpa", MODEL, arpa.read),
+    "analogies": ("a.txt", ": capitals\nAthens Greece Oslo Norway\n", analogies.read),
+    "lines": ("a.txt", TEXT, _lines),
+    "JSON lines": ("a.jsonl", '{"text": "one"}\n{"text": "two"}\n', lambda path: list(verbs.read_texts(path))),
+    "n-best lists": ("a.jsonl", CANDIDATES, rescore._read_lists),
+    "queries": ("a.jsonl", QUERIES, lambda path: list(search._read_entries(path))),
+    "judgements": ("a.txt", "q1 0 d1 1\nq1 0 d2 -1\n", _judgements),
+    "spelling pairs": ("a.txt", "right: rigth wright\nword: wrod\n", _spelling_pairs),
+    "corrections": ("a.jsonl", '{"text": "one tow", "corrected": "one two"}\n', spell._read_corrections),
+    "minimal pairs": ("a.jsonl", '{"sentence_good": "a b", "sentence_bad": "b a"}\n', _minimal_pairs),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def report(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Print the number of inputs at the end."""
+    yield
+    refused = inputs.pop("refused", 0)
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{inputs.total():,} inputs, {refused:,} of them refused: {json.dumps(inputs)}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READERS)
+def test_any_input_is_read_or_refused_in_one_sentence(name: str, tmp_path: Path) -> None:
+    file, valid, read = READERS[name]
+    path = tmp_path / file
+
+    @settings(
+        max_examples=INPUTS,
+        deadline=SLOWEST,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+    )
+    @given(files(valid))
+    def check(data: bytes) -> None:
+        inputs[name] += 1
+        path.write_bytes(data)
+        try:
+            read(path)
+        except UnrollError as error:
+            inputs["refused"] += 1
+            message = str(error)
+            assert "\n" not in message, message
+            assert 20 < len(message) < 2000, message
+
+    path.write_text(valid, encoding="utf-16" if name == "wide text" else "utf-8")
+    read(path)  # the example is valid
+    check()
