@@ -16,7 +16,6 @@ from unroll.evaluation.analysis.embeddings import unit_vectors
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import WordVectors
-from unroll.text.encoding import decode_lines
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import SPECIAL
 
@@ -77,19 +76,22 @@ def read(path: Path) -> Questions:
         The questions by section.
 
     Raises:
-        UnrollError: A line has another number of words.
+        UnrollError: The file is not UTF-8, or a line has another number of words.
     """
     sections: Questions = {}
     section = ""
-    with path.open("rb") as content:
-        for number, line in enumerate(decode_lines(content, path.name), start=1):
-            words = line.split()
-            if line.startswith(":"):
-                section = line[1:].strip()
-            elif len(words) == 4:
-                sections.setdefault(section, []).append((words[0], words[1], words[2], words[3]))
-            elif words:
-                raise UnrollError(f"{path.name}: line {number} has {len(words)} words; write four, or `: section`")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise UnrollError(f"{path.name}: byte {error.start} is not UTF-8; convert the file to UTF-8") from None
+    for number, line in enumerate(lines, start=1):
+        words = line.split()
+        if line.startswith(":"):
+            section = line[1:].strip()
+        elif len(words) == 4:
+            sections.setdefault(section, []).append((words[0], words[1], words[2], words[3]))
+        elif words:
+            raise UnrollError(f"{path.name}: line {number} has {len(words)} words; write four, or `: section`")
     return sections
 
 
