@@ -10,7 +10,7 @@ from tests.pipeline.closure import ROOT, SOURCE, imports, is_empty, path_of
 
 PACKAGE = SOURCE / "unroll"
 LAYERS = (
-    ("errors", "processor"),
+    ("errors", "printing", "processor"),
     ("params",),
     ("fingerprint", "arithmetic", "md5", "shards", "garbage"),
     ("environment",),

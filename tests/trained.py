@@ -70,15 +70,15 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "softmax": toy.SOFTMAX,
         "training": TRAINING,
     }
-    _train(workspace, "trigram", words, NgramParams.model_validate(TRIGRAM))
-    _train(workspace, "chars", chars, NgramParams.model_validate(TRIGRAM | {"order": 6}))
-    _train(workspace, "hmm", words, HmmParams.model_validate(hmm))
-    _train(workspace, "lstm", words, RecurrentParams.model_validate(lstm))
-    _train(workspace, "bayes", words, NaiveBayesParams.model_validate(BAYES), ["school", "school", "story"])
+    train(workspace, "trigram", words, NgramParams.model_validate(TRIGRAM))
+    train(workspace, "chars", chars, NgramParams.model_validate(TRIGRAM | {"order": 6}))
+    train(workspace, "hmm", words, HmmParams.model_validate(hmm))
+    train(workspace, "lstm", words, RecurrentParams.model_validate(lstm))
+    train(workspace, "bayes", words, NaiveBayesParams.model_validate(BAYES), ["school", "school", "story"])
     return workspace
 
 
-def _train(workspace: Path, name: str, tokenizer_params: Any, params: Any, labels: Sequence[str] = ()) -> None:
+def train(workspace: Path, name: str, tokenizer_params: Any, params: Any, labels: Sequence[str] = ()) -> None:
     """Train a model on TEXTS and save it under models/, as the train stage does."""
     folder = workspace / "models" / name
     folder.mkdir(parents=True)

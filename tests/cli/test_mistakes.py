@@ -127,6 +127,29 @@ def test_the_error_of_invalid_bytes_names_their_line(unroll: Run) -> None:
     assert unroll("score", "trigram", "bad.txt").err.startswith("unroll: bad.txt: line 2: byte 14")
 
 
+@pytest.mark.parametrize(
+    ("content", "encoding", "advice"),
+    [
+        ("L'été, le café était déjà plein – naïveté, façade, œuvre. " * 5, "cp1252", "it looks like cp1252"),
+        ("Das Mädchen aß süße Äpfel “früh”. " * 5, "cp1252", "it looks like cp1252"),
+        ("Все счастливые семьи похожи друг на друга. " * 5, "koi8-r", "it looks like koi8-r"),
+        ("the students\n", "utf-16", "it looks like utf-16"),
+        ("the students\n", "utf-32", "it looks like utf-32"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["score", "spell", "index", "classify"])
+def test_the_advice_on_an_encoding_can_be_followed(
+    unroll: Run, workspace: Path, verb: str, content: str, encoding: str, advice: str
+) -> None:
+    """A verb has no options `encoding` and `errors`; after the conversion that the message names, it works."""
+    (workspace / "other.txt").write_bytes(content.encode(encoding))
+    result = unroll(verb, *VERBS[verb], "other.txt")
+    assert (result.code, result.out) == (1, "")
+    assert f"; {advice}; convert it with `iconv -f {encoding} -t utf-8`\n" in result.err
+    assert "set " not in result.err
+    assert "errors:" not in result.err
+
+
 def test_standard_input_is_decoded_strictly(unroll: Run) -> None:
     result = unroll("score", "trigram", "-", text=b"good\nbad \xff line\n")
     assert (result.code, result.err) == (

@@ -32,7 +32,33 @@ def test_rescoring_corrects_improbable_words(unroll: Run, lists: Path, model: st
     result = unroll("rescore", model, lists.name, "--dev", lists.name)
     assert result.code == 0, result.err
     assert result.out == "0\tthe students opened their books\n1\tthe time traveller arrived\n"
-    assert "WER before 22.22%, after 0.00%, oracle 0.00% of 9 words" in result.err
+    tuning, rates = result.err.splitlines()
+    assert tuning == (
+        "--dev: 2 lists of 9 words; WER 22.22% by their own scores, 0.00% with the given parameters, 0.00% with the "
+        "tuned ones"
+    )
+    assert rates == "weight 1, length penalty 0; WER before 22.22%, after 0.00%, oracle 0.00% of 9 words"
+
+
+def test_lists_without_a_reference_do_not_hide_the_rates_of_others(unroll: Run, lists: Path, workspace: Path) -> None:
+    rows = lists.read_text(encoding="utf-8")
+    candidates = '"candidates": [{"text": "a b", "score": 1}]'
+    (workspace / "mixed.jsonl").write_text(rows + f"{{{candidates}}}\n", encoding="utf-8")
+    result = unroll("rescore", "trigram", "mixed.jsonl")
+    assert "after 0.00%, oracle 0.00% of 9 words in the 2 of 3 lists that have a reference" in result.err
+    (workspace / "silence.jsonl").write_text(rows + f'{{{candidates}, "reference": ""}}\n', encoding="utf-8")
+    result = unroll("rescore", "trigram", "silence.jsonl")
+    assert result.err.endswith("WER before 44.44%, after 22.22%, oracle 22.22% of 9 words\n")
+
+
+def test_errors_of_a_list_are_used(unroll: Run, workspace: Path) -> None:
+    candidates = [{"text": "the zebra", "score": 0, "errors": 3}, {"text": "the students", "score": -1, "errors": 1}]
+    row = {"id": "1", "candidates": candidates, "words": 4}
+    (workspace / "counted.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    result = unroll("rescore", "trigram", "counted.jsonl", "--dev", "counted.jsonl")
+    assert result.out == "1\tthe students\n"
+    assert "--dev: 1 list of 4 words; WER 75.00% by their own scores, 25.00% with the given" in result.err
+    assert "WER before 75.00%, after 25.00%, oracle 25.00% of 4 words" in result.err
 
 
 def test_weight_zero_keeps_the_order(unroll: Run, lists: Path) -> None:
@@ -63,6 +89,11 @@ def test_judge_counts_by_phenomenon(unroll: Run, workspace: Path) -> None:
         ("rescore", '{"candidates": [{"text": "a"}]}', 'a candidate has no "score"'),
         ("rescore", '{"candidates": [{"text": "a", "score": NaN}]}', 'a candidate has no "score"'),
         ("rescore", '{"candidates": [{"score": 1}]}', 'has no "text"'),
+        ("rescore", '{"candidates": [{"text": "a", "score": true}]}', 'a candidate has no "score"'),
+        ("rescore", '{"candidates": [{"text": "a", "score": 1, "errors": -1}]}', '"errors" is not a count'),
+        ("rescore", '{"candidates": [{"text": "a", "score": 1, "errors": 1}]}', 'has "errors", but no "words"'),
+        ("rescore", '{"candidates": [{"text": "a", "score": 1}], "words": 1.5}', '"words" is not a count'),
+        ("rescore", '{"candidates": [{"text": "a", "score": 1}], "id": [1]}', 'its "id" is neither'),
         ("judge", '{"sentence_good": "a"}', 'has no "sentence_bad"'),
         ("judge", "nothing", "is not JSON"),
     ],

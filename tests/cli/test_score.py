@@ -16,7 +16,8 @@ def test_score_prints_each_line_and_the_total(unroll: Run, workspace: Path) -> N
     (workspace / "lines.txt").write_text("The students  opened their books\n\nthe zebra\n", encoding="utf-8")
     result = unroll("score", "trigram", "lines.txt")
     assert result.code == 0, result.err
-    first, second = (line.split("\t") for line in result.out.splitlines())
+    first, blank, second = (line.split("\t") for line in result.out.splitlines())
+    assert blank == ["", ""]
     model = library.load(workspace / "models" / "trigram")
     expected = model.score(["the students opened their books", "the zebra"])
     assert float(first[0]) == pytest.approx(expected[0].log_likelihood, abs=1e-4)

@@ -21,6 +21,7 @@ LEFT_OUT = {
     "unroll.environment": "it records the processor and the libraries beside the results, in no output",
     "unroll.garbage": "it chooses when memory is freed",
     "unroll.processor": "it says which processor this is, in no output",
+    "unroll.printing": "it escapes control characters of messages",
     "unroll.md5": "it names outputs by their hash, in no output",
     "unroll.shards": "it chooses who works on the shards of the data, whose results are used in their order",
     "unroll.params.*": "it checks values and never changes a right one; DVC tracks the values themselves",

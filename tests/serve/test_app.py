@@ -8,9 +8,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 import unroll
+from tests.trained import TRIGRAM, train
+from unroll.models.ngram.params import NgramParams
+from unroll.params.tokenizers import BpeTokenizerParams
 from unroll.serve.app import MAX_BODY, create_app
+from unroll.serve.responses import predict
 from unroll.serve.schema import MAX_TEXT
 from unroll.text.tokenizers.unknown import UnknownWords
+from unroll.use import TextModel
 
 NAMES = ("trigram", "hmm", "lstm", "chars", "bayes")
 
@@ -52,6 +57,53 @@ def test_the_word_for_unknown_words_is_one_token_at_its_place(workspace: Path) -
         (7, 8),
         (8, 9),
     ]
+
+
+def test_the_word_for_unknown_words_is_one_token_of_a_word_model(workspace: Path) -> None:
+    """Also with a tokenizer of punctuation, for which "<unk>" is three words."""
+    model = unroll.load(workspace / "models" / "trigram")
+    model.tokenizer.unknown = UnknownWords("<unk>")
+    model.tokenizer.pretokenizer = "punctuation"
+    response = predict(model, "trigram", "the <unk> students , zebra", 3)
+    assert [token.token for token in response.tokens] == ["the", "<unk>", "students", ",", "zebra"]
+    assert [token.start for token in response.tokens] == [0, 4, 10, 19, 21]
+
+
+@pytest.fixture(scope="module")
+def model_of_bytes(tmp_path_factory: pytest.TempPathFactory) -> TextModel:
+    """A trigram model over byte pair encoding of bytes, whose merges know ASCII only."""
+    folder = tmp_path_factory.mktemp("bytes")
+    bpe = {"type": "bpe", "base_alphabet": "bytes", "vocabulary_size": 300, "max_training_characters": 10_000}
+    settings = bpe | {"corpus": "toy", "sequence_length": 5, "shared_vocabulary": True}
+    train(folder, "bytes", BpeTokenizerParams.model_validate(settings), NgramParams.model_validate(TRIGRAM))
+    return unroll.load(folder / "models" / "bytes")
+
+
+TEXTS = [
+    "a€b the",
+    "naïve café",
+    "日本語 the",
+    "👩\u200d👩\u200d👧 time",
+    "é",
+    "<0xE2> é<0xC3>",
+    "e\u0301",
+    "\u0e01\u0e33 the",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_tokens_of_bytes_are_at_their_place(model_of_bytes: TextModel, text: str) -> None:
+    """The bytes of a character are tokens of their own in byte BPE; the tokens behind it stay at their place."""
+    response = predict(model_of_bytes, "bytes", text, 3)
+    cleaned, tokens = response.text, response.tokens
+    assert "".join(cleaned[token.start : token.end] for token in tokens) == cleaned
+    assert [token.start for token in tokens] == [0, *(token.end for token in tokens[:-1])]
+    scores = model_of_bytes.token_scores([text])[0][:-1]
+    for token, score in zip(tokens, scores, strict=True):
+        shown = cleaned[token.start : token.end]
+        assert shown == score.token or "<0x" in score.token
+        assert token.token == (shown or score.token)
+    assert any("<0x" in score.token for score in scores)
 
 
 def test_models_are_listed_with_their_family_and_their_verbs(client: TestClient) -> None:

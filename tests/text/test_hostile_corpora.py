@@ -77,7 +77,7 @@ def test_replaced_bytes_are_counted(workshop: Workshop) -> None:
 
 def test_the_error_suggests_another_encoding(workshop: Workshop) -> None:
     text = "Le garçon a mangé une crème brûlée à l'hôtel, où il était déjà allé l'été passé.\n" * 20
-    refused(workshop.add(text.encode("cp1252")), "a.txt: line 1:", "looks like cp125", "encoding")
+    refused(workshop.add(text.encode("cp1252")), "a.txt: line 1:", "looks like cp1252", "encoding")
     assert workshop.texts(encoding="cp1252")[0] == text.split("\n")[0]
 
 

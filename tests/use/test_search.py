@@ -75,7 +75,7 @@ def test_ties_are_in_the_order_of_the_collection(tmp_path: Path) -> None:
 
 
 def test_the_index_is_memory_mapped_and_keeps_the_texts(index: Index) -> None:
-    assert isinstance(index.documents, np.memmap)
+    assert isinstance(index.documents.base, np.memmap)
     assert [index.text(number) for number in range(4)] == list(DOCUMENTS.values())
     assert index.lengths.tolist() == [len(extract_terms(text)) for text in DOCUMENTS.values()]
 

@@ -9,7 +9,16 @@ import unroll
 from unroll.errors import UnrollError
 from unroll.use.character_model import CharacterModel
 from unroll.use.edit_model import EditModel
-from unroll.use.spelling import WEIGHTS, Speller, accuracy, mark_wrong_words, parse_pairs, tune_weight, vocabulary_words
+from unroll.use.spelling import (
+    WEIGHTS,
+    Speller,
+    accuracy,
+    find_words,
+    mark_wrong_words,
+    parse_pairs,
+    tune_weight,
+    vocabulary_words,
+)
 
 WORDS = ["the", "their", "there", "students", "opened", "books", "time", "arrived"]
 
@@ -90,3 +99,62 @@ def test_training_pairs_do_not_change_how_often_words_are_wrong(workspace: Path)
     pairs = [("opened", "opned"), ("students", "studnets")] * 20
     assert EditModel(pairs).log_prob("opned", "opened") > EditModel().log_prob("opned", "opened")
     assert Speller(None, WORDS, EditModel(pairs)).correct("there time")[0] == "there time"
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        "http://thr.studnets.com/teh?boks=opend#teh",
+        "https://teh.org",
+        "www.boks.org/teh",
+        "mailto:teh@boks.org",
+        "teh.boks+opend@studnets.co.uk",
+        "@teh",
+        "#teh",
+        "boks.txt",
+        "teh.opend.boks",
+        "/teh/boks",
+        "./teh",
+        "~/boks/teh",
+        "teh/boks/opend",
+        r"C:\teh\boks",
+        r"\teh",
+        "3teh",
+        "teh2",
+        "1e5",
+        "0xfeda",
+        "12.5e-3",
+        "teh_boks",
+        "٣teh",
+    ],
+)
+def test_addresses_file_names_and_numbers_are_unchanged(literal: str) -> None:
+    speller = Speller(None, [*WORDS, "a", "e"])
+    for text in (literal, f"teh {literal} boks", f"teh ({literal}), boks", f"“{literal}” boks"):
+        assert literal in speller.correct(text)[0]
+    assert speller.correct(f"teh {literal} boks")[0] == f"the {literal} books"
+
+
+@pytest.mark.parametrize(
+    ("typed", "corrected"),
+    [
+        ("teh/their", "the/their"),
+        ("teh-boks", "the-books"),
+        ("teh.", "the."),
+        ("teh...boks", "the...books"),
+        ("teh, boks;teh", "the, books;the"),
+        ("teh: boks", "the: books"),
+        ("“teh” (boks)", "“the” (books)"),
+        ("teh\u00a0boks\u3000teh", "the\u00a0books\u3000the"),
+    ],
+)
+def test_words_beside_punctuation_are_corrected(typed: str, corrected: str) -> None:
+    assert Speller(None, WORDS).correct(typed)[0] == corrected
+
+
+@pytest.mark.parametrize("word", ["می\u200cخواهم", "हिन्दी", "cafe\u0301s", "க்ஷ"])
+def test_marks_and_joiners_belong_to_words(word: str) -> None:
+    """A list with the parts that a word would fall into without them; each could be corrected to another word."""
+    assert [text for _, text in find_words(f"x {word}, {word}")] == ["x", word, word]
+    speller = Speller(None, [word, "می", "ह", "cafe"])
+    assert speller.correct(word) == (word, [])

@@ -9,10 +9,10 @@ import sys
 from importlib import import_module
 
 from unroll.cli.app import app
-from unroll.cli.io import escape_control
 from unroll.errors import UnrollError
 from unroll.garbage import collect_rarely
 from unroll.pipeline.console import set_up_streams
+from unroll.printing import escape_lines
 
 MODULES = [
     "score",
@@ -53,13 +53,13 @@ def main() -> None:
         finally:
             sys.stdout.flush()  # a closed pipe is caught below; the flush at the exit of Python cannot be caught
     except UnrollError as error:
-        sys.exit("unroll: " + "\n".join(map(escape_control, str(error).splitlines())))
+        sys.exit(escape_lines(f"unroll: {error}"))
     except BrokenPipeError:
         _discard_output()
         sys.exit(1)
     except OSError as error:
         _discard_output()
-        sys.exit(f"unroll: {escape_control(str(error))}")
+        sys.exit(escape_lines(f"unroll: {error}"))
     except KeyboardInterrupt:
         sys.exit(_report_interrupt())
     except SystemExit as stop:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unroll.cli.app import STDIN, JsonOption, ModelArgument, SeedOption, decode_text, verb
-from unroll.cli.io import escape_control, print_json, read_lines
+from unroll.cli.io import print_json, read_all_lines
+from unroll.printing import print_line, print_row
 
 if TYPE_CHECKING:
     from unroll.use import TextModel
@@ -40,7 +41,7 @@ def generate(
         if json:
             print_json({"prompt": prompt, "text": text})
         else:
-            print(escape_control(text))
+            print_line(text)
 
 
 @verb(
@@ -73,18 +74,20 @@ def complete(
 
         edit_line(lambda line: [completion.word for completion in loaded.complete(line, count, partial=True)])
     elif interactive or text == "-":
-        for _, line in read_lines(STDIN):
-            _print_completions(loaded, line, count, partial or interactive, json, f"\t{escape_control(line)}")
+        for _, line in read_all_lines(STDIN):
+            _print_completions(loaded, line, count, partial or interactive, json, line)
     else:
-        _print_completions(loaded, text, count, partial, json, "")
+        _print_completions(loaded, text, count, partial, json)
 
 
-def _print_completions(loaded: "TextModel", text: str, count: int, partial: bool, json: bool, suffix: str) -> None:
-    """Print the completions of a text. `suffix` distinguishes the lines of standard input."""
+def _print_completions(
+    loaded: "TextModel", text: str, count: int, partial: bool, json: bool, line: str | None = None
+) -> None:
+    """Print the completions of a text. `line` is the last column of the completions of a line of standard input."""
     completions = loaded.complete(text, count, partial)
     if json:
         words = [{"word": one.word, "probability": one.probability} for one in completions]
         print_json({"text": text, "completions": words})
         return
     for one in completions:
-        print(f"{one.probability:.4f}\t{escape_control(one.word)}{suffix}")
+        print_row(f"{one.probability:.4f}", one.word, *([] if line is None else [line]))

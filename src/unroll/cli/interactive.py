@@ -9,7 +9,7 @@ import termios
 import tty
 from collections.abc import Callable
 
-from unroll.cli.io import escape_control
+from unroll.printing import escape_column
 
 TAB, ENTER, END, DELETE = "\t", ("\r", "\n"), ("\x03", "\x04"), ("\x7f", "\x08")
 KEYS = re.compile(r"\x1b(?:\[[0-9;]*[ -/]*[@-~]|O.)?|.", re.DOTALL)
@@ -58,7 +58,7 @@ def _apply_key(line: str, key: str, complete: Complete) -> str:
         return _insert_word(line, complete(line))
     if key in DELETE:
         return line[:-1]
-    return line + key if key.isprintable() else line
+    return line + key if escape_column(key) == key else line
 
 
 def _insert_word(line: str, words: list[str]) -> str:
@@ -71,6 +71,6 @@ def _insert_word(line: str, words: list[str]) -> str:
 def _draw(line: str, complete: Complete) -> None:
     """Draw the end of the line, and the next words below it."""
     width = shutil.get_terminal_size().columns - 1
-    words = escape_control("   ".join(complete(line)))[:width]
-    tail = escape_control(line)[-width + 2 :]
+    words = escape_column("   ".join(complete(line)))[:width]
+    tail = escape_column(line)[-width + 2 :]
     print(f"\r{CLEAR_LINE}\n{CLEAR_LINE}{words}{CURSOR_UP}{CLEAR_LINE}> {tail}", end="", flush=True)

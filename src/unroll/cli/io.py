@@ -3,13 +3,14 @@
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from unroll.cli.app import STDIN
 from unroll.errors import UnrollError
+from unroll.printing import escape_json
 
 MAX_LINE = 1_000_000
 """The maximum number of characters of a line. A longer line is an error, so that memory does not run out."""
@@ -56,13 +57,38 @@ def read_texts(file: Path) -> Iterator[str]:
         file: A file, or STDIN.
 
     Yields:
-        At least one text.
+        The texts, at least one of which is not blank. A blank line is a text, so that results match lines.
 
     Raises:
-        UnrollError: There is no text, or the input cannot be read.
+        UnrollError: Every text is blank, or the input cannot be read.
     """
-    texts = read_json_texts(file) if file.suffix == ".jsonl" else read_lines(file)
-    yield from require_one((text for _, text in texts), file, "text")
+    leading: list[str] | None = []  # blank texts, which are printed only if there is any other text
+    for _, text in read_json_texts(file) if file.suffix == ".jsonl" else read_all_lines(file):
+        if leading is None:
+            yield text
+        elif text.strip():
+            yield from [*leading, text]
+            leading = None
+        else:
+            leading.append(text)
+    if leading is not None:
+        raise UnrollError(f"{input_name(file)}: has no text; give a file with at least one")
+
+
+def skip_blank(function: Callable[[list[str]], Iterable[Item]], texts: Iterable[str]) -> list[Item | None]:
+    """Apply a function of several texts to those that are not blank.
+
+    Args:
+        function: Returns one result for each text of a list.
+        texts: The texts.
+
+    Returns:
+        For each text its result; None for a blank text.
+    """
+    texts = list(texts)
+    full = [text for text in texts if text.strip()]
+    results = iter(function(full) if full else ())
+    return [next(results) if text.strip() else None for text in texts]
 
 
 def read_json_texts(file: Path) -> Iterator[tuple[int, str]]:
@@ -158,13 +184,7 @@ def show_progress(items: Iterable[Item], printing: bool = True) -> Iterator[Item
 
 def print_json(value: Any) -> None:
     """Print one line of JSON without control characters; infinity, which JSON does not have, is written as "inf"."""
-    text = json.dumps(_to_json(value), ensure_ascii=not sys.stdout.encoding.lower().startswith("utf"))
-    print("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text))
-
-
-def escape_control(text: str) -> str:
-    """Replace control characters, which could change the state of a terminal, by visible escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    print(escape_json(json.dumps(_to_json(value), ensure_ascii=False)))
 
 
 def _to_json(value: Any) -> Any:
@@ -179,7 +199,7 @@ def _to_json(value: Any) -> Any:
 
 def _decode(file: Path) -> Iterator[str]:
     """Yield the lines of an input as text."""
-    from unroll.text.encoding import read_lines
+    from unroll.text.encoding import EncodingError, read_lines
 
     if file == STDIN:
         if sys.stdin.isatty():
@@ -189,7 +209,17 @@ def _decode(file: Path) -> Iterator[str]:
         with file.open("rb") as stream:
             yield from _decode_stream(stream, str(file))
     else:
-        yield from read_lines(file, "utf-8", "strict", MAX_LINE + 1)
+        try:
+            yield from read_lines(file, "utf-8", "strict", MAX_LINE + 1)
+        except EncodingError as error:
+            raise UnrollError(f"{error.problem}; {_advise_conversion(error.likely)}") from None
+
+
+def _advise_conversion(encoding: str | None) -> str:
+    """Return how to convert a file of an encoding: verbs have no setting of the encoding."""
+    if encoding is None:
+        return "convert it to UTF-8"
+    return f"it looks like {encoding}; convert it with `iconv -f {encoding} -t utf-8`"
 
 
 def _decode_stream(stream: BinaryIO, name: str) -> Iterator[str]:

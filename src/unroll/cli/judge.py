@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unroll.cli.app import STDIN, JsonOption, ModelArgument, verb
-from unroll.cli.io import batch_items, escape_control, input_name, print_json, read_json, require_one, text_field
+from unroll.cli.io import batch_items, input_name, print_json, read_json, require_one, text_field
+from unroll.printing import print_row
 
 if TYPE_CHECKING:
     from unroll.use.minimal_pairs import Pair
@@ -43,12 +44,12 @@ def judge(
         if json:
             print_json(one)
         else:
-            print(f"{'+' if one.correct else '-'}\t{one.good:.4f}\t{one.bad:.4f}\t{escape_control(one.pair.good)}")
+            print_row("+" if one.correct else "-", f"{one.good:.4f}", f"{one.bad:.4f}", one.pair.good)
     for phenomenon, (count, share) in minimal_pairs.accuracy(judgements).items():
         if json:
             print_json({"phenomenon": phenomenon, "pairs": count, "accuracy": share})
         else:
-            print(f"{share:.4f}\t{count}\t{escape_control(phenomenon)}")
+            print_row(f"{share:.4f}", str(count), phenomenon)
 
 
 def _parse_pair(entry: dict[str, Any], location: str) -> "Pair":

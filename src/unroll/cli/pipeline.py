@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from unroll.cli.app import app, verb
+from unroll.printing import escape_control, print_line
 
 
 @verb("unroll apply experiments/ptb/lstm-20.yaml")
@@ -20,7 +21,7 @@ def apply(
 
     apply(experiment, Path("params.yaml"))
     name = "-".join(filter(None, (experiment.parent.name, experiment.stem)))
-    print(f"applied {experiment} to params.yaml; next: dvc exp run --name {name}")
+    print_line(f"applied {experiment} to params.yaml; next: dvc exp run --name {name}")
 
 
 @app.command()
@@ -42,7 +43,7 @@ def sync(
 
     lines = 0
     for line in copy_local(to) if to else sync(results(load())):
-        print(line, flush=True)
+        print(escape_control(line), flush=True)
         lines += 1
     if not lines:
         print("all results are logged")
@@ -69,7 +70,7 @@ def doctor() -> None:
     from unroll.pipeline.doctor import repair
 
     for line in repair(Path.cwd()):
-        print(line)
+        print_line(line)
     load()  # DVC would report a missing section of params.yaml with an error on dvc.yaml
 
 
@@ -94,12 +95,12 @@ def verify(
     there = results.open_results(against) if against else None
     stages = verify.list_stages(Path())
     for line in verify.verify(Path(), here.lock, stages):
-        print(line)
+        print_line(line)
     if there is not None:
         print(f"this machine: {summarize(describe())}")
         removed = [name for name in here.lock.stages if name not in stages]
         for line in compare(here.without(removed), there.without(removed)):
-            print(line)
+            print_line(line)
 
 
 @app.command()  # without the options of `verb`, whose variables the stages would inherit
@@ -132,7 +133,7 @@ def reproduce(
         recorded = Path(temporary) / "run"
         fetch(run, recorded)
         for line in reproduce(recorded, folder or DEFAULT / run, force):
-            print(line, flush=True)
+            print(escape_control(line), flush=True)
 
 
 @verb("unroll environment", "unroll environment --arithmetic native")

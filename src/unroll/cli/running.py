@@ -43,12 +43,13 @@ def plan(
     A stage runs, is restored from the run cache of DVC, is unchanged, or depends: it runs only if the stages before it
     write other bytes.
     """
-    from unroll.cli.io import escape_control, print_json
+    from unroll.cli.io import print_json
     from unroll.pipeline.runner import plan
     from unroll.pipeline.runner.display import say_time
     from unroll.pipeline.runner.repository import Repository
     from unroll.pipeline.runner.resources import cores
     from unroll.pipeline.settings import enumerate_names
+    from unroll.printing import print_line
 
     found, together = plan.make(Repository(Path.cwd()), targets or [], Path.cwd()), jobs or cores()
     if picture is not None:
@@ -62,8 +63,8 @@ def plan(
     width = max((len(step.node.name) for step in steps), default=0)
     for step in steps:
         time = "" if step.state is plan.State.RESTORED else say_time(step.seconds)
-        reasons = escape_control(enumerate_names(step.reasons))
-        print(f"{step.node.name:<{width}}  {step.state.value:<8}  {time:>8}  {reasons}".rstrip())
+        reasons = enumerate_names(step.reasons)
+        print_line(f"{step.node.name:<{width}}  {step.state.value:<8}  {time:>8}  {reasons}".rstrip())
     for line in found.summarize(together):
         print(line)
 
@@ -186,7 +187,7 @@ def _describe(trial: "Trial") -> str:
 
 def _print(space: "Space", summary: "Summary") -> None:
     """Print the best trials as a table, the numbers of all, and the command that applies the best one."""
-    from unroll.cli.io import escape_control
+    from unroll.printing import escape_control
     from unroll.report.markdown import to_markdown_table
 
     rows = [

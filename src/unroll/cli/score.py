@@ -2,12 +2,17 @@
 
 import math
 import sys
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, SeedOption, verb
-from unroll.cli.io import batch_items, escape_control, print_json, read_texts
+from unroll.cli.io import batch_items, print_json, read_texts, skip_blank
+from unroll.printing import escape_column, print_row
+
+if TYPE_CHECKING:
+    from unroll.use.scoring import LineScore
 
 BATCH_SIZE = 256
 RELIABLE_BLOCKS = 12
@@ -25,49 +30,68 @@ def score(
     only_sum: Annotated[bool, typer.Option("--sum", help="Print only the total.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Print the log-likelihood of each line in nats, and the total."""
+    """Print the log-likelihood of each line in nats, and the total.
+
+    A blank line has no log-likelihood and is not counted, as it is no document of a corpus.
+    """
     from unroll.use import load
     from unroll.use.scoring import sum_scores
 
-    loaded, scores = load(model), []
+    loaded, scores, blank = load(model), [], 0
     for texts in batch_items(read_texts(file), BATCH_SIZE, not only_sum):
-        lines = loaded.score(texts)
-        scores += lines
+        lines = skip_blank(loaded.score, texts)
+        scores += [line for line in lines if line]
+        blank += lines.count(None)
         if only_sum:
             continue
-        token_scores = loaded.token_scores(texts) if tokens else [[] for _ in texts]
+        token_scores = skip_blank(loaded.token_scores, texts) if tokens else [None] * len(texts)
         for text, line, parts in zip(texts, lines, token_scores, strict=True):
             if json:
-                row = {"text": text, "log_likelihood": line.log_likelihood, "perplexity": line.perplexity}
-                row |= {"tokens": line.tokens, "unknown": line.unknown}
-                print_json(row | ({"token_scores": parts} if tokens else {}))
+                print_json(_describe(text, line) | ({"token_scores": parts or []} if tokens else {}))
             else:
-                print(f"{line.log_likelihood:.4f}\t{escape_control(text)}")
-                for part in parts:
-                    unknown = f" {escape_control(part.unknown)}" if part.unknown else ""
-                    print(f"  {part.log_prob:.4f}\t{escape_control(part.token)}{unknown}")
+                print_row(f"{line.log_likelihood:.4f}" if line else "", text)
+                for part in parts or ():
+                    unknown = f" {part.unknown}" if part.unknown else ""
+                    print_row(f"  {part.log_prob:.4f}", escape_column(part.token + unknown))
     total = sum_scores(scores)
     if only_sum and json:
-        print_json(total)
+        print_json(asdict(total) | {"blank_lines": blank})
         return
     print(
         f"total {total.log_likelihood:.4f} nats, {total.tokens} tokens ({total.unknown} unknown), "
-        f"perplexity {total.perplexity:.4f}",
+        f"perplexity {total.perplexity:.4f}{_say_blank('; ', blank)}",
         file=sys.stdout if only_sum else sys.stderr,
     )
 
 
+def _describe(text: str, line: "LineScore | None") -> dict[str, Any]:
+    """Return the values of a line in JSON; those of a blank line are null, and it has no tokens."""
+    if line is None:
+        return {"text": text, "log_likelihood": None, "perplexity": None, "tokens": 0, "unknown": 0}
+    row = {"text": text, "log_likelihood": line.log_likelihood, "perplexity": line.perplexity}
+    return row | {"tokens": line.tokens, "unknown": line.unknown}
+
+
+def _say_blank(before: str, count: int) -> str:
+    """Return what the output says about blank lines, after some other text; nothing if there are none."""
+    return f"{before}{count} blank line{'s are' if count > 1 else ' is'} not counted" if count else ""
+
+
 @verb("unroll evaluate kneser5 my.txt")
 def evaluate(model: ModelArgument, file: FileArgument = STDIN, json: JsonOption = False) -> None:
-    """Print perplexity, bits per byte and the rate of unknown words."""
+    """Print perplexity, bits per byte and the rate of unknown words.
+
+    Blank lines are not counted, as they are no documents of a corpus.
+    """
     from unroll.use import load
     from unroll.use.scoring import sum_scores
 
     loaded = load(model)
     batches = batch_items(read_texts(file), BATCH_SIZE, printing=False)
-    total = sum_scores([line for texts in batches for line in loaded.score(texts, "evaluate")])
+    lines = [line for texts in batches for line in skip_blank(lambda some: loaded.score(some, "evaluate"), texts)]
+    total, blank = sum_scores([line for line in lines if line]), lines.count(None)
     if json:
-        print_json(total)
+        print_json(asdict(total) | {"blank_lines": blank})
         return
     print(f"perplexity     {total.perplexity:.4f}")
     parts = (total.bits_per_byte_tokens, total.bits_per_byte_spelling, total.bits_per_byte_spacing)
@@ -84,7 +108,7 @@ def evaluate(model: ModelArgument, file: FileArgument = STDIN, json: JsonOption 
         )
     print(f"log-likelihood {total.log_likelihood:.4f} nats")
     print(f"unknown        {total.unknown} of {total.tokens} tokens ({total.oov_rate:.2%})")
-    print(f"lines          {total.lines}")
+    print(f"lines          {total.lines}{_say_blank('; ', blank)}")
 
 
 @verb("unroll compare lstm kneser5 my.txt")
@@ -105,25 +129,27 @@ def compare(
     """Compare two models on a text by their bits per byte.
 
     The difference is negative if the first model is better. Its confidence interval is a paired bootstrap over blocks
-    of the text, and its p value that of a permutation test.
+    of the text, and its p value that of a permutation test. Blank lines are not counted.
     """
     from unroll.params.evaluate import Statistics
     from unroll.use import comparison, load
 
     first, second = load(model), load(other)
     params = Statistics(block=block, resamples=resamples, confidence=confidence)
-    result = comparison.compare(first, second, list(read_texts(file)), params, seed)
+    texts = list(read_texts(file))
+    full = [text for text in texts if text.strip()]
+    result = comparison.compare(first, second, full, params, seed)
+    if blank := len(texts) - len(full):
+        print(_say_blank("", blank), file=sys.stderr)
     if json:
         print_json(result)
         return
-    names = [escape_control(str(name)) for name in (model, other)]
     difference = result.difference
-    print(f"{result.first:.4f}\t{names[0]}\tbits per byte")
-    print(f"{result.second:.4f}\t{names[1]}\tbits per byte")
+    print_row(f"{result.first:.4f}", str(model), "bits per byte")
+    print_row(f"{result.second:.4f}", str(other), "bits per byte")
     interval = f"[{difference.low:+.4f}, {difference.high:+.4f}] at {confidence:.0%}"
-    print(
-        f"{difference.mean:+.4f}\t{names[0]} - {names[1]}\t{interval}, p = {difference.p:.4f}, {result.blocks} blocks"
-    )
+    estimate = f"{interval}, p = {difference.p:.4f}, {result.blocks} blocks"
+    print_row(f"{difference.mean:+.4f}", f"{model} - {other}", estimate)
     if result.blocks < RELIABLE_BLOCKS:
         print(
             f"the interval is not reliable with {result.blocks} block(s); give more text, or a smaller --block",

@@ -1,5 +1,7 @@
 """The verbs index and search: documents that are relevant to a query."""
 
+import json
+import re
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -10,7 +12,6 @@ import typer
 
 from unroll.cli.app import JsonOption, decode_text, verb
 from unroll.cli.io import (
-    escape_control,
     input_name,
     print_json,
     read_json,
@@ -20,6 +21,7 @@ from unroll.cli.io import (
     text_field,
 )
 from unroll.errors import UnrollError
+from unroll.printing import escape_lines, print_row
 
 if TYPE_CHECKING:
     from unroll.use.search.ranking import Ranking
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of the index.")]
 SNIPPET = 100
 """The number of characters that are printed of each document."""
+COLLECTIONS = (".jsonl", ".txt", "")
+"""The ends of the names of files that have one text per line; the last is that of standard input and of pipes."""
+INTEGER = re.compile(r"-?[0-9]{1,9}")  # other digits, and more of them, are no relevance
 MEASURES = ("nDCG@10", "AP", "RR", "P@10", "R@100")
 
 
@@ -100,47 +105,112 @@ def search(
     if qrels and queries is None:
         raise UnrollError("search: --qrels evaluates the queries of a file; name it with --queries")
     opened, run = Index(folder), []
-    entries = require_one(_read_entries(queries), queries, "query") if queries else iter([("", query)])
+    entries = _read_queries(queries) if queries else [("", query)]
+    judgements = _read_judgements(qrels) if qrels else {}
     for name, text in entries:
-        for rank, hit in enumerate(ranking.search(opened, text, rankings[by], count), 1):
-            run.append((name, hit.id, hit.relevance))
-            snippet = " ".join(opened.text(hit.document)[: 2 * SNIPPET].split())[:SNIPPET].rstrip()
+        documents, relevance = (values.tolist() for values in ranking.rank(opened, text, rankings[by], count))
+        ids = [opened.ids[document] for document in documents]
+        if judgements:
+            run.append((name, ids, relevance))
+        if queries and not json:
+            _print_run(name, ids, relevance, by)
+            continue
+        for place, (document, value) in enumerate(zip(documents, relevance, strict=True)):
+            snippet = " ".join(opened.text(document)[: 2 * SNIPPET].split())[:SNIPPET].rstrip()
             if json:
-                print_json(
-                    {"query": name or text, "rank": rank, "relevance": hit.relevance, "id": hit.id, "text": snippet}
-                )
-            elif queries:
-                print(f"{escape_control(name)} Q0 {escape_control(hit.id)} {rank} {hit.relevance:.6f} {by}")
+                row = {"query": name or text, "rank": place + 1, "relevance": value, "id": ids[place], "text": snippet}
+                print_json(row)
             else:
-                print(f"{hit.relevance:.4f}\t{escape_control(hit.id)}\t{escape_control(snippet)}")
-    if qrels:
-        _evaluate_run(run, qrels)
+                print_row(f"{value:.4f}", ids[place], snippet)
+    if judgements:
+        _evaluate_run(run, judgements)
+
+
+def _print_run(query: str, ids: list[str], relevance: list[float], by: By) -> None:
+    """Print the documents of a query as lines of a TREC run. Texts are not read: a run has many documents."""
+    rows = enumerate(zip(ids, relevance, strict=True), 1)
+    lines = "".join([f"{query} Q0 {name} {rank} {value:.6f} {by}\n" for rank, (name, value) in rows])
+    print(escape_lines(lines), end="")
+
+
+def _read_queries(file: Path) -> list[tuple[str, str]]:
+    """Read the (id, text) of all queries, so that an error of the last one comes before any result."""
+    return list(require_one(_read_entries(file), file, "query"))
 
 
 def _read_entries(file: Path) -> Iterator[tuple[str, str]]:
-    """Yield (id, text) of each line; the id of a plain line, or of JSON without an id, is its number."""
+    """Yield the (id, text) of the queries or documents of a file.
+
+    Args:
+        file: JSON lines if its name ends in .jsonl. Otherwise each line that is not blank is a text.
+
+    Yields:
+        The id and the text. The id of a plain line, or of JSON without an id, is the number of the line.
+
+    Raises:
+        UnrollError: The file has another format, or two lines have the same id.
+    """
+    if file.suffix not in COLLECTIONS:
+        raise UnrollError(
+            f'{input_name(file)}: is no collection; write JSON lines {{"id", "text"}} to a file whose name ends in '
+            ".jsonl, or one text per line to a .txt file"
+        )
+    lines: dict[str, int] = {}
+    for number, name, text in _parse_entries(file):
+        if (first := lines.setdefault(name, number)) != number:
+            raise UnrollError(
+                f"{input_name(file)}: line {number}: has the id {name!r} of line {first}; give each line its own id"
+            )
+        yield name, text
+
+
+def _parse_entries(file: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield the (number, id, text) of each line."""
     if file.suffix == ".jsonl":
         for number, entry in read_json(file):
             name, location = entry.get("id", number), f"{input_name(file)}: line {number}"
-            if not isinstance(name, str | int) or len(str(name).split()) != 1:
+            if isinstance(name, bool) or not isinstance(name, str | int) or len(str(name).split()) != 1:
                 raise UnrollError(f'{location}: its "id" is empty or has white space; write one word')
-            yield str(name), text_field(entry, "text", location)
-    else:
-        yield from ((str(number), line) for number, line in read_lines(file))
+            yield number, str(name), text_field(entry, "text", location)
+        return
+    for number, line in read_lines(file):
+        if number == 1 and _is_json_object(line):
+            raise UnrollError(
+                f"{input_name(file)}: line 1: is a JSON object, but JSON lines are read only from a file whose name "
+                "ends in .jsonl; rename the file"
+            )
+        yield number, str(number), line
 
 
-def _evaluate_run(run: list[tuple[str, str, float]], qrels: Path) -> None:
+def _is_json_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _read_judgements(file: Path) -> dict[tuple[str, str], int]:
+    """Read the relevance of (query, document)."""
+    judgements: dict[tuple[str, str], int] = {}
+    for number, line in require_one(read_lines(file), file, "judgement"):
+        location, parts = f"{input_name(file)}: line {number}", line.split()
+        if len(parts) != 4 or not INTEGER.fullmatch(parts[3]):
+            raise UnrollError(f'{location}: is not "query 0 document relevance"; write these four columns')
+        if judgements.setdefault((parts[0], parts[2]), value := int(parts[3])) != value:
+            raise UnrollError(
+                f"{location}: judges document {parts[2]!r} of query {parts[0]!r} again and differently; keep one line"
+            )
+    return judgements
+
+
+def _evaluate_run(run: list[tuple[str, list[str], list[float]]], judgements: dict[tuple[str, str], int]) -> None:
     """Print the measures of a run, averaged over the queries that have judgements."""
     import ir_measures
     from ir_measures import Qrel, ScoredDoc
 
-    judgements = []
-    for number, line in require_one(read_lines(qrels), qrels, "judgement"):
-        parts = line.split()
-        if len(parts) != 4 or not parts[3].lstrip("-").isdigit():
-            raise UnrollError(f'{qrels}: line {number}: is not "query 0 document relevance"; write these four columns')
-        judgements.append(Qrel(parts[0], parts[2], int(parts[3])))
     measures = [ir_measures.parse_measure(name) for name in MEASURES]
-    results = ir_measures.calc_aggregate(measures, judgements, [ScoredDoc(*row) for row in run])
+    rows = [Qrel(query, document, relevance) for (query, document), relevance in judgements.items()]
+    found = [ScoredDoc(query, *hit) for query, *hits in run for hit in zip(*hits, strict=True)]
+    results = ir_measures.calc_aggregate(measures, rows, found)
     for measure in measures:
         print(f"{measure}\t{results[measure]:.4f}", file=sys.stderr)

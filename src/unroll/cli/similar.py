@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unroll.cli.app import JsonOption, ModelArgument, decode_text, verb
-from unroll.cli.io import escape_control, print_json
+from unroll.cli.io import print_json
+from unroll.printing import print_row
 
 if TYPE_CHECKING:
     from unroll.use.neighbours import Neighbour
@@ -47,4 +48,4 @@ def _print_neighbours(neighbours: "list[Neighbour]", json: bool) -> None:
         if json:
             print_json({"word": word, "cosine": cosine})
         else:
-            print(f"{cosine:.4f}\t{escape_control(word)}")
+            print_row(f"{cosine:.4f}", word)

@@ -8,7 +8,6 @@ import typer
 
 from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, verb
 from unroll.cli.io import (
-    escape_control,
     input_name,
     print_json,
     read_json,
@@ -18,6 +17,7 @@ from unroll.cli.io import (
     text_field,
 )
 from unroll.errors import UnrollError
+from unroll.printing import print_line
 
 
 @verb(
@@ -41,14 +41,17 @@ def spell(
     ] = 1.0,
     json: JsonOption = False,
 ) -> None:
-    """Correct the spelling of a text, or of one word per line."""
+    """Correct the spelling of a text, or of one word per line.
+
+    Addresses of pages and of mail, names of files, and whatever has a digit or an underscore are left as they are.
+    """
     from unroll.use import load, spelling
     from unroll.use.edit_model import EditModel
 
     loaded = load(model)
     loaded.language_model("spell")
     if words:
-        vocabulary = list(dict.fromkeys(map(loaded.cleaner, read_texts(words))))
+        vocabulary = list(dict.fromkeys(loaded.cleaner(word) for word in read_texts(words) if word.strip()))
     else:
         vocabulary = spelling.vocabulary_words(loaded)
     edits = EditModel(_read_pairs(learn) if learn else [])
@@ -68,7 +71,7 @@ def spell(
         if json:
             print_json({"text": text, "corrected": corrected, "changes": changes})
         else:
-            print(escape_control(corrected))
+            print_line(corrected)
 
 
 def _read_corrections(file: Path) -> list[tuple[str, str]]:

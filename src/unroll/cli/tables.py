@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from unroll.cli.app import app, decode_text
-from unroll.cli.io import escape_control, print_json
+from unroll.cli.io import print_json
 from unroll.errors import UnrollError
+from unroll.printing import escape_control, print_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,7 +168,8 @@ def _print(table: "pd.DataFrame", columns: "Columns", form: Format) -> None:
     from unroll.report.markdown import format_columns, to_markdown_table
 
     if form == "csv":
-        print(table.to_csv(index=False, lineterminator="\n"), end="")
+        for line in table.to_csv(index=False, lineterminator="\n").split("\n")[:-1]:
+            print_line(line)
     elif form == "json":
         for row in table.astype(object).where(table.notna(), None).to_dict("records"):
             print_json(row)

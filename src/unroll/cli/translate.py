@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, verb
-from unroll.cli.io import escape_control, print_json, read_all_lines, read_json_texts
+from unroll.cli.io import print_json, read_all_lines, read_json_texts
 from unroll.errors import UnrollError
+from unroll.printing import print_line, print_row
 
 if TYPE_CHECKING:
     from unroll.use import TextModel
@@ -117,9 +118,9 @@ def _print_translations(number: int, text: str, translations: "list[Translation]
         print_json({"text": text, "translations": rows})
     elif nbest:
         for one in translations:
-            print(f"{number}\t{one.log_prob:.4f}\t{escape_control(one.text)}")
+            print_row(str(number), f"{one.log_prob:.4f}", one.text)
     else:
-        print(escape_control(translations[0].text) if translations else "")
+        print_line(translations[0].text if translations else "")
 
 
 def _draw_attention(loaded: "TextModel", text: str, translation: "Translation", path: Path) -> None:

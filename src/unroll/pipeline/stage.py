@@ -22,6 +22,7 @@ from unroll.params.base import suggest
 from unroll.params.load import load
 from unroll.pipeline import attempt, durations
 from unroll.pipeline.console import set_up_streams
+from unroll.printing import escape_lines
 
 TERMINATED = 143
 """The exit code after any signal that ends a stage, 128 + SIGTERM. With 0, DVC would cache half a result."""
@@ -72,7 +73,7 @@ def run(main: Callable[..., None], section: str | None = None, follow: Callable[
     except (UnrollError, OSError) as error:  # the sentence of an OSError names the file: a full disk, no permission
         if arguments.debug:
             raise
-        sys.exit(f"{title}: {error}")
+        sys.exit(escape_lines(f"{title}: {error}"))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -1,6 +1,7 @@
 """The computation of the responses of the JSON API."""
 
 import math
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,17 +80,39 @@ def _most_probable_tokens(log_probs: NDArray[np.float64], spellings: list[str], 
 
 
 def _token_spans(model: TextModel, text: str, ids: list[int]) -> list[tuple[int, int]]:
-    """Find the characters of each token in the text, as (start, end)."""
-    spans, position = [], 0
-    if model.tokenizer.type == "word":  # words are searched in order
-        for word in model.tokenizer.split(text):  # type: ignore[attr-defined]
-            position = text.index(word, position)
-            spans.append((position, position + len(word)))
-            position += len(word)
-        return spans
-    unknown = iter(model.tokenizer.unknown_tokens(text))
-    for token in ids:  # other tokens are adjacent
+    """Find the characters of each token in the text, as (start, end).
+
+    A character whose bytes are several tokens belongs to the first of them; the others are empty, behind it.
+    """
+    if model.tokenizer.type == "word":
+        return _word_spans(model, text)
+    data, unknown = text.encode(), iter(model.tokenizer.unknown_tokens(text))
+    ends, first = [0], 0  # where each token ends, in bytes
+    for token in ids:  # tokens are adjacent
         spelling = next(unknown) if token == UNK else model.spellings[token]
-        matches = text.startswith(spelling, position)  # not if it is a byte of a character
-        spans.append((position, position := min(len(text), position + (len(spelling) if matches else 1))))
+        whole = spelling.encode()
+        # A token that ends inside a character is spelled as its bytes: <0xE2><0x80>.
+        first += len(whole) if data.startswith(whole, first) else spelling.count("<0x")
+        ends.append(first)
+    begun = [_count_characters(data[:end]) for end in ends]
+    return list(pairwise(begun))
+
+
+def _count_characters(data: bytes) -> int:
+    """Return the number of characters that begin in UTF-8 bytes."""
+    return sum(byte & 0xC0 != 0x80 for byte in data)
+
+
+def _word_spans(model: TextModel, text: str) -> list[tuple[int, int]]:
+    """Search the words of a text in order. The word that stands for unknown words is one token."""
+    first, *others = [
+        list(model.tokenizer.split(part))  # type: ignore[attr-defined]
+        for part in model.tokenizer.unknown.split(text)
+    ]
+    words = [*first, *chain.from_iterable([str(model.tokenizer.unknown.word), *part] for part in others)]
+    spans, position = [], 0
+    for word in words:
+        position = text.index(word, position)
+        spans.append((position, position + len(word)))
+        position += len(word)
     return spans

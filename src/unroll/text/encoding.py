@@ -24,6 +24,24 @@ BYTE_ORDER_MARKS = {
 }
 
 
+LEGACY = ("cp1252", "gb18030", "shift_jis", "euc_kr", "koi8-r")
+"""The encodings without a mark that messages suggest, the most frequent first; params.yaml accepts them."""
+
+
+class EncodingError(UnrollError):
+    """A file has another encoding than that it is read with. The message advises on the settings of a corpus.
+
+    Attributes:
+        problem: What is wrong, without the advice.
+        likely: The encoding that the file appears to have, or None.
+    """
+
+    def __init__(self, problem: str, likely: str | None, advice: str) -> None:
+        """Set the parts of the message."""
+        super().__init__(f"{problem}; {advice}")
+        self.problem, self.likely = problem, likely
+
+
 def read_lines(
     path: Path, encoding: str, errors: str, limit: int, start: int = 0, stop: int | None = None
 ) -> Iterator[str]:
@@ -73,8 +91,10 @@ def _check_start(path: Path, encoding: str) -> None:
     detected = _detect_unicode(sample)
     wide = encoding in ("utf-16", "utf-32")
     if detected and detected != encoding and (detected != "utf-8" or wide):
-        raise UnrollError(
-            f"{path}: looks like {detected.upper()}, not {encoding.upper()}; set encoding: {detected} or convert it"
+        raise EncodingError(
+            f"{path}: looks like {detected.upper()}, not {encoding.upper()}",
+            detected,
+            f"set encoding: {detected} or convert it",
         )
     control = CONTROL.findall(sample)
     if not wide and len(control) > BINARY_SHARE * len(sample):
@@ -111,20 +131,30 @@ def _decoding_error(path: Path, encoding: str) -> UnrollError:
                 undecodable = error.object[error.start : error.end]
                 line += bytes(error.object[: error.start]).decode(encoding, "replace").count("\n")
                 position = offset - pending + error.start
-                return UnrollError(
+                likely = _likely_encoding(path, encoding)
+                return EncodingError(
                     f"{path}: line {line}: byte {position} (0x{undecodable[:4].hex()}) is not {encoding.upper()}: "
-                    f"{error.reason}; set encoding to that of the file{_suggestion(path, encoding)}, or set "
-                    "errors: replace to lose such bytes"
+                    f"{error.reason}",
+                    likely,
+                    f"set encoding to that of the file{f' (it looks like {likely})' if likely else ''}, or set errors: "
+                    "replace to lose such bytes",
                 )
             offset += len(block)
 
 
-def _suggestion(path: Path, encoding: str) -> str:
+def _likely_encoding(path: Path, encoding: str) -> str | None:
+    """Return the encoding of LEGACY that the file appears to have, or None.
+
+    Of encodings in which the sample is the same text, the most frequent one is returned.
+    """
     from charset_normalizer import from_bytes
 
     with path.open("rb") as file:
-        best = from_bytes(file.read(SAMPLE)).best()
-    return f" (it looks like {best.encoding})" if best and best.encoding != encoding.replace("-", "_") else ""
+        best = from_bytes(file.read(SAMPLE), cp_isolation=list(LEGACY)).best()
+    if best is None:
+        return None
+    same = {name.replace("_", "-") for name in best.could_be_from_charset}
+    return next((name for name in LEGACY if name.replace("_", "-") in same and name != encoding), None)
 
 
 def decode_lines(stream: BinaryIO, name: str, limit: int = -1) -> Iterator[str]:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from unroll.text.tokenizers.vocabulary import EOS, SPECIAL
 
 BEAM = 24
 """The number of partial words that the search keeps."""
+JOINERS, APOSTROPHES = "\u200c\u200d", "_'’"
 MAX_TOKENS = 24
 """The maximum number of tokens of a word."""
 
@@ -100,7 +102,7 @@ def _search_words(
     usable = np.arange(len(spellings)) >= len(SPECIAL)
     usable &= np.array([not text.startswith("<0x") for text in spellings])  # a byte of a character is not printable
     spaced = np.array([text[:1].isspace() for text in spellings]) & usable
-    punctuation = np.array([not (text[:1].isalnum() or text[:1] in "_'’") for text in spellings]) & usable & ~spaced
+    punctuation = np.array([not _continues_word(text[:1]) for text in spellings]) & usable & ~spaced
     start = separator + prefix
     texts, log_probs = [""], np.zeros(1)
     words: dict[str, float] = {}
@@ -109,7 +111,7 @@ def _search_words(
         for row, text in enumerate(texts):
             word = text[len(separator) :]
             if word and text.startswith(start):
-                ends = spaced | (punctuation if word[-1].isalnum() else usable & ~spaced & ~punctuation)
+                ends = spaced | (punctuation if _is_letter(word[-1]) else usable & ~spaced & ~punctuation)
                 boundary = np.logaddexp.reduce([*following[row, ends], following[row, EOS]])
                 words[word] = float(np.logaddexp(words.get(word, -np.inf), log_probs[row] + boundary))
         joint = log_probs[:, None] + np.where(usable, following, -np.inf)  # (B, V)
@@ -137,8 +139,17 @@ def _allowed_tokens(
     elif not word:
         allowed = ~spaced
     else:  # letters continue with letters, punctuation with punctuation
-        allowed = ~spaced & (~punctuation if word[-1].isalnum() or word[-1] in "_'’" else punctuation)
+        allowed = ~spaced & (~punctuation if _continues_word(word[-1]) else punctuation)
     if len(text) < len(start):
         rest = start[len(text) :]
         allowed = allowed & np.array([rest.startswith(token) or token.startswith(rest) for token in spellings])
     return allowed
+
+
+def _is_letter(character: str) -> bool:
+    """Return whether a character is a letter, a digit, or a mark or joiner of a script, which follow letters."""
+    return character.isalnum() or (character != "" and (category(character)[0] == "M" or character in JOINERS))
+
+
+def _continues_word(character: str) -> bool:
+    return _is_letter(character) or character in APOSTROPHES

@@ -1,9 +1,11 @@
 """Rescoring of n-best lists, as a speech recogniser or a translation system produces them.
 
 The total of a candidate is log-linear: its own score + weight * log p(text) + length_penalty * words. Both parameters
-are tuned to the fewest word errors on lists with references.
+are tuned to few word errors on lists whose errors are known, from their references or from the lists themselves. The
+fewest errors on a few lists are chance, so tuning follows the rule of one standard error (Breiman et al. 1984).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -32,7 +34,21 @@ class NBest:
     scores: list[float]
     """The scores of the candidates by the system that produced them, as log-probabilities: higher is better."""
     reference: str | None = None
-    """The correct text, if it is available."""
+    """The correct text, if it is available; it may be empty."""
+    errors: list[int] | None = None
+    """The word errors of each candidate as somebody else counted them; None to count them against the reference."""
+    words: int | None = None
+    """The number of words of the correct text; None to count those of the reference."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the word errors of the candidates are known."""
+        return self.errors is not None or self.reference is not None
+
+    @property
+    def reference_words(self) -> int:
+        """The number of words of the correct text; 0 if it is not known."""
+        return len((self.reference or "").split()) if self.words is None else self.words
 
 
 @dataclass(frozen=True)
@@ -47,8 +63,10 @@ class Interpolation:
 
 @dataclass(frozen=True)
 class WordErrorRates:
-    """Word errors per word of the references."""
+    """Word errors per word of the references, over the lists whose errors are known."""
 
+    lists: int
+    """The number of these lists."""
     words: int
     """The number of words of the references."""
     before: float
@@ -84,48 +102,78 @@ def choose(lists: Sequence[NBest], log_probs: Sequence[NDArray[np.float64]], int
     return [int(np.argmax(_totals(one, row, [interpolation])[0])) for one, row in zip(lists, log_probs, strict=True)]
 
 
-def tune(lists: Sequence[NBest], log_probs: Sequence[NDArray[np.float64]]) -> Interpolation:
-    """Search the grid WEIGHTS x LENGTH_PENALTIES for the fewest word errors.
+def tune(lists: Sequence[NBest], log_probs: Sequence[NDArray[np.float64]], start: Interpolation) -> Interpolation:
+    """Search the grid WEIGHTS x LENGTH_PENALTIES for few word errors.
+
+    Let d be the difference in errors between a point of the grid and the point with the fewest errors, for each list. A
+    point is as good as the best one if the sum of d over the lists is at most its standard error. The result is the
+    point closest to `start` that is as good. So a few lists change little, and many lists decide.
 
     Args:
-        lists: Lists with references.
+        lists: Lists whose errors are known.
         log_probs: The result of `score_candidates`.
+        start: The parameters that are kept unless the lists speak against them.
 
     Returns:
-        The best parameters; of equal ones those with the smallest penalty, then with the smallest weight.
+        The parameters.
     """
-    grid = [Interpolation(weight, penalty) for weight, penalty in product(WEIGHTS, LENGTH_PENALTIES)]
-    errors = np.zeros(len(grid), dtype=np.int64)
-    for one, row in zip(lists, log_probs, strict=True):
-        errors += count_word_errors(one)[np.argmax(_totals(one, row, grid), axis=1)]
+    grid = [start] + [Interpolation(weight, penalty) for weight, penalty in product(WEIGHTS, LENGTH_PENALTIES)]
+    errors = np.stack(
+        [
+            count_word_errors(one)[np.argmax(_totals(one, row, grid), axis=1)]
+            for one, row in zip(lists, log_probs, strict=True)
+        ]
+    )  # (lists, points)
+    distances = [_distance(point, start) for point in grid]
+    best = min(range(len(grid)), key=lambda index: (errors[:, index].sum(), distances[index]))
+    excess = errors - errors[:, [best]]
+    if len(lists) == 1:  # one list has no standard error
+        return start
+    standard_error = np.sqrt(len(lists)) * excess.std(axis=0, ddof=1)
+    good = np.flatnonzero(excess.sum(axis=0) <= standard_error)
+    return grid[min(good, key=lambda index: (distances[index], errors[:, index].sum()))]
 
-    def order(index: int) -> tuple[int, float, float]:
-        return int(errors[index]), abs(grid[index].length_penalty), grid[index].weight
 
-    return grid[min(range(len(grid)), key=order)]
+def _distance(point: Interpolation, start: Interpolation) -> tuple[float, float]:
+    """Return how far parameters are from others: first by the penalty, then by the ratio of the weights."""
+    smallest = WEIGHTS[1]  # added to both weights, since they may be zero
+    ratio = (point.weight + smallest) / (start.weight + smallest)
+    return abs(point.length_penalty - start.length_penalty), abs(math.log(ratio))
 
 
-def word_error_rates(lists: Sequence[NBest], chosen: Sequence[int]) -> WordErrorRates:
+def word_error_rates(lists: Sequence[NBest], chosen: Sequence[int]) -> WordErrorRates | None:
     """Compute the word error rates before and after rescoring.
 
     Args:
-        lists: Lists that all have a reference, at least one of them with a word.
+        lists: The lists. Those whose errors are not known are left out.
         chosen: The index of the chosen candidate of each list.
 
     Returns:
-        The rates.
+        The rates; None if no list has a reference with a word.
     """
-    errors = [count_word_errors(one) for one in lists]
-    words = sum(len((one.reference or "").split()) for one in lists)
-    before = sum(row[int(np.argmax(one.scores))] for row, one in zip(errors, lists, strict=True))
-    after = sum(row[index] for row, index in zip(errors, chosen, strict=True))
-    return WordErrorRates(words, before / words, after / words, sum(row.min() for row in errors) / words)
+    measured = [(one, index) for one, index in zip(lists, chosen, strict=True) if one.is_measured]
+    words = sum(one.reference_words for one, _ in measured)
+    if not words:
+        return None
+    errors = [(count_word_errors(one), one.scores, index) for one, index in measured]
+    before = sum(row[int(np.argmax(scores))] for row, scores, _ in errors) / words
+    after = sum(row[index] for row, _, index in errors) / words
+    return WordErrorRates(len(measured), words, before, after, sum(row.min() for row, _, _ in errors) / words)
 
 
 def count_word_errors(candidates: NBest) -> NDArray[np.int64]:
-    """Count substitutions, deletions and insertions of each candidate against the reference, (candidates,)."""
+    """Return the substitutions, deletions and insertions of each candidate, (candidates,).
+
+    Args:
+        candidates: A list with counts of errors, or with a reference that they are counted against.
+
+    Returns:
+        The counts of the list if it brings them along.
+    """
     import jiwer
 
+    if candidates.errors is not None:
+        return np.asarray(candidates.errors, dtype=np.int64)
     reference = " ".join((candidates.reference or "").split())
     if not reference:
         return np.asarray([len(text.split()) for text in candidates.texts])

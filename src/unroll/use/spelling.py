@@ -11,12 +11,12 @@ p(its characters). Without a language model, all words of the list are equally p
 """
 
 import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -27,7 +27,14 @@ from unroll.use.character_model import CharacterModel
 from unroll.use.edit_model import EditModel
 from unroll.use.model import TextModel
 
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+WORD = regex.compile(r"\p{L}[\p{L}\p{M}\u200c\u200d]*(?:['’]\p{L}[\p{L}\p{M}\u200c\u200d]*)*")
+"""Letters with their marks. The joiners U+200C and U+200D stand inside words of some scripts."""
+PIECE = regex.compile(
+    r"(?P<literal>(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.|mailto:|[A-Za-z]:[\\/])\S+)|[^\s,;:!?()\[\]{}<>\"“”„«»|–—…]+"
+)
+"""An address, or whatever stands between white space and punctuation."""
+LITERAL = regex.compile(r"[@#\\_\p{N}]|\w\.\w|^[.~]*/|/.*/")
+"""What no word contains: signs of mail addresses and names, digits, a full stop or slashes as in names of files."""
 MAX_DISTANCE = 2
 """The maximum number of errors in a word (optimal string alignment distance)."""
 MAX_NEIGHBOURS = 200
@@ -85,16 +92,17 @@ class Speller:
             text: The text. A text of one word is corrected as an entry of a list, not as a sentence.
 
         Returns:
-            The corrected text, in which everything but words is unchanged, and the corrections.
+            The corrected text, in which everything but words is unchanged, and the corrections. Addresses, names of
+            files, numbers and other strings with signs that no word contains are no words.
         """
         corrections, done, last = [], "", 0
         single = WORD.fullmatch(text.strip()) is not None
-        for match in WORD.finditer(text):
-            done += text[last : match.start()]
-            typed, last = match.group(), match.end()
+        for start, typed in find_words(text):
+            done += text[last:start]
+            last = start + len(typed)
             word = self.correct_word(typed, done, None if single else text[last:])
             if word != typed:
-                corrections.append(Correction(match.start(), typed, word))
+                corrections.append(Correction(start, typed, word))
             done += word
         return done + text[last:], corrections
 
@@ -149,6 +157,14 @@ class Speller:
     def _lower(self, word: str) -> str:
         """Lower-case a word, unless the language model distinguishes case."""
         return word if self.model is not None and not self.model.cleaner.lowercase else word.lower()
+
+
+def find_words(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the position and the text of each word that can be corrected."""
+    for piece in PIECE.finditer(text):
+        if not piece["literal"] and not LITERAL.search(piece.group()):
+            for word in WORD.finditer(text, piece.start(), piece.end()):
+                yield word.start(), word.group()
 
 
 def _crop_context(before: str, after: str | None) -> tuple[str, str, bool]:

@@ -15,7 +15,6 @@ Files, for T terms, P postings and D documents:
 
 import json
 import os
-import re
 import shutil
 from array import array
 from collections import Counter
@@ -23,20 +22,22 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 
-TERM = re.compile(r"\w+")
-MAIN, FORMAT = "index.json", 2
+TERM = regex.compile(r"\w+")  # with the marks and joiners of scripts
+MAIN, FORMAT = "index.json", 3
 ARRAYS = ("starts", "documents", "counts", "lengths", "text_starts")
 
 
 def extract_terms(text: str) -> list[str]:
-    """Return the words and numbers of a text in lower case, in order."""
-    return TERM.findall(text.lower())
+    """Return the words and numbers of a text in lower case and Unicode NFC, in order."""
+    return TERM.findall(normalize("NFC", text.lower()))
 
 
 def build_index(folder: Path, documents: Iterable[tuple[str, str]]) -> "Index":
@@ -136,7 +137,8 @@ class Index:
             if sizes["format"] != FORMAT:
                 raise ValueError(f"it has format {sizes['format']}, not {FORMAT}")
             for name in ARRAYS:
-                setattr(self, name, np.load(folder / f"{name}.npy", mmap_mode="r"))
+                array = np.load(folder / f"{name}.npy", mmap_mode="r")
+                setattr(self, name, np.asarray(array))  # slices of a plain array are made faster
             if (len(self.lengths), len(self.starts) - 1) != (sizes["documents"], sizes["terms"]):
                 raise ValueError("its files do not belong together")
         except (OSError, ValueError, KeyError, TypeError) as error:

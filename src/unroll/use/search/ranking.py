@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from unroll.use.search.index import Index, extract_terms
 
 Floats = NDArray[np.float64]
+Term = tuple[NDArray[np.int32], NDArray[np.int32], int]
+"""A term of a query: the documents that contain it, its frequency in each of them, and its frequency in the query."""
 
 
 @dataclass(frozen=True)
@@ -100,43 +102,59 @@ def search(index: Index, query: str, ranking: Ranking, count: int) -> list[Hit]:
     Returns:
         The documents, most relevant first; equally relevant ones in the order of the collection.
     """
-    frequencies = Counter(extract_terms(query))
-    terms = {term: times for term, times in frequencies.items() if len(index.postings(term)[0])}
+    documents, relevance = rank(index, query, ranking, count)
+    pairs = zip(documents.tolist(), relevance.tolist(), strict=True)
+    return [Hit(document, index.ids[document], value) for document, value in pairs]
+
+
+def rank(index: Index, query: str, ranking: Ranking, count: int) -> tuple[NDArray[np.int64], Floats]:
+    """Find the most relevant documents as `search` does, and return arrays.
+
+    Args:
+        index: The index of the collection.
+        query: The query.
+        ranking: The measure of relevance.
+        count: The maximum number of documents.
+
+    Returns:
+        The numbers of the documents, (documents,), and their relevance, (documents,).
+    """
+    postings = [(*index.postings(term), times) for term, times in Counter(extract_terms(query)).items()]
+    terms = [term for term in postings if len(term[0])]
     matching = np.zeros(len(index.lengths), dtype=bool)
-    for term in terms:
-        matching[index.postings(term)[0]] = True
+    for documents, _, _ in terms:
+        matching[documents] = True
     rows = np.flatnonzero(matching)
     scores = _bm25(index, terms, ranking) if isinstance(ranking, BM25) else _query_likelihood(index, terms, ranking)
     relevance = scores[rows]
     kept = min(count, len(rows))
     if kept < len(rows):  # keep all that equal the last one, so that ties are in the order of the collection
-        rows = rows[relevance >= (least := np.partition(relevance, -kept)[-kept])]
-        relevance = relevance[relevance >= least]
-    best = np.lexsort((rows, -relevance))[:kept]
-    return [Hit(int(rows[i]), index.ids[rows[i]], float(relevance[i])) for i in best]
+        enough = relevance >= np.partition(relevance, -kept)[-kept]
+        rows, relevance = rows[enough], relevance[enough]
+    best = np.argsort(-relevance, kind="stable")[:kept]  # stable: the rows are in the order of the collection
+    return rows[best], relevance[best]
 
 
-def _query_likelihood(index: Index, terms: dict[str, int], smoothing: Dirichlet | JelinekMercer) -> Floats:
+def _query_likelihood(index: Index, terms: list[Term], smoothing: Dirichlet | JelinekMercer) -> Floats:
     """Compute log p(query | document) of every document, (D,)."""
     scores = np.zeros(len(index.lengths))
-    collection = 0.0  # log p(query | C)
-    for term, times in terms.items():
-        documents, counts = index.postings(term)
+    collection, size = 0.0, 0  # log p(query | C), and the number of terms of the query
+    for documents, counts, times in terms:
         collection_prob = float(counts.sum(dtype=np.float64)) / index.tokens
         scores[documents] += times * smoothing.term_score(
             counts.astype(np.float64), index.lengths[documents].astype(np.float64), collection_prob
         )
         collection += times * np.log(collection_prob)
-    return scores + sum(terms.values()) * smoothing.length_score(index.lengths.astype(np.float64)) + collection
+        size += times
+    return scores + size * smoothing.length_score(index.lengths.astype(np.float64)) + collection
 
 
-def _bm25(index: Index, terms: dict[str, int], ranking: BM25) -> Floats:
+def _bm25(index: Index, terms: list[Term], ranking: BM25) -> Floats:
     """Compute the BM25 score of every document, (D,)."""
     scores = np.zeros(len(index.lengths))
     size = len(index.lengths)
     average = index.tokens / size
-    for term, times in terms.items():
-        documents, counts = index.postings(term)
+    for documents, counts, times in terms:
         idf = np.log1p((size - len(documents) + 0.5) / (len(documents) + 0.5))
         length_factor = 1 - ranking.b + ranking.b * index.lengths[documents] / average
         scores[documents] += times * idf * counts * (ranking.k1 + 1) / (counts + ranking.k1 * length_factor)
