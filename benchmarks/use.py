@@ -20,7 +20,7 @@ from benchmarks import noise
 from benchmarks.figures import Figure, figure, show
 from unroll.text.tokenizers.vocabulary import EOS
 from unroll.use import TextModel, load
-from unroll.use.rescoring import choose, count_word_errors, score_candidates, tune, word_error_rates
+from unroll.use.rescoring import Interpolation, choose, count_word_errors, score_candidates, tune, word_error_rates
 from unroll.use.search.index import TERM, build_index, extract_terms
 from unroll.use.search.ranking import BM25, Dirichlet, search
 from unroll.use.spelling import Speller, mark_wrong_words, tune_weight, vocabulary_words
@@ -152,9 +152,10 @@ def rescoring(models: dict[str, TextModel], texts: list[str], held_out: list[str
     errors = [count_word_errors(one) for one in test]
     before = [int(row[int(np.argmax(one.scores))]) for row, one in zip(errors, test, strict=True)]
     for name, model in models.items():
-        parameters = tune(dev, score_candidates(model, dev))
+        parameters = tune(dev, score_candidates(model, dev), Interpolation(1.0, 0.0))
         chosen = choose(test, score_candidates(model, test), parameters)
         rates = word_error_rates(test, chosen)
+        assert rates is not None
         after = [int(row[index]) for row, index in zip(errors, chosen, strict=True)]
         reduction = interval(before, after, rates.words)
         settings = f"weight {parameters.weight:g}, penalty {parameters.length_penalty:g}"

@@ -86,13 +86,18 @@ def test_an_unlisted_word_can_be_right() -> None:
 
 def test_the_weight_is_tuned_to_the_fewest_wrong_words(workspace: Path) -> None:
     words = ["students", "opened", "books", "their", "thear"]
-    speller = Speller(unroll.load(workspace / "models" / "trigram"), words)
-    pairs = [("the students opened thexr books", "the students opened their books")]
+    speller = Speller(unroll.load(workspace / "models" / "trigram"), words, weight=0)
+    pairs = [("the students opened thexr books", "the students opened their books")] * 20
     weight = tune_weight(speller, pairs)
     assert speller.weight == weight > 0
-    assert mark_wrong_words(speller, pairs) == [[False] * 5]
+    assert mark_wrong_words(speller, pairs[:1]) == [[False] * 5]
     speller.weight = WEIGHTS[WEIGHTS.index(weight) - 1]  # with the next smaller weight, the context does not decide
-    assert mark_wrong_words(speller, pairs) == [[False, False, False, True, False]]
+    assert mark_wrong_words(speller, pairs[:1]) == [[False, False, False, True, False]]
+
+
+def test_one_text_does_not_change_the_weight(workspace: Path) -> None:
+    speller = Speller(unroll.load(workspace / "models" / "trigram"), ["their", "thear"], weight=0)
+    assert tune_weight(speller, [("the students opened thexr books", "the students opened their books")]) == 0
 
 
 def test_training_pairs_do_not_change_how_often_words_are_wrong(workspace: Path) -> None:

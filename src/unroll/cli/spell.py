@@ -57,7 +57,16 @@ def spell(
     edits = EditModel(_read_pairs(learn) if learn else [])
     speller = spelling.Speller(loaded, vocabulary, edits, weight)
     if dev:
-        print(f"weight {spelling.tune_weight(speller, _read_corrections(dev)):g}", file=sys.stderr)
+        corrections = _read_corrections(dev)
+        given = sum(map(sum, spelling.mark_wrong_words(speller, corrections)))
+        spelling.tune_weight(speller, corrections)
+        marks = spelling.mark_wrong_words(speller, corrections)
+        words, wrong = sum(map(len, marks)), sum(map(sum, marks))
+        print(
+            f"weight {speller.weight:g}; --dev: {len(marks)} text{'s' * (len(marks) > 1)} of {words} words; {given} wrong "
+            f"with --weight {weight:g}, {wrong} with the tuned one",
+            file=sys.stderr,
+        )
     if accuracy:
         pairs = _read_pairs(accuracy)
         share = spelling.accuracy(speller, pairs)

@@ -1,8 +1,7 @@
 """Rescoring of n-best lists, as a speech recogniser or a translation system produces them.
 
 The total of a candidate is log-linear: its own score + weight * log p(text) + length_penalty * words. Both parameters
-are tuned to few word errors on lists whose errors are known, from their references or from the lists themselves. The
-fewest errors on a few lists are chance, so tuning follows the rule of one standard error (Breiman et al. 1984).
+are tuned to few word errors on lists whose errors are known, from their references or from the lists themselves.
 """
 
 import math
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unroll.use.model import TextModel
+from unroll.use.tuning import choose_setting
 
 WEIGHTS = (0.0, *np.geomspace(0.01, 10, 25).round(4).tolist())
 """The grid of weights."""
@@ -103,11 +103,7 @@ def choose(lists: Sequence[NBest], log_probs: Sequence[NDArray[np.float64]], int
 
 
 def tune(lists: Sequence[NBest], log_probs: Sequence[NDArray[np.float64]], start: Interpolation) -> Interpolation:
-    """Search the grid WEIGHTS x LENGTH_PENALTIES for few word errors.
-
-    Let d be the difference in errors between a point of the grid and the point with the fewest errors, for each list. A
-    point is as good as the best one if the sum of d over the lists is at most its standard error. The result is the
-    point closest to `start` that is as good. So a few lists change little, and many lists decide.
+    """Search the grid WEIGHTS x LENGTH_PENALTIES for few word errors, by `unroll.use.tuning`.
 
     Args:
         lists: Lists whose errors are known.
@@ -118,20 +114,11 @@ def tune(lists: Sequence[NBest], log_probs: Sequence[NDArray[np.float64]], start
         The parameters.
     """
     grid = [start] + [Interpolation(weight, penalty) for weight, penalty in product(WEIGHTS, LENGTH_PENALTIES)]
-    errors = np.stack(
-        [
-            count_word_errors(one)[np.argmax(_totals(one, row, grid), axis=1)]
-            for one, row in zip(lists, log_probs, strict=True)
-        ]
-    )  # (lists, points)
-    distances = [_distance(point, start) for point in grid]
-    best = min(range(len(grid)), key=lambda index: (errors[:, index].sum(), distances[index]))
-    excess = errors - errors[:, [best]]
-    if len(lists) == 1:  # one list has no standard error
-        return start
-    standard_error = np.sqrt(len(lists)) * excess.std(axis=0, ddof=1)
-    good = np.flatnonzero(excess.sum(axis=0) <= standard_error)
-    return grid[min(good, key=lambda index: (distances[index], errors[:, index].sum()))]
+    errors = [
+        count_word_errors(one)[np.argmax(_totals(one, row, grid), axis=1)]
+        for one, row in zip(lists, log_probs, strict=True)
+    ]
+    return grid[choose_setting(np.stack(errors), [_distance(point, start) for point in grid])]
 
 
 def _distance(point: Interpolation, start: Interpolation) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from unroll.text.tokenizers.vocabulary import EOS, SPECIAL
 from unroll.use.character_model import CharacterModel
 from unroll.use.edit_model import EditModel
 from unroll.use.model import TextModel
+from unroll.use.tuning import choose_setting
 
 WORD = regex.compile(r"\p{L}[\p{L}\p{M}\u200c\u200d]*(?:['’]\p{L}[\p{L}\p{M}\u200c\u200d]*)*")
 """Letters with their marks. The joiners U+200C and U+200D stand inside words of some scripts."""
@@ -212,19 +213,21 @@ def accuracy(speller: Speller, pairs: Sequence[tuple[str, str]]) -> float:
 
 
 def tune_weight(speller: Speller, pairs: Sequence[tuple[str, str]]) -> float:
-    """Set the weight of the language model to that of WEIGHTS with the fewest wrong words.
+    """Set the weight of the language model to one of WEIGHTS, or keep it, for few wrong words (`unroll.use.tuning`).
 
     Args:
-        speller: The corrector, whose weight is changed.
+        speller: The corrector, whose weight is changed unless the texts do not speak against it.
         pairs: (typed, intended) texts.
 
     Returns:
-        The weight; of equal ones the smallest.
+        The weight.
     """
-    wrong = {}
-    for speller.weight in WEIGHTS:  # the scores of the language model are cached
-        wrong[speller.weight] = sum(map(sum, mark_wrong_words(speller, pairs)))
-    speller.weight = min(wrong, key=lambda weight: (wrong[weight], weight))
+    start = speller.weight
+    weights, wrong = (start, *WEIGHTS), []
+    for speller.weight in weights:  # the scores of the language model are cached
+        wrong.append([sum(marks) for marks in mark_wrong_words(speller, pairs)])
+    chosen = choose_setting(np.asarray(wrong).T, [abs(weight - start) for weight in weights])
+    speller.weight = weights[chosen]
     return speller.weight
 
 
