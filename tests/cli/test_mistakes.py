@@ -108,6 +108,7 @@ def test_a_folder_instead_of_a_file_is_one_sentence(unroll: Run, workspace: Path
         ("search", "--mu", "inf"),
         ("translate", "--length-penalty", "inf"),
         ("translate", "--nbest", "1001"),
+        ("compare", "--block", "99999999999999999999"),
     ],
 )
 def test_a_number_out_of_range_is_refused(unroll: Run, verb: str, option: str, value: str) -> None:

@@ -4,36 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 
 import unroll as library
 from tests import trained
 from tests.cli.terminal import Terminal
-from tests.models.test_contract import SEQ2SEQ
+from tests.cli.translators import DUTCH, save_translators
 from tests.trained import Run
-from unroll.models.seq2seq import model as seq2seq
-from unroll.models.seq2seq.network import EncoderDecoder
-from unroll.models.seq2seq.params import Seq2seqParams
-from unroll.params.tokenizers import WordTokenizerParams
-from unroll.text.tokenizers.loading import learn_tokenizer
-
-DUTCH = ["de studenten openden hun boeken", "de tijdreiziger kwam aan"]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _translators(workspace: Path) -> None:
-    """models/translator, with attention, and models/bottleneck, without attention, both with random weights."""
-    tokens = WordTokenizerParams.model_validate(trained.WORDS | {"shared_vocabulary": False, "vocabulary_size": "all"})
-    source, target = (learn_tokenizer(tokens, trained.Lines(texts)) for texts in (trained.TEXTS, DUTCH))
-    sizes = source.vocabulary_size, target.vocabulary_size
-    for name, attention in (("translator", "dot"), ("bottleneck", "none")):
-        torch.manual_seed(1)
-        params = Seq2seqParams.model_validate(SEQ2SEQ | {"attention": attention})
-        folder = workspace / "models" / name
-        folder.mkdir()
-        seq2seq.Model(params, sizes, EncoderDecoder(params, *sizes)).save(folder)
-        target.save(folder / "tokenizer.json", source)
-        trained.save_cleaning(folder)
+    save_translators(workspace)
 
 
 def test_each_line_has_a_translation_and_an_empty_line_an_empty_one(unroll: Run) -> None:

@@ -116,7 +116,9 @@ def compare(
     model: ModelArgument,
     other: ModelArgument,
     file: FileArgument = STDIN,
-    block: Annotated[int, typer.Option(min=1, help="The number of bytes that are resampled together.")] = 3000,
+    block: Annotated[
+        int, typer.Option(min=1, max=10_000_000, help="The number of bytes that are resampled together.")
+    ] = 3000,
     resamples: Annotated[
         int, typer.Option(min=100, max=1_000_000, help="The number of resamples of the bootstrap and the test.")
     ] = 2000,

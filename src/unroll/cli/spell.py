@@ -63,8 +63,8 @@ def spell(
         marks = spelling.mark_wrong_words(speller, corrections)
         words, wrong = sum(map(len, marks)), sum(map(sum, marks))
         print(
-            f"weight {speller.weight:g}; --dev: {len(marks)} text{'s' * (len(marks) > 1)} of {words} words; {given} wrong "
-            f"with --weight {weight:g}, {wrong} with the tuned one",
+            f"weight {speller.weight:g}; --dev: {len(marks)} text{'s' * (len(marks) > 1)} of {words} words; "
+            f"{given} wrong with --weight {weight:g}, {wrong} with the tuned one",
             file=sys.stderr,
         )
     if accuracy:
