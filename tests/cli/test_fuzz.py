@@ -1,7 +1,7 @@
 """Any input of any verb gives a result for each line, or one sentence: no traceback, no lost line.
 
-UNROLL_FUZZ_FACTOR multiplies the number of inputs, which are then drawn at random: with 1, the default, they are the
-same ones each time, and take about a minute.
+`UNROLL_FUZZ_INPUTS` sets the number of inputs in proportion: with 200, the default, they are the same ones each time,
+and take about a minute; with any other number they are drawn at random. At the end their number is printed.
 """
 
 import json

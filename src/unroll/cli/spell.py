@@ -61,9 +61,9 @@ def spell(
         given = sum(map(sum, spelling.mark_wrong_words(speller, corrections)))
         spelling.tune_weight(speller, corrections)
         marks = spelling.mark_wrong_words(speller, corrections)
-        words, wrong = sum(map(len, marks)), sum(map(sum, marks))
+        total, wrong = sum(map(len, marks)), sum(map(sum, marks))
         print(
-            f"weight {speller.weight:g}; --dev: {len(marks)} text{'s' * (len(marks) > 1)} of {words} words; "
+            f"weight {speller.weight:g}; --dev: {len(marks)} text{'s' * (len(marks) > 1)} of {total} words; "
             f"{given} wrong with --weight {weight:g}, {wrong} with the tuned one",
             file=sys.stderr,
         )
