@@ -3,7 +3,7 @@
 The borders of shards depend on the data alone, and their results are used in the order of the shards. So the outputs do
 not depend on the number of workers. Without workers, or with one shard, the same functions run in this process.
 
-Two variables of the environment, which `unroll repro` sets, say who works on shards: `UNROLL_SCHEDULER` is the address
+Two variables of the environment say who works on shards: `UNROLL_SCHEDULER` is the address
 of a scheduler of dask, whose workers share the folder of the pipeline, and `UNROLL_WORKERS` is a number of processes.
 """
 

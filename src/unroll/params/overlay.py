@@ -1,4 +1,4 @@
-"""Named experiments: overlays of params.yaml, the files of `experiments/`."""
+"""Changes of params.yaml: named experiments (overlays, the files of `experiments/`), and single values by path."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from unroll.errors import UnrollError
+from unroll.params.base import suggest
 from unroll.params.load import parse, refuse_anchors
 from unroll.params.renamed import REMOVED, new_key
 
@@ -52,10 +53,7 @@ def apply(overlay: Path, params: Path) -> None:
     for name, value in wanted.items():
         values[name] = merged(values.get(name), value)
     parse(_plain(values), f"{params} with {overlay}")
-    temporary = params.with_name(f".{params.name}.part")
-    with temporary.open("w", encoding="utf-8") as file:
-        yaml.dump(values, file)
-    temporary.replace(params)
+    _write(yaml, values, params)
 
 
 def merged(old: Any, new: Any) -> Any:
@@ -73,6 +71,48 @@ def merged(old: Any, new: Any) -> Any:
     if any(key in new and old.get(key) != new[key] for key in ("kind", "family", "source", "type")):
         return new
     return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
+
+
+def assign(values: Any, path: str, value: Any) -> None:
+    """Replace a value that a params file has.
+
+    Args:
+        values: The content of the file, which is changed.
+        path: The keys from the root to the value, with dots between them.
+        value: The new value.
+
+    Raises:
+        UnrollError: There is no such key.
+    """
+    keys = path.split(".")
+    section, place = values, values
+    for depth, key in enumerate(keys):
+        known = ".".join(keys[:depth]) or "params.yaml"
+        section = place
+        if not isinstance(section, Mapping):
+            raise UnrollError(f"{known} has no keys in params.yaml; end the path there")
+        if key not in section:
+            raise UnrollError(f"{known} has no key {key}{suggest(key, map(str, section))}")
+        place = section[key]
+    section[keys[-1]] = value
+
+
+def assign_in_file(file: Path, values: Mapping[str, Any]) -> None:
+    """Replace values of a params file. Comments stay with their lines.
+
+    Args:
+        file: The file, which is replaced at once.
+        values: The new values by their paths.
+
+    Raises:
+        UnrollError: There is no such key.
+    """
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    content = yaml.load(file.read_text(encoding="utf-8"))
+    for path, value in values.items():
+        assign(content, path, value)
+    _write(yaml, content, file)
 
 
 def _plain(values: Any) -> Any:
@@ -101,3 +141,10 @@ def _read(yaml: YAML, path: Path) -> Any:
     if not isinstance(values, Mapping):
         raise UnrollError(f"{path}: has no sections")
     return values
+
+
+def _write(yaml: YAML, values: Any, path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.part")
+    with temporary.open("w", encoding="utf-8") as file:
+        yaml.dump(values, file)
+    temporary.replace(path)

@@ -146,7 +146,8 @@ def test_the_stages_share_the_cores(place: Path, monkeypatch: pytest.MonkeyPatch
     assert tiny.events(place)[-1].threads == "3"
 
 
-def test_a_stage_that_may_need_a_gpu_gets_one_for_itself() -> None:
+def test_a_stage_that_may_need_a_gpu_gets_one_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNROLL_WORKERS", "1")  # otherwise it is in the variables, too
     node = Node("train@a", "true", (), True, ())
     resources = Resources(8, 2**30, ("2", "GPU-7"), False, {})
     assert resources.admit(node, 0) == {"CUDA_VISIBLE_DEVICES": "2"}

@@ -77,9 +77,11 @@ class Resources:
             if not free:
                 return None
             variables["CUDA_VISIBLE_DEVICES"] = gpu = free[0]
+        share = str(max(1, cores() // min(self.jobs, len(self.running) + 1 + ready)))
         if self.share_threads and "UNROLL_THREADS" not in os.environ:
-            together = min(self.jobs, len(self.running) + 1 + ready)
-            variables["UNROLL_THREADS"] = str(max(1, cores() // together))
+            variables["UNROLL_THREADS"] = share
+        if "UNROLL_WORKERS" not in os.environ:
+            variables["UNROLL_WORKERS"] = share
         self.running[node.name] = (memory, gpu)
         return variables
 

@@ -23,7 +23,7 @@ import psutil
 from filelock import FileLock
 
 from unroll.errors import UnrollError
-from unroll.params.assign import assign_in_file
+from unroll.params.overlay import assign_in_file
 from unroll.pipeline.clone import git, without_dvc
 from unroll.pipeline.stage import TERMINATED, die_with_parent
 from unroll.pipeline.sweep import places

@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 
 from unroll.errors import UnrollError
 from unroll.params import load as params_file
-from unroll.params.assign import assign
 from unroll.params.base import Count, Params, suggest
+from unroll.params.overlay import assign
 from unroll.params.root import SECTIONS
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
