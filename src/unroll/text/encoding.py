@@ -88,6 +88,8 @@ def _check_start(path: Path, encoding: str) -> None:
         raise UnrollError(f"{path}: cannot be read ({error.strerror}); check its path and permissions") from None
     if not sample:
         raise UnrollError(f"{path}: the file is empty; provide a text file with content")
+    if encoding == "utf-8" and codecs.BOM_UTF8.startswith(sample) and sample != codecs.BOM_UTF8:
+        raise _decoding_error(path, encoding)  # the codec utf-8-sig loses half a mark
     detected = _detect_unicode(sample)
     wide = encoding in ("utf-16", "utf-32")
     if detected and detected != encoding and (detected != "utf-8" or wide):
@@ -173,10 +175,11 @@ def decode_lines(stream: BinaryIO, name: str, limit: int = -1) -> Iterator[str]:
     Raises:
         UnrollError: A line is not UTF-8.
     """
-    file = TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape")  # so that the faulty line is known
-    number = 1
+    file = TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape")  # so that the line with the error is known
+    number, start = 1, True
     try:
         while line := file.readline(limit):
+            line, start = line.removeprefix("\ufeff") if start else line, False
             try:
                 line.encode()
             except UnicodeEncodeError as error:
@@ -186,6 +189,7 @@ def decode_lines(stream: BinaryIO, name: str, limit: int = -1) -> Iterator[str]:
                     "file to UTF-8"
                 ) from None
             number += line.endswith("\n")
-            yield line
+            if line:
+                yield line
     finally:
         file.detach()
