@@ -32,7 +32,7 @@ def test_a_file_and_a_stream_have_the_same_lines(
 def test_half_a_byte_order_mark_is_refused(tmp_path: Path, data: bytes) -> None:
     """A random input of `test_fuzz.py`: the codec utf-8-sig loses these bytes."""
     (tmp_path / "a.txt").write_bytes(data)
-    with pytest.raises(UnrollError, match="a.txt: line 1: byte 0 .* is not UTF-8"):
+    with pytest.raises(UnrollError, match=r"a\.txt: line 1: byte 0 .* is not UTF-8"):
         list(read_lines(tmp_path / "a.txt", "utf-8", "strict", -1))
     with pytest.raises(UnrollError, match="x: line 1: byte 0xef at column 1 is not UTF-8"):
         list(decode_lines(io.BytesIO(data), "x"))
