@@ -7,12 +7,15 @@ from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from time import process_time
 from unittest.mock import patch
 
 import unroll.use
 from unroll.cli import main
 from unroll.printing import HARMFUL
 
+SLOWEST = 10.0
+"""The largest CPU time of a run in seconds. The time by the clock depends on what else the machine does."""
 USAGE = 2
 """The exit code of an invalid option."""
 STREAMING = ("score", "classify", "spell", "complete", "translate")
@@ -47,6 +50,7 @@ class Commands:
         line, before which only a verb that streams has printed results.
         """
         self.count += 1
+        start = process_time()
         streams = [io.TextIOWrapper(io.BytesIO(data)) for data in (text, b"", b"")]
         with self._replaced(streams, arguments):
             try:
@@ -58,6 +62,7 @@ class Commands:
         message = code if isinstance(code, str) else ""
         output = Output(1 if message else int(str(code or 0)), out, err + message)
         assert output.code in (0, 1, USAGE), output
+        assert process_time() - start < SLOWEST, output
         assert not HARMFUL.search(output.out), output
         assert not HARMFUL.search(output.err) or output.code == USAGE, output
         if output.code == 1:

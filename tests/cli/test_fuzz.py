@@ -1,4 +1,4 @@
-"""Any input of any verb gives a result for each line, or one sentence: no traceback, no lost line.
+"""Any input of any verb gives a result for each line, or one sentence: no traceback, no lost line, no hang.
 
 `UNROLL_FUZZ_INPUTS` sets the number of inputs in proportion: with 200, the default, they are the same ones each time,
 and take about a minute; with any other number they are drawn at random. At the end their number is printed.
@@ -20,16 +20,15 @@ from tests.cli.translators import save_translators
 from unroll.printing import escape_control
 
 pytestmark = pytest.mark.slow
-FACTOR = int(os.environ.get("UNROLL_FUZZ_FACTOR", "1"))
-INPUTS = 1000
-"""The least number of inputs of one run of this file with the factor 1."""
+DEFAULT = 200
+FACTOR = int(os.environ.get("UNROLL_FUZZ_INPUTS", str(DEFAULT))) / DEFAULT
 
 
 def fuzzed(examples: int) -> Any:
-    """Settings of a test. An input that takes more than ten seconds is a fault."""
+    """Settings of a test."""
     return settings(
-        max_examples=examples * FACTOR,
-        deadline=10_000,
+        max_examples=max(1, round(examples * FACTOR)),
+        deadline=None,  # `Commands` limits the CPU time
         derandomize=FACTOR == 1,
         database=None,
         suppress_health_check=list(HealthCheck),
@@ -48,8 +47,7 @@ def commands(workspace: Path) -> Iterator[Commands]:
     (folder / "list.jsonl").write_text('{"candidates": [{"text": "the", "score": 0}]}\n', encoding="utf-8")
     assert runner.run("index", "indexed", "collection.txt").code == 0
     yield runner
-    print(f"{runner.count} inputs")
-    assert runner.count >= INPUTS * FACTOR or FACTOR == 0
+    print(f"{runner.count} inputs of verbs")
 
 
 # Line ends are added; a carriage return inside a line would end it in a file.
