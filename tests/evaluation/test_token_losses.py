@@ -1,12 +1,16 @@
 """The table of losses: its columns, the same bytes for the same numbers, and the error for a damaged file."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from unroll.errors import UnrollError
 from unroll.evaluation import token_losses
+from unroll.text.token_store import number_array, string_array
 
 DOCUMENTS = [np.asarray([5, 4, 2]), np.asarray([], dtype=int), np.asarray([4, 2])]
 LOG_PROBS = [np.log([0.5, 0.25, 1.0]), np.empty(0), np.log([0.125, 0.5])]
@@ -46,3 +50,28 @@ def test_a_damaged_file_is_an_error_in_one_sentence(tmp_path: Path) -> None:
         token_losses.read(path)
     with pytest.raises(UnrollError, match="run `dvc repro`"):
         token_losses.read(tmp_path / "absent.parquet")
+
+
+def test_spellings_are_encoded_in_parts_with_the_bytes_of_the_whole(tmp_path: Path) -> None:
+    """There are several row groups, and some spellings occur in the last one only."""
+    generator = np.random.default_rng(1)
+    code = np.concatenate([generator.integers(0, 50, 10 * token_losses.ROWS), generator.integers(0, 90, 1000)])
+    spellings = np.array([f"word {number} é" for number in range(90)], dtype=object)
+    table = {"token": code.astype(np.int32), "surface": spellings[code]}
+    tracemalloc.start()
+    try:
+        token_losses.write(table, tmp_path / "parts")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 25e6  # the encoded strings of all rows would have 40 MB
+    arrays = {"token": number_array(table["token"]), "surface": string_array(table["surface"].tolist())}
+    whole = pa.table(arrays | {"surface": arrays["surface"].dictionary_encode()})
+    options = {"compression": "zstd", "row_group_size": token_losses.ROWS, "write_page_checksum": True}
+    pq.write_table(whole, tmp_path / "whole", store_schema=False, **options)
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_table_without_rows_is_written(tmp_path: Path) -> None:
+    token_losses.write({"token": np.empty(0, np.int32), "surface": np.empty(0, object)}, tmp_path / "empty")
+    assert len(token_losses.read(tmp_path / "empty")["surface"]) == 0

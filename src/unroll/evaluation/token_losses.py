@@ -46,11 +46,13 @@ def table(
     tokens = _concatenate(documents).astype(np.int32)
     columns: dict[str, Column] = {
         "document": np.repeat(np.arange(len(documents), dtype=np.int32), [len(d) for d in documents]),
-        "position": _concatenate([np.arange(len(document)) for document in documents]).astype(np.int32),
+        "position": _concatenate([np.arange(len(document), dtype=np.int32) for document in documents]).astype(np.int32),
         "token": tokens,
     }
-    types, code = np.unique(tokens, return_inverse=True)
-    columns[SURFACE] = np.array([spell(int(token)) for token in types], dtype=object)[code]
+    spellings = np.full(len(train_counts), "", dtype=object)
+    for token in np.unique(tokens):
+        spellings[token] = spell(int(token))
+    columns[SURFACE] = spellings[tokens]
     columns["train_count"] = train_counts[tokens].astype(np.int32)
     return columns | {name: -_concatenate(values).astype(np.float64) for name, values in log_probs.items()}
 
@@ -58,12 +60,17 @@ def table(
 def write(columns: Mapping[str, Column], path: Path) -> None:
     """Write a table to the file `path`."""
     arrays = {
-        name: string_array(values.tolist()).dictionary_encode() if name == SURFACE else number_array(values)
-        for name, values in columns.items()
+        name: _encode_strings(values) if name == SURFACE else number_array(values) for name, values in columns.items()
     }
     pq.write_table(
         pa.table(arrays), path, compression="zstd", row_group_size=ROWS, write_page_checksum=True, store_schema=False
     )
+
+
+def _encode_strings(values: Column) -> pa.ChunkedArray:
+    """Return strings as an Arrow array with a dictionary. They are encoded in parts, which bounds memory."""
+    parts = [string_array(values[first : first + ROWS].tolist()) for first in range(0, len(values), ROWS)]
+    return pa.chunked_array(parts, pa.string()).dictionary_encode()
 
 
 def read(path: Path) -> dict[str, Column]:
