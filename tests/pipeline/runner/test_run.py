@@ -129,9 +129,17 @@ def test_a_stage_that_does_not_write_its_output_has_failed(place: Path) -> None:
 def test_stages_that_do_not_fit_into_the_memory_run_one_after_another(place: Path) -> None:
     tiny.run(place, 4, memory=100, known=dict.fromkeys(tiny.STAGES, 60.0))
     assert tiny.most_at_once(place) == 1
-    tiny.forget(place)
-    tiny.run(place, 4, memory=100, known=dict.fromkeys(tiny.STAGES, 50.0))
-    assert tiny.most_at_once(place) == 2
+    known = {name: durations.Measured(1.0, size) for name, size in {"a": 60, "b": 30, "c": 20, "d": 500}.items()}
+    resources = Resources(8, 100, (), False, known)
+    nodes = {name: Node(name, "true", (), False, ()) for name in "abcde"}
+    admitted = [name for name in "abcde" if resources.admit(nodes[name], 0) is not None]
+    assert admitted == ["a", "b", "e"]  # nothing is known of e
+    resources.release("a")
+    assert resources.admit(nodes["c"], 0) is not None
+    for name in "bce":
+        resources.release(name)
+    assert resources.admit(nodes["d"], 0) is not None  # alone
+    assert resources.admit(nodes["b"], 0) is None
 
 
 def test_the_stages_share_the_cores(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
