@@ -26,7 +26,7 @@ def edit_line(complete: Complete) -> None:
     restored at the end.
 
     Args:
-        complete: Returns the next words of a line; the characters after its last space are the prefix of a word.
+        complete: Returns the next words of a line; the characters after its last white space are the prefix of a word.
     """
     terminal = sys.stdin.fileno()
     settings = termios.tcgetattr(terminal)
@@ -65,7 +65,8 @@ def _insert_word(line: str, words: list[str]) -> str:
     """Replace the prefix at the end of the line by the first of `words`."""
     if not words:
         return line
-    return line[: line.rfind(" ") + 1] + words[0] + " "
+    prefix = "" if line[-1:].isspace() else "".join(line.split()[-1:])
+    return line[: len(line) - len(prefix)] + words[0] + " "
 
 
 def _draw(line: str, complete: Complete) -> None:

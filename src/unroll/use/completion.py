@@ -62,15 +62,15 @@ def complete(
         spellings: The spelling of every token by id.
         text: The text so far.
         count: The maximum number of words.
-        partial: Whether the characters after the last space are the prefix of the next word.
+        partial: Whether the characters after the last white space are the prefix of the next word.
 
     Returns:
         The words, most probable first.
     """
     prefix = ""
     if partial and text and not text[-1].isspace():
-        head, _, tail = text.rpartition(" ")
-        text, prefix = head, cleaner(tail)
+        tail = text.split()[-1]
+        text, prefix = text[: -len(tail)], cleaner(tail)
     context = cleaner(text)
     state = model.start(1)
     for token in tokenizer.encode(context):

@@ -134,7 +134,7 @@ class TextModel:
         Args:
             text: The text so far.
             count: The maximum number of words.
-            partial: Whether the characters after the last space are the prefix of the next word.
+            partial: Whether the characters after the last white space are the prefix of the next word.
 
         Returns:
             The words, most probable first.
