@@ -49,8 +49,7 @@ def index(
     file: Annotated[
         Path,
         typer.Argument(
-            help='JSON lines {"id", "text"} if the name ends in .jsonl, otherwise one document per line; '
-            "- is standard input."
+            help='JSON lines {"id", "text"} (.jsonl), or one document per line (.txt, or - for standard input).'
         ),
     ],
 ) -> None:
@@ -73,7 +72,8 @@ def search(
     folder: FolderArgument,
     query: Annotated[str, typer.Argument(help="The query.", callback=decode_text)] = "",
     queries: Annotated[
-        Path | None, typer.Option(help='JSON lines {"id", "text"} of queries; prints a TREC run.')
+        Path | None,
+        typer.Option(help='JSON lines {"id", "text"} (.jsonl), or one query per line (.txt); prints a TREC run.'),
     ] = None,
     qrels: Annotated[Path | None, typer.Option(help="TREC relevance judgements that evaluate the run.")] = None,
     by: Annotated[By, typer.Option(help="The smoothing of the query likelihood, or BM25.")] = By.dirichlet,
