@@ -109,6 +109,7 @@ def test_a_folder_instead_of_a_file_is_one_sentence(unroll: Run, workspace: Path
         ("translate", "--length-penalty", "inf"),
         ("translate", "--nbest", "1001"),
         ("compare", "--block", "99999999999999999999"),
+        ("spell", "--weight", "3e306"),
     ],
 )
 def test_a_number_out_of_range_is_refused(unroll: Run, verb: str, option: str, value: str) -> None:

@@ -37,7 +37,7 @@ def spell(
     ] = None,
     dev: Annotated[Path | None, typer.Option(help='Tune the weight on JSON lines {"text", "corrected"}.')] = None,
     weight: Annotated[
-        float, typer.Option(min=0, help="The weight of the model's log p; 0 is the edit model alone.")
+        float, typer.Option(min=0, max=1e9, help="The weight of the model's log p; 0 is the edit model alone.")
     ] = 1.0,
     json: JsonOption = False,
 ) -> None:
