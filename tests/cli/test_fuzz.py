@@ -71,7 +71,7 @@ ODD = [
     "<unk>",
     "<eos> <bos> <pad>",
     "<0xE2>",
-    "http://teh.boks/opend?x=1",
+    "http://teh.boks/teh?x=1",
     "teh@boks.org",
     "1e999 -0 ٣ ²",
     "İ ß ǅ",
