@@ -44,6 +44,13 @@ STAGES: tuple[tuple[str, str, str | None, tuple[str, ...]], ...] = (
     ),
 )
 """The stage, its key, the section of the key, and its outputs."""
+IMPORTED = (
+    *(f"stages.{entry[0]}" for entry in STAGES),
+    *("unroll.corpora", "unroll.text.clean", "unroll.text.tokenize", "unroll.text.partition"),
+    *("unroll.models.base.training", "unroll.models.ngram.model", "unroll.models.recurrent.model"),
+    *("unroll.training.fit", "unroll.evaluation.evaluate", "unroll.tracking.record"),
+)
+"""What the stages import. A process that is forked afterwards starts at once."""
 KINDS = ("EIO", "ENOSPC", "SIGKILL")
 
 
@@ -274,6 +281,6 @@ def main(folder: Path, name: str, most: int | None) -> int:
 
 if __name__ == "__main__":
     os.environ["UNROLL_TRACKING"] = "later"
-    for entry in STAGES:
-        importlib.import_module(f"stages.{entry[0]}")
+    for module in IMPORTED:
+        importlib.import_module(module)
     sys.exit(bool(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else None)))
