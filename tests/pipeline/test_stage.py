@@ -272,3 +272,46 @@ def test_an_output_folder_that_may_not_be_written(place: Path) -> None:
     assert process.returncode == 1
     assert "Permission denied" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_outputs_that_cannot_all_be_published_are_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, links: bool
+) -> None:
+    """The rename of one of three outputs fails: the earlier ones stay, and there is no new one beside them."""
+    targets = [tmp_path / "replaced", tmp_path / "file.txt", tmp_path / "new.txt"]
+    targets[0].mkdir()
+    (targets[0] / "old.txt").write_text("old")
+    targets[1].write_text("old")
+    rename, failed = os.rename, []
+
+    def failing(source: Path, target: Path) -> None:
+        if target == targets[number - 1] and not failed:
+            failed.append(target)
+            raise OSError(5, "Input/output error")
+        rename(source, target)
+
+    def link(*_: Path, **__: bool) -> None:
+        raise OSError(95, "Operation not supported")
+
+    def publish() -> None:
+        with atomic_outputs(*targets) as written:
+            written[0].mkdir()
+            for path in (written[0] / "new.txt", *written[1:]):
+                path.write_text("new")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", failing)
+        if not links:
+            patch.setattr(os, "link", link)
+        with pytest.raises(OSError, match="Input/output error"):
+            publish()
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
+        "file.txt",
+        "replaced",
+        "replaced/old.txt",
+    ]
+    assert targets[1].read_text() == "old"
+    publish()
+    assert [path.read_text() for path in (targets[0] / "new.txt", *targets[1:])] == ["new"] * 3
