@@ -122,7 +122,7 @@ class Shim:
 
         os.open = counted_os_open
         self._wrap_library(np, "save", lambda path, *_, **__: path)
-        self._wrap_library(np.lib.format, "open_memmap", lambda path, *_, **__: path)
+        self._wrap_library(np.lib.format, "open_memmap", lambda path, mode, *_, **__: path if mode == "w+" else 0)
         self._wrap_library(storage, "save_file", lambda _, path: path)
         self._wrap_library(pq, "write_table", lambda _, path, **__: path)
         self._wrap_library(pa.ipc, "new_file", lambda path, *_, **__: path)

@@ -68,3 +68,17 @@ def test_a_train_split_must_fill_a_subsequence_in_every_epoch(tmp_path: Path, tr
     else:
         with pytest.raises(UnrollError, match="sequence_length to 4 or less"):
             write(tmp_path, data(train), "tokenizers.tiny")
+
+
+@pytest.mark.parametrize("name", ["plan.json", "train.text.npy", "valid.text.offsets.npy"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "half", "other"])
+def test_a_damaged_partition_is_one_sentence(tmp_path: Path, name: str, damage: str) -> None:
+    write(tmp_path, data(40), "tokenizers.tiny")
+    content = (tmp_path / name).read_bytes()
+    if damage == "missing":
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes({"empty": b"", "half": content[: len(content) // 2], "other": b"{}"}[damage])
+    with pytest.raises(UnrollError, match=r"unreadable .*; run `dvc repro -f` for this partition") as error:
+        load(tmp_path)
+    assert "\n" not in str(error.value)

@@ -172,7 +172,17 @@ def load(folder: Path) -> Data:
 
     Returns:
         The partition. Its streams are read-only memory maps.
+
+    Raises:
+        UnrollError: A file is missing or damaged.
     """
+    try:
+        return _load(folder)
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise UnrollError(f"{folder}: unreadable ({error}); run `dvc repro -f` for this partition") from error
+
+
+def _load(folder: Path) -> Data:
     plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     streams = {
         split: {
