@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.text.conftest import CORPUS, Workshop
 from unroll.errors import UnrollError
+from unroll.params.cleaning import AUTO
 from unroll.params.corpora import PathCorpus
-from unroll.params.series_format import AUTO
 from unroll.text.clean import clean
 from unroll.text.series import numbers, times
 from unroll.text.series.observations import describe, read_observations

@@ -1,7 +1,8 @@
 """Random input for every reader: it is read, or refused in one sentence, within seconds and without a lost line.
 
-UNROLL_FUZZ_FACTOR multiplies the number of inputs, which are then drawn at random: with 1, the default, they are the
-same ones each time, and take about a minute. `tests/cli/test_fuzz.py` does the same with the input of the verbs.
+`UNROLL_FUZZ_INPUTS` sets the number of inputs for each reader: with 200, the default, they are the same ones each time,
+and take about a minute; with any other number they are drawn at random. At the end their number is printed.
+`tests/cli/test_fuzz.py` does the same with the input of the verbs.
 """
 
 import io
@@ -24,7 +25,7 @@ from unroll.errors import UnrollError
 from unroll.evaluation.tasks import analogies
 from unroll.models.ngram import arpa
 from unroll.models.vector_file.model import read_vectors
-from unroll.params.series_format import AUTO
+from unroll.params.cleaning import AUTO
 from unroll.text import records
 from unroll.text.cleaner import Cleaner, cleaner_settings
 from unroll.text.encoding import decode_lines
@@ -34,8 +35,8 @@ from unroll.text.series.observations import describe, read_observations
 from unroll.text.splits import hash_text
 from unroll.use.spelling import parse_pairs
 
-FACTOR = int(os.environ.get("UNROLL_FUZZ_FACTOR", "1"))
-INPUTS = 200 * FACTOR
+USUAL = 200
+INPUTS = int(os.environ.get("UNROLL_FUZZ_INPUTS", str(USUAL)))
 """The number of inputs for each reader."""
 SLOWEST = timedelta(seconds=10)
 inputs: Counter[str] = Counter()
@@ -184,7 +185,7 @@ def test_any_input_is_read_or_refused_in_one_sentence(name: str, tmp_path: Path)
     @settings(
         max_examples=INPUTS,
         deadline=SLOWEST,
-        derandomize=FACTOR == 1,
+        derandomize=INPUTS == USUAL,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
     )

@@ -8,8 +8,7 @@ from pydantic import Discriminator, Field, Tag, field_validator
 from ruamel.yaml import YAML
 
 from unroll.params.base import suggest
-from unroll.params.cleaning import BaseCorpus
-from unroll.params.series_format import SeriesFormat
+from unroll.params.cleaning import BaseCorpus, SeriesFormat
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
 """The data of `unroll.corpora.catalogue`. The schema reads only the names and formats."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from unroll.errors import UnrollError
+from unroll.params.cleaning import AUTO, SeriesFormat
 from unroll.params.corpora import Corpus
-from unroll.params.series_format import AUTO, SeriesFormat
 from unroll.text.cleaner import drop_hidden, read_setting
 from unroll.text.encoding import read_lines
 from unroll.text.manifest import read_manifest

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unroll.errors import UnrollError
-from unroll.params.series_format import spell_format
+from unroll.params.cleaning import spell_format
 from unroll.text.series import numbers, times
 from unroll.text.series.table import Row
 

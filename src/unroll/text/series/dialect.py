@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from unroll.errors import UnrollError
-from unroll.params.series_format import spell_format
+from unroll.params.cleaning import spell_format
 from unroll.text.series import numbers, times
 from unroll.text.series.columns import AUTO, NONE, find_columns, find_header
 from unroll.text.series.numbers import NumberFormat
@@ -23,7 +23,7 @@ def find(lines: Sequence[tuple[int, str]], settings: dict[str, Any], location: s
 
     Args:
         lines: The first lines of the file, numbered from 1.
-        settings: The fields of `unroll.params.series_format.SeriesFormat`.
+        settings: The fields of `unroll.params.cleaning.SeriesFormat`.
         location: The file, for messages.
 
     Returns:

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import Any
 
 from unroll.errors import UnrollError
-from unroll.params.series_format import spell_format
+from unroll.params.cleaning import spell_format
 from unroll.text.series.columns import AUTO
 from unroll.text.series.dialect import bad_value, find, uneven_row
 from unroll.text.series.reading import Dialect
@@ -38,7 +38,7 @@ def describe(lines: Iterable[tuple[int, str]], settings: dict[str, Any], locatio
 
     Args:
         lines: The lines of the file without their ends, numbered from 1.
-        settings: The fields of `unroll.params.series_format.SeriesFormat`.
+        settings: The fields of `unroll.params.cleaning.SeriesFormat`.
         location: The file, for messages.
 
     Returns:
@@ -69,7 +69,7 @@ def read_observations(
 
     Args:
         lines: The lines of the file without their ends, numbered from 1.
-        settings: The fields of `unroll.params.series_format.SeriesFormat`.
+        settings: The fields of `unroll.params.cleaning.SeriesFormat`.
         location: The file, for messages.
 
     Yields:

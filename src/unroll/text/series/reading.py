@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from unroll.errors import UnrollError
-from unroll.params.series_format import spell_format
+from unroll.params.cleaning import spell_format
 from unroll.text.series import times
 from unroll.text.series.numbers import NumberFormat
 from unroll.text.series.table import Row
