@@ -54,3 +54,12 @@ def test_the_stream_stays_open() -> None:
     stream = io.BytesIO(b"a\n")
     list(decode_lines(stream, "x"))
     assert not stream.closed
+
+
+def test_a_stream_may_be_closed_before_all_lines_are_read() -> None:
+    """A random input of `test_fuzz.py`: a faulty line of a file ended its reader with a second error."""
+    stream = io.BytesIO(b"a\nb\n")
+    lines = decode_lines(stream, "x")
+    assert next(lines) == "a\n"
+    stream.close()
+    lines.close()  # type: ignore[attr-defined]

@@ -188,3 +188,10 @@ def test_equal_times_are_no_regular_steps() -> None:
     assert times.count_steps(["2020-01-15", "2020-02-15", "2020-04-15"]) == {1: 1, 2: 1}
     assert times.count_steps(["2020-01-01"] * 60) == {0: 59}
     assert times.count_steps(["a", "b"]) is None
+
+
+def test_messages_about_many_or_long_columns_are_short() -> None:
+    for text in ("1" + ",2" * 5000, "t," + "x" * 5000 + ",y\n1,2,3", "1," + "9" * 5000 + ",123\n2,3"):
+        with pytest.raises(UnrollError) as caught:
+            read(text)
+        assert len(str(caught.value)) < 600

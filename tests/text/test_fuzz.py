@@ -112,7 +112,7 @@ def _series(path: Path) -> None:
     keys = [row.key for row in rows if row.key is not None]
     assert keys == sorted(set(keys))
     if said and '"' not in "".join(line for _, line in lines) and said["delimiter"] == "semicolon":
-        full = [line for _, line in lines if line.strip("; ")]
+        full = [line for _, line in lines if line.replace(";", "").strip()]
         assert len(rows) + said["header"] == len(full)
 
 

@@ -192,4 +192,5 @@ def decode_lines(stream: BinaryIO, name: str, limit: int = -1) -> Iterator[str]:
             if line:
                 yield line
     finally:
-        file.detach()
+        if not stream.closed:
+            file.detach()

@@ -25,6 +25,8 @@ RESERVED = {"<s>": BOS, "</s>": EOS, "<unk>": UNK}
 CAPITAL_UNK = "<UNK>"
 """Another spelling of `<unk>`, which some programs write. It is read as KenLM does."""
 LOG10_ZERO = -99.0
+SHOWN = 40
+"""The number of characters of a word in a message."""
 LARGEST = 0.001
 """The largest decimal logarithm of a probability. Rounding may leave a probability slightly above 1."""
 SPACES = "\0\t\n\v\f\r "
@@ -118,7 +120,7 @@ def read(path: Path) -> tuple[Model, list[str]]:
         if ids.null_count:
             row = int(np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False))[0])
             raise UnrollError(
-                f"{path}: line {section.lines[row // k]}: the word {words[row].as_py()!r} is not one of the 1-grams; "
+                f"{path}: line {section.lines[row // k]}: the word {words[row].as_py()[:SHOWN]!r} is not one of the 1-grams; "
                 "write the file again"
             )
         orders.append(_build_table(orders, ids.to_numpy().reshape(total, k) + 1, log_probs, log_backoffs, size, path))
@@ -153,7 +155,7 @@ def _divide(path: Path) -> tuple[list[int], list[_Section]]:
             if in_head and (match := MARK.fullmatch(text)):
                 if int(match[1]) != len(sections) + 1 or len(sections) == len(totals):
                     raise UnrollError(
-                        f"{path}: line {number}: {text} follows the {len(sections)}-grams, and the head announces "
+                        f"{path}: line {number}: {text[:SHOWN]} follows the {len(sections)}-grams, and the head announces "
                         f"{len(totals)} orders; write it again"
                     )
                 sections.append(_Section([], []))
@@ -206,7 +208,7 @@ def _numbers(fields: pa.Array, rows: NDArray, section: _Section, path: Path) -> 
     if not pc.all(matches := pc.match_substring_regex(fields, LOGARITHM)).as_py() and len(fields):
         row = int(np.flatnonzero(~matches.to_numpy(zero_copy_only=False))[0])
         raise UnrollError(
-            f"{path}: line {section.lines[rows[row]]}: {fields[row].as_py()!r} should be a number, but is not; write "
+            f"{path}: line {section.lines[rows[row]]}: {fields[row].as_py()[:SHOWN]!r} should be a number, but is not; write "
             "it again"
         )
     return pc.replace_substring_regex(fields, r"^\+", "").cast(pa.float64()).to_numpy()

@@ -10,6 +10,8 @@ from unroll.text.series import numbers, times
 from unroll.text.series.table import Row
 
 AUTO, NONE = "auto", "none"
+LISTED, SHOWN = 6, 40
+"""How many names of columns a message has, and how many characters of each."""
 
 
 def find_header(rows: Sequence[Row], settings: dict[str, Any], delimiter: str) -> bool:
@@ -45,12 +47,12 @@ def find_columns(
     if value is None and len(rest) == 1:
         value = rest[0]
     if value is None:
-        listed = ", ".join(names[index] if names else str(index + 1) for index in rest)
-        advice = spell_format(value=names[rest[-1]] if names else rest[-1] + 1)
+        listed = _list([names[index] if names else str(index + 1) for index in rest])
+        advice = spell_format(value=names[rest[-1]][:SHOWN] if names else rest[-1] + 1)
         joined = ",".join(row.cells[1:])
         if delimiter == "comma" and re.fullmatch(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?", joined):
             raise UnrollError(
-                f"{location}: line {row.line}: {joined} is {len(rest)} columns, or one number with a separator of "
+                f"{location}: line {row.line}: {joined[:SHOWN]} is {len(rest)} columns, or one number with a separator of "
                 f"thousands; quote the number, or name the column of the value: {advice}"
             )
         raise UnrollError(
@@ -69,5 +71,10 @@ def _column(setting: str | int, key: str, names: Sequence[str], columns: int, lo
         return setting - 1
     if isinstance(setting, str) and names.count(setting) == 1:
         return names.index(setting)
-    there = f"its columns are {', '.join(names)}" if names else f"it has {columns} columns and no header"
+    there = f"its columns are {_list(names)}" if names else f"it has {columns} columns and no header"
     raise UnrollError(f"{location}: has no one column {setting}, as {key} of format says; {there}")
+
+
+def _list(names: Sequence[str]) -> str:
+    """Return the first names for a message."""
+    return ", ".join([name[:SHOWN] for name in names[:LISTED]] + ["..."] * (len(names) > LISTED))

@@ -7,7 +7,7 @@ from typing import Any
 from unroll.errors import UnrollError
 from unroll.params.cleaning import spell_format
 from unroll.text.series import numbers, times
-from unroll.text.series.columns import AUTO, NONE, find_columns, find_header
+from unroll.text.series.columns import AUTO, NONE, SHOWN, find_columns, find_header
 from unroll.text.series.numbers import NumberFormat
 from unroll.text.series.reading import Dialect, Reading, most_plausible, refuse_two_readings
 from unroll.text.series.table import DELIMITERS, Row, first_uneven, read_rows
@@ -107,7 +107,7 @@ def uneven_row(row: Row, columns: int, location: str) -> UnrollError:
     has = f"has {len(row.cells)} column{'s' * (len(row.cells) != 1)}, the first row has {columns}"
     if len(row.cells) > columns and re.fullmatch(r"[0-9]{3}(?:[.,][0-9]+)?", row.cells[-1]):
         return UnrollError(
-            f"{location}: line {row.line}: {has}, so {row.cells[-2]},{row.cells[-1]} is two columns or one number with "
+            f"{location}: line {row.line}: {has}, so {row.cells[-2][:SHOWN]},{row.cells[-1][:SHOWN]} is two columns or one number with "
             "a separator of thousands; quote the number, or correct the row"
         )
     return UnrollError(f"{location}: line {row.line}: {has}; correct the row")
@@ -140,7 +140,7 @@ def _find_times(rows: Sequence[Row], time: int, settings: dict[str, Any], locati
     formats = times.find_formats(texts, settings["dates"])
     if not formats and settings["order"] != "keep" and all(SHORT_YEAR.fullmatch(text) for text in texts):
         raise UnrollError(
-            f"{location}: line {rows[0].line}: the year of {texts[0]!r} has two digits; write four digits, or keep the "
+            f"{location}: line {rows[0].line}: the year of {texts[0][:SHOWN]!r} has two digits; write four digits, or keep the "
             f"order of the rows with {spell_format(order='keep')}"
         )
     if len(formats) > 1:

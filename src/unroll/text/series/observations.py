@@ -10,7 +10,7 @@ from unroll.errors import UnrollError
 from unroll.params.cleaning import spell_format
 from unroll.text.series.columns import AUTO
 from unroll.text.series.dialect import bad_value, find, uneven_row
-from unroll.text.series.reading import Dialect
+from unroll.text.series.reading import SHOWN, Dialect
 from unroll.text.series.table import DELIMITERS, read_rows
 from unroll.text.series.times import Key
 
@@ -127,7 +127,7 @@ def _parse(lines: Iterable[tuple[int, str]], dialect: Dialect, location: str) ->
             key = dialect.times.parse(time)
             if key is None:
                 raise UnrollError(
-                    f"{location}: line {row.line}: the time {time[:40]!r} is not one of the {dialect.times.kind} of "
+                    f"{location}: line {row.line}: the time {time[:SHOWN]!r} is not one of the {dialect.times.kind} of "
                     "the rows before it; correct it"
                 )
             time = dialect.times.normalize(time)
@@ -141,13 +141,13 @@ def _check_order(observations: Iterable[Observation], descending: bool, location
         if before is not None and before.key is not None and observation.key is not None:
             if observation.key == before.key:
                 raise UnrollError(
-                    f"{location}: line {observation.line}: has the time {observation.time} of line {before.line}; keep "
+                    f"{location}: line {observation.line}: has the time {observation.time[:SHOWN]} of line {before.line}; keep "
                     f"one row for each time, or accept equal times with {spell_format(order='keep')}"
                 )
             if (observation.key < before.key) != descending:
                 raise UnrollError(
-                    f"{location}: line {observation.line}: the time {observation.time} is "
-                    f"{'after' if descending else 'before'} {before.time} of line {before.line}, while the rows before "
+                    f"{location}: line {observation.line}: the time {observation.time[:SHOWN]} is "
+                    f"{'after' if descending else 'before'} {before.time[:SHOWN]} of line {before.line}, while the rows before "
                     f"{'descend' if descending else 'ascend'}; sort them with {spell_format(order='sort')}"
                 )
         yield observation

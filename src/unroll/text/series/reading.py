@@ -12,6 +12,8 @@ from unroll.text.series.numbers import NumberFormat
 from unroll.text.series.table import Row
 from unroll.text.series.times import TimeFormat
 
+SHOWN = 40
+"""The number of characters of a time in a message."""
 RELIABLE_ROWS = 3
 """The smallest number of rows whose whole numbers 1, 2, 3, ... are taken for times."""
 
@@ -80,7 +82,7 @@ class Reading:
     def spell(self, number: int) -> str:
         """Return how an observation is read."""
         time, value = self.observations[number]
-        when = "" if self.dialect.time is None else f" at the time {time!r}"
+        when = "" if self.dialect.time is None else f" at the time {time[:SHOWN]!r}"
         return f"the value {value:g}{when} (delimiter {self.dialect.delimiter}, decimal {self.dialect.numbers.decimal})"
 
 
@@ -147,6 +149,6 @@ def _refuse_two_dates(first: Reading, other: Reading, location: str) -> None:
         if len(set(dates)) > 1:
             spelled = " or ".join(f"{date} ({f.kind})" for date, f in zip(dates, formats, strict=True))
             raise UnrollError(
-                f"{location}: line {row.line}: {text!r} is {spelled}; choose one, for example "
+                f"{location}: line {row.line}: {text[:SHOWN]!r} is {spelled}; choose one, for example "
                 f"{spell_format(dates=formats[0].kind)}"
             )
