@@ -120,8 +120,8 @@ def read(path: Path) -> tuple[Model, list[str]]:
         if ids.null_count:
             row = int(np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False))[0])
             raise UnrollError(
-                f"{path}: line {section.lines[row // k]}: the word {words[row].as_py()[:SHOWN]!r} is not one of the 1-grams; "
-                "write the file again"
+                f"{path}: line {section.lines[row // k]}: the word {words[row].as_py()[:SHOWN]!r} is not one of the "
+                "1-grams; write the file again"
             )
         orders.append(_build_table(orders, ids.to_numpy().reshape(total, k) + 1, log_probs, log_backoffs, size, path))
     orders[-1] = replace(orders[-1], log_backoffs=np.empty(0, np.float32))
@@ -155,8 +155,8 @@ def _divide(path: Path) -> tuple[list[int], list[_Section]]:
             if in_head and (match := MARK.fullmatch(text)):
                 if int(match[1]) != len(sections) + 1 or len(sections) == len(totals):
                     raise UnrollError(
-                        f"{path}: line {number}: {text[:SHOWN]} follows the {len(sections)}-grams, and the head announces "
-                        f"{len(totals)} orders; write it again"
+                        f"{path}: line {number}: {text[:SHOWN]} follows the {len(sections)}-grams, and the head "
+                        f"announces {len(totals)} orders; write it again"
                     )
                 sections.append(_Section([], []))
             elif in_head and text == "\\end\\":
@@ -208,8 +208,8 @@ def _numbers(fields: pa.Array, rows: NDArray, section: _Section, path: Path) -> 
     if not pc.all(matches := pc.match_substring_regex(fields, LOGARITHM)).as_py() and len(fields):
         row = int(np.flatnonzero(~matches.to_numpy(zero_copy_only=False))[0])
         raise UnrollError(
-            f"{path}: line {section.lines[rows[row]]}: {fields[row].as_py()[:SHOWN]!r} should be a number, but is not; write "
-            "it again"
+            f"{path}: line {section.lines[rows[row]]}: {fields[row].as_py()[:SHOWN]!r} should be a number, but is not; "
+            "write it again"
         )
     return pc.replace_substring_regex(fields, r"^\+", "").cast(pa.float64()).to_numpy()
 

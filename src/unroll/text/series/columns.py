@@ -52,8 +52,8 @@ def find_columns(
         joined = ",".join(row.cells[1:])
         if delimiter == "comma" and re.fullmatch(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?", joined):
             raise UnrollError(
-                f"{location}: line {row.line}: {joined[:SHOWN]} is {len(rest)} columns, or one number with a separator of "
-                f"thousands; quote the number, or name the column of the value: {advice}"
+                f"{location}: line {row.line}: {joined[:SHOWN]} is {len(rest)} columns, or one number with a separator "
+                f"of thousands; quote the number, or name the column of the value: {advice}"
             )
         raise UnrollError(
             f"{location}: line {row.line}: has {len(rest)} columns beside the time ({listed}), and a series has one "

@@ -107,8 +107,8 @@ def uneven_row(row: Row, columns: int, location: str) -> UnrollError:
     has = f"has {len(row.cells)} column{'s' * (len(row.cells) != 1)}, the first row has {columns}"
     if len(row.cells) > columns and re.fullmatch(r"[0-9]{3}(?:[.,][0-9]+)?", row.cells[-1]):
         return UnrollError(
-            f"{location}: line {row.line}: {has}, so {row.cells[-2][:SHOWN]},{row.cells[-1][:SHOWN]} is two columns or one number with "
-            "a separator of thousands; quote the number, or correct the row"
+            f"{location}: line {row.line}: {has}, so {row.cells[-2][:SHOWN]},{row.cells[-1][:SHOWN]} is two columns or "
+            "one number with a separator of thousands; quote the number, or correct the row"
         )
     return UnrollError(f"{location}: line {row.line}: {has}; correct the row")
 
@@ -140,8 +140,8 @@ def _find_times(rows: Sequence[Row], time: int, settings: dict[str, Any], locati
     formats = times.find_formats(texts, settings["dates"])
     if not formats and settings["order"] != "keep" and all(SHORT_YEAR.fullmatch(text) for text in texts):
         raise UnrollError(
-            f"{location}: line {rows[0].line}: the year of {texts[0][:SHOWN]!r} has two digits; write four digits, or keep the "
-            f"order of the rows with {spell_format(order='keep')}"
+            f"{location}: line {rows[0].line}: the year of {texts[0][:SHOWN]!r} has two digits; write four digits, or "
+            f"keep the order of the rows with {spell_format(order='keep')}"
         )
     if len(formats) > 1:
         keys = [[format.parse(text) for text in texts] for format in formats]

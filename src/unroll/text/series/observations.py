@@ -139,16 +139,17 @@ def _check_order(observations: Iterable[Observation], descending: bool, location
     before: Observation | None = None
     for observation in observations:
         if before is not None and before.key is not None and observation.key is not None:
+            place, time = f"{location}: line {observation.line}", observation.time[:SHOWN]
             if observation.key == before.key:
                 raise UnrollError(
-                    f"{location}: line {observation.line}: has the time {observation.time[:SHOWN]} of line {before.line}; keep "
-                    f"one row for each time, or accept equal times with {spell_format(order='keep')}"
+                    f"{place}: has the time {time} of line {before.line}; keep one row for each time, or accept equal "
+                    f"times with {spell_format(order='keep')}"
                 )
             if (observation.key < before.key) != descending:
                 raise UnrollError(
-                    f"{location}: line {observation.line}: the time {observation.time[:SHOWN]} is "
-                    f"{'after' if descending else 'before'} {before.time[:SHOWN]} of line {before.line}, while the rows before "
-                    f"{'descend' if descending else 'ascend'}; sort them with {spell_format(order='sort')}"
+                    f"{place}: the time {time} is {'after' if descending else 'before'} {before.time[:SHOWN]} of line "
+                    f"{before.line}, while the rows before {'descend' if descending else 'ascend'}; sort them with "
+                    f"{spell_format(order='sort')}"
                 )
         yield observation
         before = observation
