@@ -290,3 +290,9 @@ def _learned(params) -> Tokenizer:
 
 
 EVERY = [_learned(params) for params in (bpe(), words(), chars(), bpe(base_alphabet="characters"))]
+
+
+def test_json_that_is_nested_too_deeply_is_refused(workshop: Workshop) -> None:
+    """A random input of `test_fuzz.py`."""
+    workshop.add("[" * 100_000 + "\n", "a.jsonl", format="documents", documents=None)
+    refused(workshop, "a.jsonl: line 1: not", "correct it")

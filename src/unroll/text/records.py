@@ -103,7 +103,7 @@ def _read_documents(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
             value = json.loads(line)
             name, text = value["document"], value["text"]
             text.encode(), name.encode()  # JSON can contain a lone surrogate, which is not valid Unicode
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnrollError(
                 f'{path}: line {number}: not {{"document": name, "text": ...}} in valid Unicode ({error}); correct it'
             ) from None
