@@ -1,6 +1,7 @@
 """The command run in this process on any input, with what holds for every run."""
 
 import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
@@ -77,6 +78,7 @@ class Commands:
         with (
             chdir(self.folder),
             patch.object(sys, "argv", ["unroll", *arguments]),
+            patch.dict(os.environ),  # a verb sets the number of threads, which processes of later tests would inherit
             patch("unroll.use.load", self._load),
         ):
             before = [getattr(sys, name) for name in names]

@@ -25,7 +25,7 @@ yaml = YAML(typ="safe", pure=True)
 
 def run(place: Path, *command: str, code: int | None = 0, **variables: str) -> str:
     """Run a program of the environment in `place`; its whole output."""
-    if can_be_forked(command):
+    if can_be_forked(command) and "PYTHONPATH" not in variables:  # a fork has imported its modules before
         ended, output = run_forked(place, command, environment(**variables))
         assert code is None or ended == code, output
         return output

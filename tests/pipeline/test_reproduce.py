@@ -70,7 +70,9 @@ def test_changes_of_a_dirty_work_tree_are_made_again(
     run(odd, "unroll", "doctor")
     script = odd / "stages/train.py"
     text = script.read_text(encoding="utf-8")
-    script.write_text(text.replace("seed=seed)", "seed=seed + offset.read())"), encoding="utf-8")
+    other = "train(params.model_copy(update={'seed': params.seed + offset.read()}), name"
+    assert "train(params, name" in text
+    script.write_text(text.replace("train(params, name", other, 1), encoding="utf-8")
     script.write_text(
         script.read_text().replace(
             "    from unroll.fingerprint", "    from stages import offset\n    from unroll.fingerprint"

@@ -36,7 +36,8 @@ FileArgument = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="The random seed.")]
 ThreadsOption = Annotated[
-    int | None, typer.Option(min=1, envvar="UNROLL_THREADS", help="Threads; by default one per core, at most 8.")
+    int | None,
+    typer.Option(min=1, max=256, envvar="UNROLL_THREADS", help="Threads; by default one per core, at most 8."),
 ]
 ArithmeticOption = Annotated[
     str | None,

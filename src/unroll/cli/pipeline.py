@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from unroll.cli.app import app, verb
-from unroll.printing import escape_control, print_line
+from unroll.printing import escape_control, escape_lines, print_line
 
 
 @verb("unroll apply experiments/ptb/lstm-20.yaml")
@@ -99,8 +99,8 @@ def verify(
     if there is not None:
         print(f"this machine: {summarize(describe())}")
         removed = [name for name in here.lock.stages if name not in stages]
-        for line in compare(here.without(removed), there.without(removed)):
-            print_line(line)
+        for lines in compare(here.without(removed), there.without(removed)):
+            print(escape_lines(lines))
 
 
 @app.command()  # without the options of `verb`, whose variables the stages would inherit
