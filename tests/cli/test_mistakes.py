@@ -156,7 +156,7 @@ def test_standard_input_is_decoded_strictly(unroll: Run) -> None:
     result = unroll("score", "trigram", "-", text=b"good\nbad \xff line\n")
     assert (result.code, result.err) == (
         1,
-        "unroll: standard input: line 2: is not UTF-8 (invalid start byte); convert it\n",
+        "unroll: standard input: line 2: byte 0xff at column 5 is not UTF-8; convert the file to UTF-8\n",
     )
     assert "has no text" in unroll("score", "trigram", "-", text="\n").err
     assert "line 1: is longer than" in unroll("score", "trigram", "-", text="a" * 1_048_576).err
