@@ -18,6 +18,7 @@ from unroll.evaluation.statistics import compare
 from unroll.params.base import suggest
 from unroll.params.evaluate import Statistics
 from unroll.pipeline.clone import git, try_git
+from unroll.pipeline.sweep import places
 from unroll.tracking.results import flatten
 
 MEASURES = {"test_perplexity": -1, "bleu": 1, "accuracy": 1, "analogy_accuracy": 1, "rmse": -1}
@@ -44,12 +45,6 @@ class Outcome:
     """Its value in the experiment."""
     p: float | None
     """The p value of the difference between the losses on the same test tokens; None if they cannot be compared."""
-
-
-def list_experiments() -> dict[str, str]:
-    """Return the experiments of this repository: the reference of each by its name."""
-    listed = git(Path(), "for-each-ref", "--sort=creatordate", "--format=%(refname)", "refs/exps").split()
-    return {ref.split("/")[-1]: ref for ref in listed if ref.count("/") == 4}
 
 
 def outcomes(name: str, reference: str) -> list[Outcome]:
@@ -147,7 +142,7 @@ def compare_all(names: Sequence[str]) -> Iterator[Outcome]:
     Raises:
         UnrollError: There is no experiment of a name.
     """
-    known = list_experiments()
+    known = places.experiments()
     for name in names:
         if name not in known:
             raise UnrollError(

@@ -2,7 +2,7 @@
 
 DVC has no public interface for these steps of `dvc repro`, so this module, inspection.py and lock_file.py call its
 internals, and no other module does. They are called in the same order as there (`dvc.stage.Stage.run` of DVC 3.67).
-tests/pipeline/test_repository.py fails if an upgrade of DVC changes one of them.
+tests/pipeline/runner/test_repository.py fails if an upgrade of DVC changes one of them.
 """
 
 import sys

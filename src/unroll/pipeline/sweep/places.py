@@ -59,8 +59,8 @@ def take_base(name: str) -> Base:
 
 
 def experiments() -> dict[str, str]:
-    """Return the experiments of DVC of this repository: the reference of each by its name."""
-    listed = git(Path(), "for-each-ref", "--format=%(refname)", "refs/exps").split()
+    """Return the experiments of DVC of this repository, the oldest first: the reference of each by its name."""
+    listed = git(Path(), "for-each-ref", "--sort=creatordate", "--format=%(refname)", "refs/exps").split()
     return {ref.split("/")[-1]: ref for ref in listed if ref.count("/") == 4}
 
 
