@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.pipeline.pipeline import copy_of_the_repository, environment, git, run, small, write_params, yaml
+from unroll.training.ranks.launcher import RANK
 
 pytestmark = pytest.mark.slow
 STAGE = [sys.executable, "-m", "stages.train", "lstm"]
@@ -42,10 +43,26 @@ def expected(place: Path) -> dict[str, bytes]:
     return take_results(place)
 
 
+started: list["subprocess.Popen[str]"] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_process_outlives_its_test() -> Iterator[None]:
+    """A test that fails must not leave a stage to the next one, whose results it would write."""
+    yield
+    while started:
+        process = started.pop()
+        process.kill()
+        process.communicate()
+
+
 def start(place: Path, *command: str, **variables: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [*(command or STAGE)], cwd=place, env=environment(**variables), stderr=subprocess.PIPE, text=True
+    started.append(
+        subprocess.Popen(
+            [*(command or STAGE)], cwd=place, env=environment(**variables), stderr=subprocess.PIPE, text=True
+        )
     )
+    return started[-1]
 
 
 def finish(process: "subprocess.Popen[str]", code: int = 0) -> str:
@@ -123,11 +140,11 @@ def at_start(process: "subprocess.Popen[str]") -> None:
 
 
 def others(process: "subprocess.Popen[str]") -> list[psutil.Process]:
-    """The ranks that a stage has started. `stages/run` has a child of its own for a moment."""
+    """The ranks that a stage has started. Its other children, as git, have the command of the stage for a moment."""
     found = []
     for child in psutil.Process(process.pid).children():
-        with suppress(psutil.NoSuchProcess):
-            found += [child] if "stages.train" in child.cmdline() else []
+        with suppress(psutil.Error):
+            found += [child] if RANK in child.environ() else []
     return found
 
 

@@ -122,8 +122,9 @@ def train_on_other_data(folder: str) -> None:
             try:
                 models.family(params.family).fit(params, toy.text(rank), inputs, lambda *_, **__: None)
             except UnrollError as error:
-                print(type(error).__name__, flush=True)
-                print(error, file=sys.stderr, flush=True)
+                sys.stdout.write(f"{type(error).__name__}\n")  # one write each: both ranks write to the same pipes
+                sys.stdout.flush()
+                sys.stderr.write(f"{error}\n")
 
     for child in [fork(partial(run, rank)) for rank in range(2)]:
         os.waitpid(child, 0)
