@@ -89,6 +89,7 @@ def test_the_probabilities_of_all_documents_approach_one(kind: str, tmp_path: Pa
     assert totals[2] == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_prefix_probabilities_sum_over_all_continuations(tmp_path: Path) -> None:
     """p(prefix) of a grammar from log_probs is the sum of p(sentence) over the sentences that begin with the prefix."""
     binary = np.zeros((3, 3, 3))

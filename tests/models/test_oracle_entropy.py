@@ -34,6 +34,7 @@ def markov_entropy(process: Markov) -> float:
     return rows[-1] + float(visits @ (stop + (1 - process.stop_probability) * rows))
 
 
+@pytest.mark.slow
 def test_the_cross_entropy_of_a_chain_is_its_entropy(tmp_path: Path) -> None:
     markov.fetch(SimpleNamespace(**vars(MARKOV) | {"seed": 3, "expected_tokens": 120_000}), tmp_path)
     words = Words(["w0", "w1", "w2"])
@@ -45,6 +46,7 @@ def test_the_cross_entropy_of_a_chain_is_its_entropy(tmp_path: Path) -> None:
     assert -totals.mean() == pytest.approx(markov_entropy(model.process), abs=4 * error)
 
 
+@pytest.mark.slow
 def test_the_entropy_of_documents_of_a_hidden_chain_by_enumeration(tmp_path: Path) -> None:
     hmm.fetch(
         SimpleNamespace(
@@ -70,6 +72,7 @@ def test_the_entropy_of_documents_of_a_hidden_chain_by_enumeration(tmp_path: Pat
     )  # longer documents, 0.3^7 of the mass, are left out
 
 
+@pytest.mark.slow
 def test_the_entropy_of_an_unambiguous_grammar_is_that_of_its_derivations() -> None:
     """S -> A A | B A, A -> a, B -> b B | b: each sentence has one tree, so H is the sum of the rules' entropies."""
     binary, emission = np.zeros((4, 4, 4)), np.zeros((4, 2))
