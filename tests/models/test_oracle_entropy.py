@@ -82,12 +82,12 @@ def test_the_entropy_of_an_unambiguous_grammar_is_that_of_its_derivations() -> N
     emission[3, 1] = 1.0
     loop = entropy(np.array([0.25, 0.75])) / 0.75  # H(B) = h + 0.25 H(B)
     expected = entropy(np.array([0.4, 0.6])) + 0.6 * loop
-    model = oracle.Model(Grammar(binary, emission), np.array([4, 5]), 6, {"family": "oracle"})
+    model = oracle.Model(Grammar.from_dense(binary, emission), np.array([4, 5]), 6, {"family": "oracle"})
     documents = [np.array([4, 4, EOS])] + [np.array([5] * n + [4, EOS]) for n in range(1, 40)]
     totals = np.array([scores.sum() for scores in model.log_probs(documents)])
     assert np.exp(totals).sum() == pytest.approx(1, abs=1e-12)
     assert -(np.exp(totals) * totals).sum() == pytest.approx(expected, rel=1e-10)
-    tokens, sizes = pcfg.sample(binary, emission, 20_000, np.random.default_rng(0))
+    tokens, sizes = pcfg.sample(*pcfg.to_rules(binary), emission, 20_000, np.random.default_rng(0))
     codes = np.split(tokens, np.cumsum(sizes)[:-1])
     drawn = np.array([s.sum() for s in model.log_probs([np.append(model.ids[c], EOS) for c in codes])])
     assert -drawn.mean() == pytest.approx(expected, abs=4 * drawn.std() / math.sqrt(len(drawn)))

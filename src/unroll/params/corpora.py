@@ -111,6 +111,16 @@ class ToyDutchCorpus(SeededCorpus):
     """The number of distinct pairs."""
 
 
+class EverydayEnglishCorpus(SeededCorpus):
+    """Sentences of everyday English, sampled from the grammar of `unroll.corpora.everyday`, and minimal pairs."""
+
+    source: Literal["everyday-english"]
+    sentences: Annotated[int, Field(ge=10, le=10_000_000)]
+    """The number of sentences. A sentence may occur more than once."""
+    pairs: Annotated[int, Field(ge=1, le=10_000)]
+    """The number of minimal pairs of each phenomenon, in the file minimal_pairs.jsonl of the raw folder."""
+
+
 Concentration = Annotated[float, Field(ge=0.001, le=1_000_000)]
 """The concentration of a symmetric Dirichlet distribution. 1 is uniform over all distributions. A smaller value gives
 distributions with few likely outcomes, and a larger value gives distributions that are nearly uniform."""
@@ -218,7 +228,7 @@ class SineCorpus(SeededCorpus):
 
 SOURCES = (
     *("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "package-docs", "package-docs-labelled"),
-    *("markov", "hmm", "pcfg", "sine"),
+    *("everyday-english", "markov", "hmm", "pcfg", "sine"),
 )
 """The sources that are not entries of the catalogue."""
 
@@ -243,6 +253,7 @@ Corpus = Annotated[
     | Annotated[LabelledDocsCorpus, Tag("python-docs-labelled")]
     | Annotated[PackageDocsCorpus, Tag("package-docs")]
     | Annotated[LabelledPackageDocsCorpus, Tag("package-docs-labelled")]
+    | Annotated[EverydayEnglishCorpus, Tag("everyday-english")]
     | Annotated[MarkovCorpus, Tag("markov")]
     | Annotated[HmmCorpus, Tag("hmm")]
     | Annotated[PcfgCorpus, Tag("pcfg")]
