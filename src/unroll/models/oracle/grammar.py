@@ -71,7 +71,8 @@ class Grammar:
         """The left-corner closure R, (N, N)."""
         left = np.zeros((len(self.emission),) * 2)
         np.add.at(left, (self.rules[:, 0], self.rules[:, 1]), self.probabilities)
-        return np.linalg.inv(np.eye(len(left)) - left)
+        closure: Floats = np.linalg.inv(np.eye(len(left)) - left)
+        return closure
 
     @cached_property
     def _by_left(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -207,12 +207,8 @@ def _to_arrays(process: Process) -> tuple[str, dict[str, Any], dict[str, NDArray
             arrays = {"initial": process.initial, "transition": process.transition, "emission": process.emission}
             return "hmm", {"stop_probability": process.stop_probability}, arrays
         case Grammar():
-            arrays: dict[str, NDArray] = {
-                "rules": process.rules,
-                "probabilities": process.probabilities,
-                "emission": process.emission,
-            }
-            return "pcfg", {}, arrays
+            rules: dict[str, NDArray] = {"rules": process.rules, "probabilities": process.probabilities}
+            return "pcfg", {}, rules | {"emission": process.emission}
 
 
 def _merge_symbols(process: Process, ids: Ids, raw: Path) -> tuple[Process, Ids]:
