@@ -71,8 +71,7 @@ class Grammar:
         """The left-corner closure R, (N, N)."""
         left = np.zeros((len(self.emission),) * 2)
         np.add.at(left, (self.rules[:, 0], self.rules[:, 1]), self.probabilities)
-        closure: Floats = np.linalg.inv(np.eye(len(left)) - left)
-        return closure
+        return np.asarray(np.linalg.inv(np.eye(len(left)) - left), dtype=np.float64)
 
     @cached_property
     def _by_left(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
