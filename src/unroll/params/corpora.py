@@ -111,7 +111,11 @@ class ToyDutchCorpus(SeededCorpus):
     """The number of distinct pairs."""
 
 
-class EverydayEnglishCorpus(SeededCorpus):
+class SampledCorpus(SeededCorpus):
+    """Text sampled from a known distribution. The family `oracle` predicts with its true probabilities."""
+
+
+class EverydayEnglishCorpus(SampledCorpus):
     """Sentences of everyday English, sampled from the grammar of `unroll.corpora.everyday`, and minimal pairs."""
 
     source: Literal["everyday-english"]
@@ -162,8 +166,8 @@ class LabelledPackageDocsCorpus(PinnedCorpus, GeneratedCorpus):
     """The maximum number of texts of a package. A hash of the text selects them."""
 
 
-class SampledCorpus(SeededCorpus):
-    """Text sampled from a random distribution. The family `oracle` predicts with its true probabilities."""
+class SymbolsCorpus(SampledCorpus):
+    """Text of meaningless words, sampled from a random distribution."""
 
     expected_tokens: Annotated[int, Field(ge=100, le=100_000_000)]
     """The expected number of tokens. The number of documents is this number divided by their mean length."""
@@ -171,7 +175,7 @@ class SampledCorpus(SeededCorpus):
     """The number of different words w0, w1, ..."""
 
 
-class MarkovCorpus(SampledCorpus):
+class MarkovCorpus(SymbolsCorpus):
     """Text of a Markov chain: each symbol depends on the symbols before it."""
 
     source: Literal["markov"]
@@ -183,7 +187,7 @@ class MarkovCorpus(SampledCorpus):
     """The probability that a document ends after each token. The mean length of a document is 1 / stop_probability."""
 
 
-class HmmCorpus(SampledCorpus):
+class HmmCorpus(SymbolsCorpus):
     """Text of a hidden Markov model: each state of a Markov chain emits a symbol."""
 
     source: Literal["hmm"]
@@ -197,7 +201,7 @@ class HmmCorpus(SampledCorpus):
     """The probability that a document ends after each token. The mean length of a document is 1 / stop_probability."""
 
 
-class PcfgCorpus(SampledCorpus):
+class PcfgCorpus(SymbolsCorpus):
     """Text of a probabilistic context-free grammar in Chomsky normal form."""
 
     source: Literal["pcfg"]
