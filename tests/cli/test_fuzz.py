@@ -140,6 +140,7 @@ def first_line(lines: list[str]) -> list[str]:
         ("score", "lstm"),
         ("classify", "bayes"),
         ("spell", "trigram"),
+        ("correct", "trigram"),
         ("translate", "translator", "--beam", "2"),
     ],
     ids="-".join,
@@ -161,7 +162,7 @@ def test_each_line_has_its_result(
     assert result.code == 0, result
     if as_json:
         assert [json.loads(line)["text"] for line in result.lines] == texts
-    elif arguments[0] in ("spell", "translate"):
+    elif arguments[0] in ("spell", "correct", "translate"):
         assert len(result.lines) == len(texts)
     else:
         columns = 1 if arguments[0] == "score" else 2
@@ -371,6 +372,7 @@ def test_any_argument(commands: Commands, arguments: tuple[str, ...], argument: 
         (("search", "indexed", "file"), ("--mu", "--weight", "--k1", "--b", "--count", "--by")),
         (("search", "indexed", "file", "--by", "bm25"), ("--k1", "--b", "--count")),
         (("spell", "trigram", "collection.txt"), ("--weight",)),
+        (("correct", "trigram", "collection.txt"), ("--rate",)),
         (
             ("translate", "translator", "collection.txt"),
             ("--beam", "--nbest", "--length-penalty", "--coverage-penalty"),

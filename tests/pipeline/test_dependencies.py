@@ -207,10 +207,11 @@ def test_modules_are_imported_by_name_in_four_packages_only() -> None:
 
 DATA = {
     "src/unroll/corpora/catalogue.yaml": {"download", "train_vectors", "evaluate_vectors"},
+    "src/unroll/corpora/everyday": {"download"},
     "src/unroll/corpora/toy_dutch": {"download"},
     "src/unroll/report/page": {"report"},
 }
-"""Files that modules read, and the groups of stages that read them. No stage reads those of `serve` and of a plan."""
+"""Files that modules read, and the groups of stages that read them. No stage reads those of `serve`, of `use` and of a plan."""
 
 
 def test_data_of_the_code_is_a_dependency() -> None:
@@ -219,7 +220,7 @@ def test_data_of_the_code_is_a_dependency() -> None:
         for path in (ROOT / "src/unroll").rglob("*")
         if path.is_file()
         and path.suffix in (".yaml", ".json", ".html", ".css", ".js")
-        and path.parent.name != "runner"
+        and path.parent.name not in ("runner", "use")
         and "serve" not in path.parts
     ]
     folders = {path: next((name for name in DATA if PurePosixPath(path).is_relative_to(name)), path) for path in data}
