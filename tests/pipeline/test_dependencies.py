@@ -211,7 +211,7 @@ DATA = {
     "src/unroll/corpora/toy_dutch": {"download"},
     "src/unroll/report/page": {"report"},
 }
-"""Files that modules read, and the groups of stages that read them. No stage reads those of `serve`, of `use` and of a plan."""
+"""Files that modules read, and the groups of stages that read them. No stage reads those of plans, `serve`, `use`."""
 
 
 def test_data_of_the_code_is_a_dependency() -> None:

@@ -7,7 +7,8 @@ Among the sentences that differ from the typed one by a few edits, the corrector
 An edit replaces a word by another one of its confusion set or by another inflected form in the vocabulary, inserts a
 word that writers leave out, or removes one that they repeat or write where none belongs (`confusions.yaml`). A share
 `rate` of the places has an error, and the candidates of a place are equally probable, so
-p(edit) = rate / (1 - rate) / candidates. Each step makes the best edit, until none is better than the sentence as it is.
+p(edit) = rate / (1 - rate) / candidates. Each step
+makes the best edit, until none is better than the sentence as it is.
 """
 
 import math
