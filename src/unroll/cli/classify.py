@@ -1,4 +1,4 @@
-"""The verb classify: the class of each text."""
+"""The verbs classify and tag: the class of each text, and the tag of each word."""
 
 from typing import Annotated
 
@@ -34,3 +34,32 @@ def classify(
                 print_row(*[f"{name} {p:.4f}" for name, p in probabilities.items()], text)
             else:
                 print_row(str(label), f"{probability:.4f}", text)
+
+
+@verb("unroll tag hmm_tagger my.txt", "unroll tag bilstm_crf my.txt --split --columns")
+def tag(
+    model: ModelArgument,
+    file: FileArgument = STDIN,
+    split: Annotated[bool, typer.Option("--split", help="Split punctuation off the words.")] = False,
+    columns: Annotated[bool, typer.Option("--columns", help="Print each word and its tag on a line.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Print the words of each line with their tags: word/tag, or a column of words and one of tags.
+
+    A line is a sentence. White space separates its words.
+    """
+    from unroll.use import load
+    from unroll.use.tagging import split_punctuation
+
+    loaded = load(model)
+    for texts in batch_items(read_texts(file), BATCH_SIZE):
+        sentences = [split_punctuation(text) if split else text.split() for text in texts]
+        for text, words in zip(texts, loaded.tag(sentences), strict=True):
+            if json:
+                print_json({"text": text, "words": words})
+            elif columns:
+                for word in words:
+                    print_row(word.word, word.tag)
+                print()
+            else:
+                print_row(" ".join(f"{word.word}/{word.tag}" for word in words))
