@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.arithmetic.threads import one_thread
 from unroll.models.base.tagged import empty_results, padded_batches
 from unroll.text.streams import Ids
 
@@ -89,6 +88,9 @@ class TagChain:
     def log_posteriors(self, sentences: Sequence[Ids], emission: Emission) -> list[Array]:
         """Compute log p(tag | sentence) of each word.
 
+        If the chain cannot produce a word after those before it, or before those after it, the impossible side is
+        ignored.
+
         Args:
             sentences: Sentences (T, 2).
             emission: The emission probabilities. One tag at least has a positive one.
@@ -97,11 +99,10 @@ class TagChain:
             The logarithms (T, K) of each sentence.
         """
         results = empty_results(sentences, self.tags, dtype=np.float64)
-        with one_thread():  # the products are too small to be shared
-            for rows, batch, lengths in padded_batches(sentences, self._rows()):
-                posteriors = self._posteriors(batch, lengths, emission)
-                for row, index in enumerate(rows):
-                    results[index][:] = _log(posteriors[row, : lengths[row]])
+        for rows, batch, lengths in padded_batches(sentences, self._rows()):
+            posteriors = self._posteriors(batch, lengths, emission)
+            for row, index in enumerate(rows):
+                results[index][:] = _log(posteriors[row, : lengths[row]])
         return results
 
     def _posteriors(self, batch: Ids, lengths: Ids, emission: Emission) -> Array:
@@ -112,8 +113,9 @@ class TagChain:
         for t in range(batch.shape[1]):
             active = int((lengths > t).sum())
             emissions.append(emission(batch[:active], t))
-            predicted = np.matmul(alpha[:active].transpose(2, 0, 1), inside)  # (r, B, k)
-            alpha = self._as_history(_normalize(predicted.transpose(1, 0, 2) * emissions[t][:, None]), 0.0)
+            predicted = np.matmul(alpha[:active].transpose(2, 0, 1), inside).transpose(1, 0, 2)  # (B, r, k)
+            own = emissions[t][:, None]
+            alpha = self._as_history(_normalize(predicted * own, np.broadcast_to(own, predicted.shape)), 0.0)
             alphas.append(alpha)
         posteriors = np.zeros((*batch.shape[:2], self.tags))
         beta = np.empty((0, *self.transition.shape[:2]))
@@ -121,11 +123,11 @@ class TagChain:
             active = len(alphas[t])
             ended = np.broadcast_to(self.transition[..., -1], (active - len(beta), *self.transition.shape[:2]))
             beta = np.concatenate([beta, ended])  # the longest sentences are the first rows
-            both = (alphas[t] * beta).reshape(active, -1, self.tags + 1)[..., :-1].sum(1)
-            posteriors[:active, t] = _normalize(both)
+            both = _normalize(alphas[t] * beta, alphas[t])
+            posteriors[:active, t] = self._newest(both).sum(1)
             weights = self._newest(beta) * emissions[t][:, None]  # (B, r, k)
             beta = np.matmul(weights.transpose(1, 0, 2), inside.transpose(0, 2, 1)).transpose(1, 2, 0)  # (B, o, r)
-            beta = _normalize(beta)
+            beta = _normalize(beta, np.ones_like(beta))
         return posteriors
 
     def _start(self, rows: int) -> Array:
@@ -144,9 +146,11 @@ class TagChain:
         return values.reshape(len(values), self._rest, self.tags + 1)[..., :-1]
 
 
-def _normalize(values: Array) -> Array:
-    """Divide the values of each row (B, ...) by their sum."""
-    return values / values.sum(axis=tuple(range(1, values.ndim)), keepdims=True)
+def _normalize(values: Array, otherwise: Array) -> Array:
+    """Divide the values (B, x, y) of each sentence by their sum; those that sum to zero are taken from `otherwise`."""
+    sums = values.sum(axis=(1, 2), keepdims=True)
+    values = np.where(sums > 0, values, otherwise)
+    return values / values.sum(axis=(1, 2), keepdims=True)
 
 
 def _log(values: Any) -> Array:
