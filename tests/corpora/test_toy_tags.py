@@ -55,7 +55,14 @@ def test_a_worked_chain() -> None:
     """a, perhaps b, then c any number of times."""
     automaton = Automaton.compile(sequence(A, choice((0.3, B)), Repeat(0.5, C)))
     assert [leaf.pos for leaf in automaton.leaves] == ["A", "B", "C"]
-    for states, p in ([0], 0.7 * 0.5), ([0, 1], 0.3 * 0.5), ([0, 2, 2], 0.7 * 0.5**3), ([0, 1, 2], 0.3 * 0.25), ([], 0), ([1], 0):
+    for states, p in (
+        ([0], 0.7 * 0.5),
+        ([0, 1], 0.3 * 0.5),
+        ([0, 2, 2], 0.7 * 0.5**3),
+        ([0, 1, 2], 0.3 * 0.25),
+        ([], 0),
+        ([1], 0),
+    ):
         assert probability(automaton, states) == pytest.approx(p)
 
 
@@ -128,6 +135,8 @@ def test_the_oracle_finds_the_model_beside_the_text(tmp_path: Path) -> None:
     np.testing.assert_allclose(arrays["emission"].sum(1), 1)
 
 
-@pytest.mark.parametrize(("word", "expected"), [("box", "boxes"), ("city", "cities"), ("play", "plays"), ("book", "books")])
+@pytest.mark.parametrize(
+    ("word", "expected"), [("box", "boxes"), ("city", "cities"), ("play", "plays"), ("book", "books")]
+)
 def test_the_plural(word: str, expected: str) -> None:
     assert add_s(word) == expected

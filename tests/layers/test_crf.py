@@ -1,6 +1,6 @@
 """The conditional random field: enumeration of all sequences of tags, gradients, and pytorch-crf."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def score(crf: LinearChainCrf, scores: Tensor, tags: tuple[int, ...]) -> Tensor:
     """s(x, y) of one sentence, term by term."""
     total = crf.first[tags[0]] + crf.last[tags[-1]]
     total = total + sum(scores[t, tag] for t, tag in enumerate(tags))
-    return total + sum((crf.transition[a, b] for a, b in zip(tags, tags[1:], strict=False)), torch.zeros(()))
+    return total + sum((crf.transition[a, b] for a, b in pairwise(tags)), torch.zeros(()))
 
 
 @pytest.mark.parametrize("length", [1, 2, 4])

@@ -62,7 +62,9 @@ def test_an_unknown_word_is_tagged_by_its_shape() -> None:
     assert first / second == pytest.approx(odds)
 
 
-@pytest.mark.parametrize("smoothing", [AdditiveSmoothing(kind="additive", k=0.3), InterpolatedSmoothing(kind="interpolated")])
+@pytest.mark.parametrize(
+    "smoothing", [AdditiveSmoothing(kind="additive", k=0.3), InterpolatedSmoothing(kind="interpolated")]
+)
 @pytest.mark.parametrize("order", [2, 3])
 def test_transitions_sum_to_one(order: int, smoothing: Any) -> None:
     transition = estimate(count(LABELS, 3, order), smoothing)

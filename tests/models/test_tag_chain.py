@@ -65,7 +65,8 @@ def test_the_size_of_a_batch_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
     whole = chain.log_posteriors(many, emit), chain.viterbi(many, emit)
     monkeypatch.setattr("unroll.models.base.tag_chain.ELEMENTS", 1)
-    for one, other in zip((*whole[0], *whole[1]), (*chain.log_posteriors(many, emit), *chain.viterbi(many, emit))):
+    again = chain.log_posteriors(many, emit), chain.viterbi(many, emit)
+    for one, other in zip((*whole[0], *whole[1]), (*again[0], *again[1]), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 

@@ -46,7 +46,9 @@ def derivations(automaton: Automaton, by_position: list[np.ndarray]) -> Iterator
     yield from extend([], 1.0)
 
 
-@pytest.mark.parametrize("text", ["They saw her back .", "Will they like that round ?", "They box round houses .", "Like that round !"])
+@pytest.mark.parametrize(
+    "text", ["They saw her back .", "Will they like that round ?", "They box round houses .", "Like that round !"]
+)
 def test_posteriors_equal_the_enumeration_of_all_derivations(root: Path, text: str) -> None:
     """Also for unknown words, which stand for all words of their shape that the vocabulary lacks."""
     automaton, classes, model = Automaton.compile(sentence()), read_classes(), oracle(root)
@@ -75,9 +77,9 @@ def test_posteriors_equal_the_enumeration_of_all_derivations(root: Path, text: s
 
 def test_words_that_the_grammar_lacks_say_nothing(root: Path) -> None:
     """Neither does a word in a place where the grammar has none of its classes."""
-    model, words = oracle(root), load_tokenizer(root / "data/tokens/tagged/tokenizer.json")
-    impossible = [[UNK, UNK], [UNK, UNK]], [[token, 4] for token in words.encode("The the walks")]
-    for found in model.tag_log_posteriors([np.asarray(sentence) for sentence in impossible]):
+    model, tokenizer = oracle(root), load_tokenizer(root / "data/tokens/tagged/tokenizer.json")
+    impossible = [[UNK, UNK], [UNK, UNK]], [[token, 4] for token in tokenizer.encode("The the walks")]
+    for found in model.tag_log_posteriors([np.asarray(words) for words in impossible]):
         np.testing.assert_allclose(np.exp(found).sum(1), 1)
     ((_, second, third),) = model.tag([np.asarray(impossible[1])])
     assert [model.tags[second], model.tags[third]] == ["DET", "NOUN"]

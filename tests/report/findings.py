@@ -81,7 +81,13 @@ def findings(word: str = "word") -> page.Findings:
     tagger |= {"tagged_words": 90, "test_sentences": 9, "tags": 2, "unknown_word_rate": 0.05, "tag_accuracy": 0.9}
     tagger |= {"tag_accuracy_low": 0.85, "tag_accuracy_high": 0.95, "sentence_accuracy": 0.5, "macro_f1": 0.8}
     tagger |= {"tag_log_loss": "inf"}
-    spans = {"family": "tag_oracle", "tag_log_loss": 0.01, "unknown_word_accuracy": 1.0, "span_f1": 0.875, "tag_accuracy": 1.0}
+    spans = {
+        "family": "tag_oracle",
+        "tag_log_loss": 0.01,
+        "unknown_word_accuracy": 1.0,
+        "span_f1": 0.875,
+        "tag_accuracy": 1.0,
+    }
     rows = [{"distance": k, "nats": 3 - 0.1 * k, "error": 0.05} for k in (1, 2, 4)]
     ablation = {"tokens": 9, "full": 2.5, "cut": rows, "shuffled": rows}
     position = [{"first": 0, "last": 0, "tokens": 3, "nats": 2.0}]

@@ -281,7 +281,9 @@ def test_taggers_are_ranked_by_accuracy_and_are_no_classifiers(results: pd.DataF
     assert "## Classification" not in page
     tagging = page.split("## Tagging of `tagged`")[1]
     assert "11,478 test words in 1,243 sentences, 15 tags, 3.66% of the words unknown." in tagging
-    assert "accuracy | 95 % CI | of unknown words | whole sentences | span F1 | log loss (nats) | parameters |" in tagging
+    assert (
+        "accuracy | 95 % CI | of unknown words | whole sentences | span F1 | log loss (nats) | parameters |" in tagging
+    )
     assert tagging.index("`ceiling`") < tagging.index("`counts`")
     assert "| `counts` | hmm_tagger | 98.48% | 98.21% – 98.73% | 98.8% | 88.9% |  | 0.0484 | 1,234 |" in tagging
     assert "| 99.0% | 0.0091 |" in tagging

@@ -83,9 +83,17 @@ def test_chosen_columns() -> None:
         ("a\t", COLUMNS, "line 1: the tag is empty; write a token and a tag"),
         (" \tX", COLUMNS, "line 1: the token is empty"),
         ("a\tX Y", COLUMNS, "line 1: the tag contains white space"),
-        ("a b", {"kind": "tagged", "token": 1, "tag": 4}, "line 1: has 2 columns, but the token is in column 1 and the tag"),
+        (
+            "a b",
+            {"kind": "tagged", "token": 1, "tag": 4},
+            "line 1: has 2 columns, but the token is in column 1 and the tag",
+        ),
         ("a\tX", UPOS, "line 1: has 2 columns and not the 10 of CoNLL-U.*or set format: tagged"),
-        (EXAMPLE.replace("3\tnot", "4\tnot"), UPOS, "line 6: the word has the ID '4' and not 3; number the words from 1"),
+        (
+            EXAMPLE.replace("3\tnot", "4\tnot"),
+            UPOS,
+            "line 6: the word has the ID '4' and not 3; number the words from 1",
+        ),
         (EXAMPLE.replace("1\tYes", "0\tYes"), UPOS, "line 12: the word has the ID '0' and not 1"),
         (EXAMPLE.replace("2-3", "1-3"), UPOS, "line 4: the range 1-3 is not 2-N with N above 2"),
         (EXAMPLE.replace("PART", "_"), UPOS, "line 6: the word 'not' has no UPOS; set tag: xpos, or add it"),
@@ -110,7 +118,8 @@ def test_every_token_is_cleaned_by_itself() -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=8), max_size=8))
 def test_tokens_and_tags_stay_aligned(tokens: list[str]) -> None:
-    """Whatever cleaning does to a token, white space divides the clean sentence into as many words as there are tags."""
+    """Whatever cleaning does to a token, white space divides the clean sentence into as many words as there are
+    tags."""
     for cleaning in ("plain", "layout", "letters"):
         cleaner = Cleaner(**CLEANER | {"cleaning": cleaning})
         kept, tags = clean_tokens(cleaner, tokens, map(str, range(len(tokens))), Counter())
@@ -154,7 +163,7 @@ def test_a_tokenizer_of_another_type_is_refused(workshop: Workshop) -> None:
         tokenize(words(), workshop.out, workshop.folder)
     workshop.files.clear()
     workshop.add("a b\n" * 30).clean()
-    with pytest.raises(UnrollError, match="type tagged is for tagged text, .*set type: word"):
+    with pytest.raises(UnrollError, match=r"type tagged is for tagged text, .*set type: word"):
         tokenize(tagged.words(), workshop.out, workshop.folder)
 
 

@@ -18,8 +18,11 @@ MAX_DOWNLOAD_BYTES = 4 << 30
 MAX_FIRST_LINE = 1 << 20
 """The number of bytes in which the first line is looked for."""
 TABLES = (".txt", ".tsv", ".csv", ".tab")
-SUFFIXES = {"text": (".txt",)} | dict.fromkeys(("pairs", "labelled", "series"), TABLES)
-SUFFIXES |= dict.fromkeys(("tagged", "conllu"), (*TABLES, ".conll", ".conllu", ".iob"))
+SUFFIXES: dict[str, tuple[str, ...]] = {
+    "text": (".txt",),
+    **dict.fromkeys(("pairs", "labelled", "series"), TABLES),
+    **dict.fromkeys(("tagged", "conllu"), (*TABLES, ".conll", ".conllu", ".iob")),
+}
 """The names of the files of an archive that are read, by format. If there are none, all files are."""
 SHOWN = 5
 """The number of names in a message."""

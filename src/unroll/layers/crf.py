@@ -1,8 +1,8 @@
 """A linear-chain conditional random field (Lafferty, McCallum and Pereira 2001), as an output layer.
 
 The score of the tags y of a sentence is s(x, y) = first(y_1) + sum_t scores_t(y_t) + sum_t transition(y_{t-1}, y_t) +
-last(y_T), and p(y | x) = exp s(x, y) / Z(x). The forward algorithm computes Z, and the Viterbi algorithm the best tags. All
-sentences of a batch have the same length, so there is no padding.
+last(y_T), and p(y | x) = exp s(x, y) / Z(x). The forward algorithm computes Z, and the Viterbi algorithm the best tags.
+All sentences of a batch have the same length, so there is no padding.
 """
 
 import torch

@@ -154,9 +154,8 @@ class Root(Params):
     def _check_oracle(self, path: str, name: str) -> None:
         oracle = self.oracles[name]
         corpus = self.corpora[_known(f"{path}.corpus", oracle.corpus, self.corpora)]
-        source, sources = SampledCorpus, "markov, hmm or pcfg"
-        if oracle.family == "tag_oracle":
-            source, sources = ToyTagsCorpus, "toy-tags"
+        source: type = ToyTagsCorpus if oracle.family == "tag_oracle" else SampledCorpus
+        sources = "toy-tags" if oracle.family == "tag_oracle" else "markov, hmm or pcfg"
         if oracle.corpus != self.tokenizers[oracle.tokenizer].corpus or not isinstance(corpus, source):
             raise ValueError(
                 f"{path}: needs the sampled corpus (source {sources}) of its tokenizer; "

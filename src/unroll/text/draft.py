@@ -116,8 +116,8 @@ def _clean_records(
     home = None
     for record in records.read_records(params, folder, shard):
         if "tags" in fields:
-            parts = (record.fields[name].split("\t") for name in ("text", "tags"))
-            tokens, tags = clean_tokens(cleaner, *parts, draft.changed)
+            words, labels = (record.fields[name].split("\t") for name in ("text", "tags"))
+            tokens, tags = clean_tokens(cleaner, words, labels, draft.changed)
             texts = [" ".join(tags), " ".join(tokens)]
         else:
             texts = [text if name in UNCLEANED else cleaner(text) for name, text in record.fields.items()]

@@ -67,8 +67,8 @@ class Data:
     seed: int
     """The global random seed."""
     streams: dict[str, dict[str, Stream]]
-    """The streams by split and side. The side of running text is `text`; those of pairs are `source` and `target`; those
-    of tagged text are `text`, `shapes` and `tags`, whose tokens correspond to each other."""
+    """The streams by split and side. The side of running text is `text`; those of pairs are `source` and `target`;
+    those of tagged text are `text`, `shapes` and `tags`, whose tokens correspond to each other."""
     counts: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     """The counts of stage tokenize (`unroll.text.tokenize`), by split and side."""
     source_vocabulary_size: int | None = None

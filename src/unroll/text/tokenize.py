@@ -53,8 +53,8 @@ def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, An
         "warnings": [sentences]}.
 
     Raises:
-        UnrollError: The corpus is a series, or its sides do not fit `shared_vocabulary` or the type of the tokenizer, or
-            the vocabulary size is too small.
+        UnrollError: The corpus is a series, or its sides do not fit `shared_vocabulary` or the type of the tokenizer,
+            or the vocabulary size is too small.
     """
     fields = document_table.field_names(clean)
     if "value" in fields:
@@ -119,8 +119,8 @@ def _learn(
     is_tagged = isinstance(params, TaggedTokenizerParams)
     if is_tagged != (TAGS in sides):
         raise UnrollError(
-            f"tokenizers of corpus {params.corpus}: type tagged is for tagged text, and tagged text needs it; set type: "
-            f"{'word' if is_tagged else 'tagged'}"
+            f"tokenizers of corpus {params.corpus}: type tagged is for tagged text, and tagged text needs it; set "
+            f"type: {'word' if is_tagged else 'tagged'}"
         )
     if isinstance(params, TaggedTokenizerParams):
         text, tags = (TrainSplit(clean, [side]) for side in ("text", TAGS))

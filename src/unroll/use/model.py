@@ -235,8 +235,7 @@ class TextModel:
             texts: The texts.
 
         Returns:
-            A dictionary per text: its translation; its class and probability; its words and tags; or its log-likelihood,
-            number of tokens and perplexity.
+            A dictionary per text: its translation, class, tagged words, or log-likelihood, with what belongs to it.
 
         Raises:
             UnrollError: The model supports none of them.

@@ -1,9 +1,9 @@
 """Source `toy-tags`: English sentences with tags, sampled from a regular grammar.
 
-The grammar (`grammar`) is a regular expression over classes of words (`lexicon`, words.yaml). It is equivalent to a hidden
-Markov model (`automaton`): a state is a place in the grammar, and has one class of words and one tag. Several states have
-the same tag, so the tags themselves are no Markov chain. Many words belong to several classes. The first word of a
-sentence has a capital. `unroll.models.tag_oracle` computes the exact posterior of the tags.
+The grammar (`grammar`) is a regular expression over classes of words (`lexicon`, words.yaml). It is equivalent to a
+hidden Markov model (`automaton`): a state is a place in the grammar, and has one class of words and one tag. Several
+states have the same tag, so the tags themselves are no Markov chain. Many words belong to several classes. The first
+word of a sentence has a capital. `unroll.models.tag_oracle` computes the exact posterior of the tags.
 """
 
 import json

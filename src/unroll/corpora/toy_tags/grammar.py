@@ -1,7 +1,7 @@
 """The grammar of toy-tags: English sentences as a probabilistic regular expression over classes of words.
 
-Parts of speech are those of Universal Dependencies. Phrases are noun phrases (NP), verb groups (VP), prepositions (PP) and
-particles (PRT), as in the shared task of CoNLL-2000; all other words are outside (O).
+Parts of speech are those of Universal Dependencies. Phrases are noun phrases (NP), verb groups (VP), prepositions (PP)
+and particles (PRT), as in the shared task of CoNLL-2000; all other words are outside (O).
 """
 
 from unroll.corpora.toy_tags.automaton import Choice, Expression, Leaf, Repeat, choice, chunk, sequence

@@ -1,7 +1,7 @@
 """Spans in tagged sentences: the phrases or names that tags in BIO format mark, and their precision, recall and F1.
 
-The rules are those of the evaluation of CoNLL-2000 (Tjong Kim Sang and Buchholz 2000): a span begins with B-X, or with I-X
-that follows another kind or O, and extends over the I-X after it.
+The rules are those of the evaluation of CoNLL-2000 (Tjong Kim Sang and Buchholz 2000): a span begins with B-X, or with
+I-X that follows another kind or O, and extends over the I-X after it.
 """
 
 import re

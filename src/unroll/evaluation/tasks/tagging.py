@@ -27,7 +27,7 @@ def measure(subject: Subject) -> Evaluation | None:
     predicted, posteriors = model.tag(words), model.tag_log_posteriors(words)
     numbers = _renumber(model.tags, data.tags)
     true = [numbers[label] for label in labels]
-    flat_true, flat_predicted, flat_words = map(np.concatenate, (true, predicted, words))
+    flat_true, flat_predicted, flat_words = (np.concatenate(parts) for parts in (true, predicted, words))
     right = flat_true == flat_predicted
     accuracy = estimate(right.astype(np.float64), subject.params.statistics, subject.seed)
     unknown = is_unknown(flat_words)
@@ -57,7 +57,9 @@ def measure(subject: Subject) -> Evaluation | None:
         spans = score_spans(*spelled)
         metrics |= {"spans": spans.spans, "span_precision": spans.precision, "span_recall": spans.recall}
         metrics["span_f1"] = spans.f1
-    samples = "".join(_show(subject, names, words[row], true[row], predicted[row]) for row in range(_shown(subject, words)))
+    samples = "".join(
+        _show(subject, names, words[row], true[row], predicted[row]) for row in range(_shown(subject, words))
+    )
     return Evaluation(metrics, samples, {"confusion": {"classes": names, "counts": counts}, "by_tag": by_tag})
 
 

@@ -1,8 +1,8 @@
 """Hidden Markov chains of order 1 or 2 whose states are tags: the forward-backward and the Viterbi algorithm.
 
-The probability of the next tag depends on a history of one or two tags (o, r): o is the oldest of them, and r is the other
-one, if there is one. Tag number K stands for the border of the sentence, before its begin and after its end. Sentences of
-similar length are processed side by side (Rabiner 1989, section III).
+The probability of the next tag depends on a history of one or two tags (o, r): o is the oldest of them, and r is the
+other one, if there is one. Tag number K stands for the border of the sentence, before its begin and after its end.
+Sentences of similar length are processed side by side (Rabiner 1989, section III).
 
 Shapes: B sentences, T words, K tags, R = 1 for order 1 and R = K + 1 for order 2. A history is flat: o * R + r.
 """

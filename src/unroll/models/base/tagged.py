@@ -44,9 +44,7 @@ def tags(data: Data, split: str) -> list[Ids]:
 
 def _require_tags(data: Data) -> None:
     if not data.tags:
-        raise UnrollError(
-            f"tokenizers.{data.name}: its corpus has no tags to learn; choose a tokenizer of tagged text"
-        )
+        raise UnrollError(f"tokenizers.{data.name}: its corpus has no tags to learn; choose a tokenizer of tagged text")
 
 
 def is_unknown(sentence: Ids) -> NDArray[np.bool_]:

@@ -1,9 +1,9 @@
 """Tagging by a hidden Markov model (Church 1988; Brants 2000): p(x, y) = prod p(y_t | history) p(x_t | y_t).
 
 The states y are the tags. All probabilities are smoothed counts of the train split. The emission of a known word w is
-p(known | y) p(w | y). An unknown word is known by its shape s (`unroll.text.tokenizers.shape`) only, and has the emission
-p(unknown | y) p(s | y). Rare words of the train split stand for unknown words, since a word that was seen once could as
-well have been unseen.
+p(known | y) p(w | y). An unknown word is known by its shape s (`unroll.text.tokenizers.shape`) only, and has the
+emission p(unknown | y) p(s | y). Rare words of the train split stand for unknown words, since a word that was seen once
+could as well have been unseen.
 """
 
 from collections.abc import Sequence
@@ -65,9 +65,7 @@ class Model:
     def _emission(self, batch: Ids, position: int) -> Array:
         """Return p(word | tag), (B, K), of the words at a position of sentences (B, T, 2)."""
         at = batch[:, position]
-        return np.where(
-            is_unknown(at)[:, None], self.shape_emission[at[:, SHAPE]], self.word_emission[at[:, WORD]]
-        )
+        return np.where(is_unknown(at)[:, None], self.shape_emission[at[:, SHAPE]], self.word_emission[at[:, WORD]])
 
     def save(self, path: Path) -> None:
         """Write the model into the existing folder `path`."""

@@ -1,5 +1,7 @@
 """The network of a recurrent tagger: word and shape embeddings -> recurrent layers -> a score for each tag."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -43,12 +45,13 @@ class Network(nn.Module):
         hidden = self.embedding(words)
         if self.shape_embedding is not None:
             hidden = torch.cat([hidden, self.shape_embedding(shapes)], dim=-1)
-        for directions in self.layers:
+        for layer in self.layers:
+            directions: Any = layer
             hidden = self.dropout(hidden)
-            hidden = torch.cat([self._read(layer, hidden, index) for index, layer in enumerate(directions)], dim=-1)
+            hidden = torch.cat([self._read(one, hidden, number > 0) for number, one in enumerate(directions)], dim=-1)
         return self.output(self.dropout(hidden))
 
-    def _read(self, layer: nn.Module, inputs: Tensor, backwards: int) -> Tensor:
+    def _read(self, layer: Recurrent, inputs: Tensor, backwards: bool) -> Tensor:
         """Return the outputs (B, T, H) of one direction of a layer."""
         inputs = inputs.flip(1) if backwards else inputs
         outputs, _ = layer(inputs, layer.start(len(inputs)))

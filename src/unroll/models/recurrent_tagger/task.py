@@ -1,4 +1,7 @@
-"""The training task of recurrent taggers: the tags of whole sentences. All sentences of a batch have the same length."""
+"""The training task of recurrent taggers: the tags of whole sentences.
+
+All sentences of a batch have the same length.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 

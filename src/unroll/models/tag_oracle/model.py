@@ -1,9 +1,9 @@
 """The Bayes-optimal tagger of corpus source toy-tags: p(tag of a word | sentence) by the grammar itself.
 
-The grammar is a hidden Markov model (`unroll.corpora.toy_tags`). A tag has many states, and its probability is their sum.
-Choosing the most probable tag of every word maximizes the expected accuracy. The oracle sees what other taggers see: the
-tokens and the shapes. An unknown word is any word of its shape that the vocabulary lacks. The first word has a capital, so
-its emission is that of the words with a capital.
+The grammar is a hidden Markov model (`unroll.corpora.toy_tags`). A tag has many states, and its probability is their
+sum. Choosing the most probable tag of every word maximizes the expected accuracy. The oracle sees what other taggers
+see: the tokens and the shapes. An unknown word is any word of its shape that the vocabulary lacks. The first word has a
+capital, so its emission is that of the words with a capital.
 """
 
 import json
@@ -136,9 +136,7 @@ def fit(params: TagOracleParams, data: Data, inputs: Inputs, log: Log) -> Model:
     tags = [*data.tags, *sorted(set(names) - set(data.tags))]  # the rare tags of a small train split may be missing
     state_tags = np.asarray([tags.index(name) for name in names])
     word_emission, shape_emission = (np.stack(table) for table in zip(*tables, strict=True))
-    return Model(
-        params, tags, arrays["transition"], state_tags, arrays["state_classes"], word_emission, shape_emission
-    )
+    return Model(params, tags, arrays["transition"], state_tags, arrays["state_classes"], word_emission, shape_emission)
 
 
 def _emissions(words: Sequence[str], emission: Array, tokenizer: Tokenizer, shapes: Tokenizer) -> tuple[Array, Array]:

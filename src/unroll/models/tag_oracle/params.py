@@ -15,4 +15,5 @@ class TagOracleParams(Params):
     tokenizer: Name
     """A key of `tokenizers`, of type `tagged`."""
     corpus: Name
-    """The corpus of this tokenizer. Its text must be as it was sampled: `lowercase: false`, and not `cleaning: letters`."""
+    """The corpus of this tokenizer. Its text must be as it was sampled: `lowercase: false`, and not `cleaning:
+    letters`."""

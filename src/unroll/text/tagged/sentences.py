@@ -71,8 +71,8 @@ def _add_columns(sentence: Sentence, line: str, settings: Mapping[str, Any], loc
     cells = line.split("\t") if "\t" in line else line.split()
     if settings["token"] is None and len(cells) != 2:
         raise UnrollError(
-            f"{location}: has {len(cells)} {'column' if len(cells) == 1 else 'columns'} and not 2; write a token and its "
-            "tag with a tab between them, or set format: {kind: tagged, token: 1, tag: N} to choose the columns"
+            f"{location}: has {len(cells)} {'column' if len(cells) == 1 else 'columns'} and not 2; write a token and "
+            "its tag with a tab between them, or set format: {kind: tagged, token: 1, tag: N} to choose the columns"
         )
     token, tag = settings["token"] or 1, settings["tag"] or 2
     if len(cells) < max(token, tag):
@@ -99,7 +99,9 @@ def _add_conllu(sentence: Sentence, line: str, settings: Mapping[str, Any], loca
         sentence.empty_nodes += 1
     elif found := RANGE.fullmatch(identifier):
         if int(found[1]) != expected or int(found[2]) <= expected:
-            raise UnrollError(f"{location}: the range {identifier} is not {expected}-N with N above {expected}; correct it")
+            raise UnrollError(
+                f"{location}: the range {identifier} is not {expected}-N with N above {expected}; correct it"
+            )
         sentence.token_ranges += 1
     elif not WORD.fullmatch(identifier) or int(identifier) != expected:
         raise UnrollError(f"{location}: the word has the ID {identifier!r} and not {expected}; number the words from 1")

@@ -19,8 +19,8 @@ from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 
 UNKNOWN, SPACING = "unknown", "spacing"
 SOURCE, TAGS, SHAPES = "source", "tags", "shapes"
-"""The other sides of a corpus that have a tokenizer of their own: the sources of pairs, and the tags and the shapes of the
-words of tagged text."""
+"""The other sides of a corpus that have a tokenizer of their own: the sources of pairs, and the tags and the shapes of
+the words of tagged text."""
 Key = TypeVar("Key", bound=Hashable)
 FlatIds = tuple[NDArray[np.int32], list[int]]
 """The token ids of several texts end to end, and the number of token ids of each text."""
@@ -204,8 +204,8 @@ class Tokenizer(ABC):
 
         Args:
             path: The file.
-            others: The tokenizers of other sides than the main one, by side: `SOURCE`, `TAGS` or `SHAPES`. None if there
-                is no other side, or if all sides share this tokenizer.
+            others: The tokenizers of other sides than the main one, by side: `SOURCE`, `TAGS` or `SHAPES`. None if
+                there is no other side, or if all sides share this tokenizer.
         """
         state = self._full_state()
         for side, other in (others or {}).items():
