@@ -83,7 +83,7 @@ CORPORA = {
     "pairs": TEXT_CORPUS | path_settings("pairs.tsv") | {"format": "pairs", "unknown_word": "none"},
     "tagged": TEXT_CORPUS | path_settings("tagged.tsv") | {"format": "tagged", "unknown_word": "none"},
     "phrases": CORPUS
-    | {"source": "toy-tags", "sha256": None, "seed": 1, "sentences": 10, "tags": "pos", "lowercase": False},
+    | {"source": "toy-tags", "sha256": None, "seed": 1, "sentences": 20, "tags": "pos", "lowercase": False},
     "markov": CORPUS | SAMPLED | {"source": "markov", "order": 1, "concentration": 0.5, "stop_probability": 0.2},
     "hmm": CORPUS
     | SAMPLED

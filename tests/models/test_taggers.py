@@ -39,7 +39,7 @@ TAGGER = {
     "dropout": 0.1,
     "word_dropout": 0.1,
     "crf": False,
-    "training": toy.TRAINING,
+    "training": toy.TRAINING | {"epochs": 6, "patience": 6, "learning_rate": 0.03},
 }
 CASES: dict[str, dict[str, Any]] = {
     "bigram": HMM,
@@ -152,8 +152,8 @@ def test_no_tagger_has_a_lower_loss_than_the_oracle(model: Any, data: Data, root
         posteriors = np.concatenate(tagger.tag_log_posteriors(sentences(data, "test")))
         labels = np.concatenate(tags(data, "test"))
         losses.append(-posteriors[np.arange(len(labels)), labels].mean())
-    assert np.isfinite(losses).all()
-    assert losses[0] <= losses[1]
+    assert np.isfinite(losses[0])
+    assert losses[0] <= losses[1]  # infinite for a known word with another tag than those that it was seen with
 
 
 def test_a_corpus_without_tags_is_refused(case: str, root: Path) -> None:

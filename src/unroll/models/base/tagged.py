@@ -30,19 +30,20 @@ def sentences(data: Data, split: str) -> list[Ids]:
     Raises:
         UnrollError: The corpus has no tags.
     """
-    _require_tags(data)
+    require_tags(data)
     sides = (data.streams[split][side].documents for side in ("text", SHAPES))
     return [np.stack([words, shapes], axis=1)[:-1].astype(np.int64) for words, shapes in zip(*sides, strict=True)]
 
 
 def tags(data: Data, split: str) -> list[Ids]:
     """Return the numbers of the tags (T,) of each sentence of a split; see `sentences`."""
-    _require_tags(data)
+    require_tags(data)
     numbers = [document[:-1].astype(np.int64) - len(SPECIAL) for document in data.streams[split][TAGS].documents]
     return [np.where(number < 0, UNKNOWN_TAG, number) for number in numbers]
 
 
-def _require_tags(data: Data) -> None:
+def require_tags(data: Data) -> None:
+    """Raise an UnrollError if the corpus of a partition has no tags."""
     if not data.tags:
         raise UnrollError(f"tokenizers.{data.name}: its corpus has no tags to learn; choose a tokenizer of tagged text")
 

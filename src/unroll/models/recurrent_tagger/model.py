@@ -18,7 +18,7 @@ from unroll.layers.network import restore, weights
 from unroll.models.base import storage
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log, LogProbs
-from unroll.models.base.tagged import SHAPE, WORD, empty_results
+from unroll.models.base.tagged import SHAPE, WORD, empty_results, require_tags
 from unroll.models.recurrent_tagger.network import Network
 from unroll.models.recurrent_tagger.params import RecurrentTaggerParams
 from unroll.models.recurrent_tagger.task import Task
@@ -100,6 +100,7 @@ def fit(params: RecurrentTaggerParams, data: Data, inputs: Inputs, log: Log) -> 
     """
     from unroll.training.fit import fit as train  # Lightning is imported only where a network is trained.
 
+    require_tags(data)
     torch.manual_seed(data.seed)
     network = Network(params, data.vocabulary_size, data.shapes, len(data.tags))
     task = Task(network, params.training.batch_size, data)

@@ -94,16 +94,20 @@ class Model:
         return by_class[:, self.state_classes]
 
     def save(self, path: Path) -> None:
-        """Write the model into the existing folder `path`."""
-        names = ("transition", "state_tags", "state_classes", "word_emission", "shape_emission")
+        """Write the model into the existing folder `path`, with the positive transitions only, since most are zero."""
+        names = ("state_tags", "state_classes", "word_emission", "shape_emission")
         weights = {name: getattr(self, name) for name in names}
+        edges = np.argwhere(self.transition)
+        weights |= {"edges": edges.astype(np.int32), "edge_probabilities": self.transition[tuple(edges.T)]}
         storage.write(path, {"params": self.params.model_dump(), "tags": self.tags}, weights)
 
 
 def load(path: Path) -> Model:
     """Load the model that `Model.save` wrote into the folder `path`."""
-    saved = storage.read_params(path)
-    return Model(TagOracleParams.model_validate(saved["params"]), saved["tags"], **storage.read_weights(path))
+    saved, weights = storage.read_params(path), storage.read_weights(path)
+    transition = np.zeros((len(weights["state_tags"]) + 1,) * 2)
+    transition[tuple(weights.pop("edges").T)] = weights.pop("edge_probabilities")
+    return Model(TagOracleParams.model_validate(saved["params"]), saved["tags"], transition, **weights)
 
 
 def fit(params: TagOracleParams, data: Data, inputs: Inputs, log: Log) -> Model:
