@@ -14,8 +14,11 @@ FORM = 1
 """The index of the column FORM of CoNLL-U."""
 TAGS = {"upos": 3, "xpos": 4}
 """The indices of the columns with tags of CoNLL-U."""
-WORD, RANGE, EMPTY = re.compile(r"[1-9]\d*"), re.compile(r"([1-9]\d*)-([1-9]\d*)"), re.compile(r"\d+\.[1-9]\d*")
+NUMBER = r"[1-9][0-9]{0,8}"
+WORD, RANGE, EMPTY = (re.compile(form) for form in (NUMBER, rf"({NUMBER})-({NUMBER})", rf"(?:0|{NUMBER})\.{NUMBER}"))
 """The identifiers of a word, of a token of several words, and of an empty node."""
+SHOWN = 40
+"""The number of characters of a cell in a message."""
 Lines = Iterable[tuple[int, str]]
 """Lines without their ends, with their numbers."""
 
@@ -104,13 +107,15 @@ def _add_conllu(sentence: Sentence, line: str, settings: Mapping[str, Any], loca
             )
         sentence.token_ranges += 1
     elif not WORD.fullmatch(identifier) or int(identifier) != expected:
-        raise UnrollError(f"{location}: the word has the ID {identifier!r} and not {expected}; number the words from 1")
+        raise UnrollError(
+            f"{location}: the word has the ID {identifier[:SHOWN]!r} and not {expected}; number the words from 1"
+        )
     else:
         column = TAGS[settings["tag"]]
         if cells[column] == "_":
             other = "xpos" if settings["tag"] == "upos" else "upos"
             raise UnrollError(
-                f"{location}: the word {cells[FORM]!r} has no {settings['tag'].upper()}; set tag: {other}, or add it"
+                f"{location}: the word {cells[FORM][:SHOWN]!r} has no {settings['tag'].upper()}; set tag: {other}, or add it"
             )
         _add(sentence, cells[FORM], cells[column], location)
 
@@ -118,7 +123,7 @@ def _add_conllu(sentence: Sentence, line: str, settings: Mapping[str, Any], loca
 def _add(sentence: Sentence, token: str, tag: str, location: str) -> None:
     if not token.strip() or len(tag.split()) != 1:
         what, content = ("token", token) if not token.strip() else ("tag", tag)
-        fault = f"contains white space ({content!r})" if content.strip() else "is empty"
+        fault = f"contains white space ({content[:SHOWN]!r})" if content.strip() else "is empty"
         raise UnrollError(f"{location}: the {what} {fault}; write a token and a tag")
     sentence.tokens.append(token)
     sentence.tags.append(tag)
