@@ -92,7 +92,7 @@ def test_chosen_columns() -> None:
         (
             EXAMPLE.replace("3\tnot", "4\tnot"),
             UPOS,
-            "line 6: the word has the ID '4' and not 3; number words from 1",
+            "line 6: the word has the ID '4' and not 3; number the words from 1",
         ),
         (EXAMPLE.replace("1\tYes", "0\tYes"), UPOS, "line 12: the word has the ID '0' and not 1"),
         (EXAMPLE.replace("2-3", "1-3"), UPOS, "line 4: the range 1-3 is not 2-N with N above 2"),

@@ -115,7 +115,8 @@ def _add_conllu(sentence: Sentence, line: str, settings: Mapping[str, Any], loca
         if cells[column] == "_":
             other = "xpos" if settings["tag"] == "upos" else "upos"
             raise UnrollError(
-                f"{location}: the word {cells[FORM][:SHOWN]!r} has no {settings['tag'].upper()}; set tag: {other}, or add it"
+                f"{location}: the word {cells[FORM][:SHOWN]!r} has no {settings['tag'].upper()}; set tag: {other}, or "
+                "add it"
             )
         _add(sentence, cells[FORM], cells[column], location)
 
