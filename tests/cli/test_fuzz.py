@@ -215,6 +215,7 @@ VERBS = {
     "spell": ("spell", "trigram"),
     "translate": ("translate", "translator", "--beam", "2"),
     "tag": ("tag", "tagger"),
+    "tag columns": ("tag", "tagger", "--read-columns"),
     "words": ("spell", "trigram", "collection.txt", "--words"),
     "accuracy": ("spell", "trigram", "--accuracy"),
     "learn": ("spell", "trigram", "collection.txt", "--learn"),

@@ -53,6 +53,18 @@ def test_punctuation_is_split_off_on_request(unroll: Run) -> None:
     assert unroll("tag", "tagger", "--split", text="the books.\n").out == "the/DET books/NOUN ./PUNCT\n"
 
 
+def test_words_are_read_from_the_first_column(unroll: Run) -> None:
+    """The output of --columns is such an input, and is tagged again in the same way."""
+    first = unroll("tag", "tagger", "--columns", text=TEXT).out
+    again = unroll("tag", "tagger", "--read-columns", "--columns", text=first)
+    assert (again.code, again.out) == (0, first.replace("\n\n\n", "\n\n"))
+    result = unroll("tag", "tagger", "--read-columns", text="the\ntime\tX\n\n\nNew York\tY")
+    assert result.out.startswith("the/DET time/NOUN\nNew York/")  # one word, as its line says
+    empty = unroll("tag", "tagger", "--read-columns", text="\n \n")
+    assert (empty.code, empty.out) == (1, "")
+    assert empty.err == "unroll: standard input: has no word; give a file with at least one\n"
+
+
 def test_another_model_does_not_tag(unroll: Run) -> None:
     result = unroll("tag", "trigram", text=TEXT)
     assert (result.code, result.out) == (1, "")
