@@ -101,6 +101,7 @@ def evaluated(case: str, folder: Path) -> dict[str, Any]:
     return {"family": case, **declared, **found.write(folder / "evaluation")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["trigram-add-k", "window", "bidirectional", "seq2seq-dot", "naive_bayes"])
 def test_every_metric_of_a_new_evaluation_is_compared_or_has_a_reason(case: str, tmp_path: Path) -> None:
     metrics = evaluated(case, tmp_path)

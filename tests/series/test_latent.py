@@ -44,6 +44,7 @@ def test_one_step_ahead_nothing_is_sampled() -> None:
     np.testing.assert_allclose([one.deviation, many.deviation], 0.5, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "mingru"])
 def test_training_learns_a_process(cell: str) -> None:
     values = synthetic.autoregressive(np.array([0.9]), 1200, seed=2, deviation=0.4)
@@ -55,6 +56,7 @@ def test_training_learns_a_process(cell: str) -> None:
     assert 0.3 < forecast.deviation.mean() < 0.5
 
 
+@pytest.mark.slow
 def test_the_weights_of_the_best_epoch_are_kept() -> None:
     """Valid has another distribution than train, so the best epoch is early, and one more epoch changes nothing."""
     values = np.concatenate([synthetic.autoregressive(np.array([0.9]), 200, seed=2), 5.0 * np.tile([1.0, -1.0], 25)])

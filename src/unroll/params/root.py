@@ -155,7 +155,7 @@ class Root(Params):
         oracle = self.oracles[name]
         corpus = self.corpora[_known(f"{path}.corpus", oracle.corpus, self.corpora)]
         source: type = ToyTagsCorpus if oracle.family == "tag_oracle" else SampledCorpus
-        sources = "toy-tags" if oracle.family == "tag_oracle" else "markov, hmm or pcfg"
+        sources = "toy-tags" if oracle.family == "tag_oracle" else "markov, hmm, pcfg or everyday-english"
         if oracle.corpus != self.tokenizers[oracle.tokenizer].corpus or not isinstance(corpus, source):
             raise ValueError(
                 f"{path}: needs the sampled corpus (source {sources}) of its tokenizer; "
