@@ -108,6 +108,7 @@ def test_a_sentence_with_an_unseen_tag_is_left_out_of_the_valid_split(data: Data
     assert kept == sum(not (row == 0).any() for row in tags(data, "valid")) < len(sentences(data, "valid"))
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_ends_with_the_same_weights(
     data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

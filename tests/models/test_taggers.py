@@ -72,7 +72,10 @@ def train(case: str, data: Data, root: Path) -> Any:
 _trained: dict[str, Any] = {}
 
 
-@pytest.fixture(params=CASES)
+NETWORKS = ("rnn", "bigru", "bilstm-crf")
+
+
+@pytest.fixture(params=[pytest.param(case, marks=pytest.mark.slow if case in NETWORKS else ()) for case in CASES])
 def case(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -116,6 +116,7 @@ def test_series_have_their_rows(workshop: Workshop, mirror: Path, name: str, row
     assert values == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tag", "tags"), [("upos", 17), ("xpos", 49)])
 def test_the_english_web_treebank_has_its_sentences_words_and_tags(
     workshop: Workshop, mirror: Path, monkeypatch: pytest.MonkeyPatch, tag: str, tags: int

@@ -26,9 +26,10 @@ def fetch(params: ToyTagsCorpus, folder: Path) -> None:
     """Write the sentences to sentences.tsv, with the columns token and tag, and the hidden Markov model."""
     classes, automaton = read_classes(), Automaton.compile(sentence())
     words = list(dict.fromkeys(word for weights in classes.values() for word in weights))
+    columns = {word: column for column, word in enumerate(words)}
     emission = np.zeros((len(classes), len(words)))
     for row, weights in enumerate(classes.values()):
-        emission[row, [words.index(word) for word in weights]] = list(weights.values())
+        emission[row, [columns[word] for word in weights]] = list(weights.values())
     emission = normalize(emission)
     numbers = {name: number for number, name in enumerate(classes)}
     state_classes = np.asarray([numbers[leaf.word_class] for leaf in automaton.leaves])
