@@ -49,6 +49,11 @@ def test_taggers_have_a_table_by_tag_and_a_confusion_matrix() -> None:
     assert '<td data-value="inf">∞</td>' in section
     assert "Confusion matrix of tagger" in section
     assert "NOUN/NOUN[other]" in section
+    assert "<th>span F1</th>" in section
+    assert '<td data-value="0.875">0.875</td>' in section
+    results = findings().results
+    without = page.render(replace(findings(), results=results.drop(columns="span_f1")))
+    assert "<th>span F1</th>" not in without
 
 
 def test_the_page_needs_no_other_file() -> None:
