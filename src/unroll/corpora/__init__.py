@@ -25,6 +25,7 @@ MODULES = {
     "hmm": "hmm",
     "pcfg": "pcfg",
     "sine": "sine",
+    "toy-tags": "toy_tags",
 }
 """The module of this package that fetches a source. Every other source is a name of the catalogue."""
 

@@ -8,7 +8,8 @@ from pydantic import Discriminator, Field, Tag, field_validator
 from ruamel.yaml import YAML
 
 from unroll.params.base import suggest
-from unroll.params.cleaning import BaseCorpus, SeriesFormat
+from unroll.params.cleaning import BaseCorpus
+from unroll.params.formats import FileFormat, Format, UniversalColumn
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
 """The data of `unroll.corpora.catalogue`. The schema reads only the names and formats."""
@@ -55,21 +56,6 @@ class TextCorpus(BaseCorpus):
         return source
 
 
-Format = Literal["text", "pairs", "labelled", "series"]
-"""The format of a user's file. `text`: plain text. `pairs`: source and target, separated by a tab. `labelled`: label
-and text, separated by a tab. `series`: CSV with times and numbers, whose dialect is found in the file."""
-
-
-def _tag_format(value: Any) -> str:
-    return "dialect" if isinstance(value, dict | SeriesFormat) else "name"
-
-
-FileFormat = Annotated[
-    Annotated[Format, Tag("name")] | Annotated[SeriesFormat, Tag("dialect")], Discriminator(_tag_format)
-]
-"""A format by name, or the dialect of a series."""
-
-
 UnknownWord = Annotated[str, Field(pattern=r"^\S+$", max_length=100)]
 """The word that stands for unknown words if the text was prepared with a closed vocabulary, such as <unk>; `none` if
 there is no such word. Every tokenizer encodes it as the unknown token."""
@@ -101,6 +87,23 @@ class UrlCorpus(TextCorpus):
     """The format of the file, or of the files in an archive."""
     unknown_word: UnknownWord
     """The word that stands for unknown words, or `none`."""
+
+
+class ConlluCorpus(TextCorpus):
+    """A treebank of the catalogue in the format CoNLL-U."""
+
+    tag: UniversalColumn
+    """The tag of a word."""
+
+
+class ToyTagsCorpus(SeededCorpus):
+    """English sentences with tags, sampled from the regular grammar of `unroll.corpora.toy_tags`."""
+
+    source: Literal["toy-tags"]
+    sentences: Annotated[int, Field(ge=10, le=1_000_000)]
+    """The number of sentences."""
+    tags: Literal["pos", "chunks"]
+    """`pos`: parts of speech. `chunks`: phrases in BIO format, such as B-NP for the first word of a noun phrase."""
 
 
 class ToyDutchCorpus(SeededCorpus):
@@ -232,7 +235,7 @@ class SineCorpus(SeededCorpus):
 
 SOURCES = (
     *("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "package-docs", "package-docs-labelled"),
-    *("everyday-english", "markov", "hmm", "pcfg", "sine"),
+    *("everyday-english", "markov", "hmm", "pcfg", "sine", "toy-tags"),
 )
 """The sources that are not entries of the catalogue."""
 
@@ -246,7 +249,9 @@ def catalogue_formats() -> dict[str, str]:
 
 def _tag(value: Any) -> str:
     source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
-    return source if source in SOURCES[1:] else "text"
+    if source in SOURCES[1:]:
+        return source
+    return "conllu" if isinstance(source, str) and catalogue_formats().get(source) == "conllu" else "text"
 
 
 Corpus = Annotated[
@@ -261,13 +266,15 @@ Corpus = Annotated[
     | Annotated[MarkovCorpus, Tag("markov")]
     | Annotated[HmmCorpus, Tag("hmm")]
     | Annotated[PcfgCorpus, Tag("pcfg")]
-    | Annotated[SineCorpus, Tag("sine")],
+    | Annotated[SineCorpus, Tag("sine")]
+    | Annotated[ToyTagsCorpus, Tag("toy-tags")]
+    | Annotated[ConlluCorpus, Tag("conllu")],
     Discriminator(_tag),
 ]
 
 
 def corpus_format(corpus: BaseCorpus) -> Format:
-    """Return the format of a corpus: `text`, `pairs`, `labelled` or `series`."""
+    """Return the format of a corpus: `text`, `pairs`, `labelled`, `tagged` or `series`."""
     match corpus:
         case ToyDutchCorpus():
             return "pairs"
@@ -275,8 +282,11 @@ def corpus_format(corpus: BaseCorpus) -> Format:
             return "labelled"
         case SineCorpus():
             return "series"
+        case ToyTagsCorpus() | ConlluCorpus():
+            return "tagged"
         case PathCorpus() | UrlCorpus():
-            return "series" if isinstance(corpus.format, SeriesFormat) else corpus.format
+            kind = corpus.format if isinstance(corpus.format, str) else corpus.format.kind
+            return "tagged" if kind == "conllu" else kind
         case TextCorpus():
             return cast(Format, catalogue_formats().get(corpus.source, "text"))
         case _:
