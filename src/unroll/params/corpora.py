@@ -8,29 +8,11 @@ from pydantic import Discriminator, Field, Tag, field_validator
 from ruamel.yaml import YAML
 
 from unroll.params.base import suggest
-from unroll.params.cleaning import BaseCorpus, SeriesFormat
+from unroll.params.cleaning import BaseCorpus, GeneratedCorpus, PinnedCorpus, SeededCorpus, SeriesFormat
+from unroll.params.series import SineCorpus, VarProcessCorpus
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
 """The data of `unroll.corpora.catalogue`. The schema reads only the names and formats."""
-
-
-class GeneratedCorpus(BaseCorpus):
-    """A corpus that the project generates. The format of its files needs no settings."""
-
-
-class PinnedCorpus(BaseCorpus):
-    """A corpus that is made without a download, and whose bytes are the same everywhere."""
-
-    sha256: str | None
-    """The SHA-256 of the data file. The error for a wrong one shows the right one. `null` means that the bytes are not
-    verified."""
-
-
-class SeededCorpus(PinnedCorpus, GeneratedCorpus):
-    """A corpus that is sampled. It is a function of its settings, so another seed of the models keeps the text."""
-
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
-    """The random seed of the corpus."""
 
 
 class TextCorpus(BaseCorpus):
@@ -204,21 +186,9 @@ class PcfgCorpus(SampledCorpus):
     """The concentration of the distributions of the words of each nonterminal."""
 
 
-class SineCorpus(SeededCorpus):
-    """A series of numbers: a sine of amplitude 1 with Gaussian noise."""
-
-    source: Literal["sine"]
-    length: Annotated[int, Field(ge=10, le=10_000_000)]
-    """The number of values."""
-    period: Annotated[float, Field(gt=2, le=10_000_000)]
-    """The number of values in one period."""
-    noise: Annotated[float, Field(ge=0, le=1000)]
-    """The standard deviation of the noise."""
-
-
 SOURCES = (
     *("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "package-docs", "package-docs-labelled"),
-    *("markov", "hmm", "pcfg", "sine"),
+    *("markov", "hmm", "pcfg", "sine", "var-process"),
 )
 """The sources that are not entries of the catalogue."""
 
@@ -246,7 +216,8 @@ Corpus = Annotated[
     | Annotated[MarkovCorpus, Tag("markov")]
     | Annotated[HmmCorpus, Tag("hmm")]
     | Annotated[PcfgCorpus, Tag("pcfg")]
-    | Annotated[SineCorpus, Tag("sine")],
+    | Annotated[SineCorpus, Tag("sine")]
+    | Annotated[VarProcessCorpus, Tag("var-process")],
     Discriminator(_tag),
 ]
 
@@ -258,7 +229,7 @@ def corpus_format(corpus: BaseCorpus) -> Format:
             return "pairs"
         case LabelledDocsCorpus() | LabelledPackageDocsCorpus():
             return "labelled"
-        case SineCorpus():
+        case SineCorpus() | VarProcessCorpus():
             return "series"
         case PathCorpus() | UrlCorpus():
             return "series" if isinstance(corpus.format, SeriesFormat) else corpus.format

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 COUNTING = frozenset({"ngram", "cache", "naive_bayes", "vector_file"})
 """Families that count, or copy. Their folders below models/ have equal bytes on all processors."""
-DOUBLE = frozenset({"hmm", "oracle", "sine", "persistence", "seasonal_naive", "autoregression"})
+DOUBLE = frozenset(
+    {"hmm", "oracle", "sine", "persistence", "seasonal_naive", "autoregression", "direct", "var_process"},
+)
 """Families that are fitted in double precision."""
 NETWORKS = frozenset(
     {"recurrent", "bidirectional", "window", "transformer", "seq2seq", "word2vec", "latent"},
