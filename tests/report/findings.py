@@ -59,7 +59,7 @@ def series_section(name: str) -> SeriesSection:
     metrics = {"steps": [1, 4], "train": 1200, "test": 400, "columns": list(columns), "missing": {f"{name} level": 3}}
     curves = {row.name: [(1, 0.25), (2, 0.5)] for row in rows}
     fans = {
-        column: [Fan(row.name, [(1, 0.5), (2, 1.0)], [(3, 1.5)], [(3, 1.25), (4, 1.0)], [0.5, 0.75]) for row in rows]
+        column: [Fan(row.name, [[(1, 0.5), (2, 1.0), (3, 1.5)]], [(3, 1.25), (4, 1.0)], [0.5, 0.75]) for row in rows]
         for column in columns
     }
     return SeriesSection(name, metrics, rows, curves, fans)

@@ -29,7 +29,7 @@ def test_the_files_of_stage_forecast_are_read(tmp_path: Path) -> None:
     lines.append("persistence,2,8,0.75,0.4,1.5,0.7")
     (tmp_path / "series/wave.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     first = ["forecaster,column,step,position,value,mean,deviation", ",value,-2,38,1.0,,", ",value,-1,39,,,"]
-    first += ["persistence,value,1,40,3.0,2.0,0.5", "persistence,value,2,41,,2.0,0.75"]
+    first += [f"persistence,value,{k},{39 + k},{value},2.0,0.5" for k, value in ((1, 3.0), (2, 4.0), (3, ""), (4, 6.0))]
     (tmp_path / "forecasts/wave.csv").write_text("\n".join(first) + "\n", encoding="utf-8")
     (wave,) = series.read(["wave"], tmp_path)
     assert wave.rows[0].errors == {("rmse", 1): 0.5, ("mae", 1): 0.4, ("nll", 1): 1.5}
@@ -37,20 +37,21 @@ def test_the_files_of_stage_forecast_are_read(tmp_path: Path) -> None:
     assert wave.is_best(wave.rows[0], ("rmse", 1))
     assert not wave.is_best(wave.rows[0], ("rmse", 4))
     assert "persistence: 0.75 at 2" in wave.rmse
-    fan = Fan("persistence", [(38.0, 1.0)], [(40.0, 3.0)], [(40.0, 2.0), (41.0, 2.0)], [0.5, 0.75])
+    observed = [[(38.0, 1.0)], [(40.0, 3.0), (41.0, 4.0)], [(43.0, 6.0)]]
+    fan = Fan("persistence", observed, [(position, 2.0) for position in (40.0, 41.0, 42.0, 43.0)], [0.5] * 4)
     assert wave.fans == {"value": [fan]}
     assert wave.names == []
 
 
 def test_a_chart_of_a_forecast_has_the_values_the_mean_and_the_band() -> None:
-    fan = Fan("ar", [(1, 0.0), (2, 1.0)], [(3, 2.0)], [(3, 1.0), (4, 1.0)], [0.5, 1.0])
-    other = Fan("naive", [(1, 0.0)], [(3, 2.0)], [(3, 9.0), (4, 9.0)], [0.0, 0.0])
+    fan = Fan("ar", [[(1, 0.0), (2, 1.0)], [(4, 2.0)]], [(3, 1.0), (4, 1.0)], [0.5, 1.0])
+    other = Fan("naive", [[(1, 0.0)]], [(3, 9.0), (4, 9.0)], [0.0, 0.0])
     assert (min(fan.numbers), max(fan.numbers)) == (-1.0, 3.0)  # two deviations of the second step
     rows = [series.Row(name, "autoregression", 1, {}) for name in ("ar", "naive")]
     section = series.SeriesSection("s", {"steps": [1]}, rows, {}, {"value": [fan, other]})
     ((name, chart), (_, second)) = section.charts["value"]
     assert name == "ar"
-    assert chart.count("<polyline") == 3  # before and after the origin, and the mean
+    assert chart.count("<polyline") == 3  # the observed values before and after a missing one, and the mean
     assert chart.count('class="band c0"') == 1
     assert chart.count('class="mark"') == 1
     assert "<circle" not in chart

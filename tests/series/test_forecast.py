@@ -9,9 +9,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tests.pipeline.closure import ROOT
 from tests.series import synthetic
 from tests.text.conftest import corpus
+from unroll.corpora.var_process import sample
 from unroll.errors import UnrollError
+from unroll.params.load import load
+from unroll.params.series import VarProcessCorpus
 from unroll.series import forecast
 from unroll.series.forecast import Comparison
 from unroll.series.observed import ObservedSeries
@@ -211,3 +215,16 @@ def test_error_messages_name_the_parameter() -> None:
         forecast.compare(params, "wave", series, corpus(), seed=1)
     with pytest.raises(UnrollError, match=r"oracle.family: var_process forecasts only a corpus of source var-process"):
         compare(synthetic.noisy_sine(50), [1], (30, 10, 10), oracle={"family": "var_process"})
+
+
+def test_a_vector_is_forecast_better_than_its_columns_alone() -> None:
+    """The default process: an autoregression of one column has a larger error than the noise, also of order 10."""
+    process = load(ROOT / "params.yaml").corpora["vector"]
+    assert isinstance(process, VarProcessCorpus)
+    values, noise = sample(process), np.sqrt([0.25, 0.25, 1.0])
+    together = compare(values, [1], (1200, 400, 400), ar=VECTOR["ar"]).metrics["forecasters"]["ar"]["columns"]
+    for index, (column, entry) in enumerate(together.items()):
+        alone = compare(values[:, [index]], [1], (1200, 400, 400), ar={"family": "autoregression", "order": 10})
+        rmse = alone.metrics["forecasters"]["ar"]["steps"][0]["rmse"]
+        assert entry["steps"][0]["rmse"] == pytest.approx(noise[index], rel=0.05)
+        assert rmse > 1.08 * entry["steps"][0]["rmse"], column

@@ -36,9 +36,11 @@ def test_a_value_that_is_not_a_number_is_refused(workshop: Workshop, value: str)
         workshop.clean()
 
 
-def test_missing_values_are_counted_and_stay_missing(workshop: Workshop) -> None:
+def test_missing_values_are_counted_and_stay_missing(workshop: Workshop, caplog: pytest.LogCaptureFixture) -> None:
     text = "time,value\n" + "".join(f"{n},{'' if n in (3, 7) else n * n}\n" for n in range(20))
-    rows = workshop.add(text, "s.csv", format="series").clean()
+    with caplog.at_level("INFO"):
+        rows = workshop.add(text, "s.csv", format="series").clean()
+    assert "corpora.tiny: 2 values are missing; they stay missing" in caplog.text
     assert [row["time"] for row in rows if math.isnan(row["value"])] == ["3", "7"]
     assert workshop.counts["changed"] == {"missing_values": 2}
     assert workshop.counts["dropped"] == {}

@@ -49,10 +49,8 @@ class Fan:
 
     forecaster: str
     """The name of the forecaster."""
-    before: Sequence[tuple[float, float]]
-    """The observed values before the origin, as points (position, value)."""
-    after: Sequence[tuple[float, float]]
-    """The observed values from the origin on."""
+    observed: Sequence[Sequence[tuple[float, float]]]
+    """The observed values before and after the origin, as points (position, value). A missing value divides them."""
     means: Sequence[tuple[float, float]]
     """The means of the forecast."""
     deviations: Sequence[float]
@@ -62,7 +60,7 @@ class Fan:
     def numbers(self) -> list[float]:
         """All heights that a chart of the forecast has."""
         ends = [y + side * BAND * d for (_, y), d in zip(self.means, self.deviations, strict=True) for side in (-1, 1)]
-        return [*ends, *(value for _, value in (*self.before, *self.after))]
+        return [*ends, *(value for points in self.observed for _, value in points)]
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,11 @@ class SeriesSection:
         """The names of the columns of the series if it has several."""
         return self.metrics.get("columns", [])
 
+    @property
+    def missing(self) -> dict[str, int]:
+        """The number of missing numbers of each column that has some."""
+        return self.metrics.get("missing", {})
+
     def is_best(self, row: Row, column: tuple[str, int], name: str = "") -> bool:
         """Return whether a forecaster has the lowest error, in all columns or in a named one; oracles have no rank."""
         if row.family in ORACLES or column not in errors_in(row, name):
@@ -118,8 +121,7 @@ class SeriesSection:
         pad = (max(numbers) - min(numbers) or 1) * 0.06
         band = [BAND * deviation for deviation in fan.deviations]
         traces = [
-            chart.Trace("observed", OBSERVED, fan.before, marked=False),
-            chart.Trace("observed", OBSERVED, fan.after, marked=False),
+            *(chart.Trace("observed", OBSERVED, points, marked=False) for points in fan.observed),
             chart.Trace(fan.forecaster, self.colors[fan.forecaster], fan.means, band, marked=False),
         ]
         limits = (min(numbers) - pad, max(numbers) + pad)
@@ -184,9 +186,19 @@ def _read_fans(path: Path) -> dict[str, list[Fan]]:
             if forecast:
                 means = [(float(row["position"]), float(row["mean"])) for row in forecast]
                 deviations = [float(row["deviation"]) for row in forecast]
-                fan = Fan(forecaster, before.get(column, []), values, means, deviations)
+                fan = Fan(forecaster, _divide([*before.get(column, []), *values]), means, deviations)
                 fans.setdefault(column, []).append(fan)
     return fans
+
+
+def _divide(points: Sequence[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+    """Divide points where a position is missing."""
+    runs: list[list[tuple[float, float]]] = []
+    for point in points:
+        if not runs or point[0] > runs[-1][-1][0] + 1:
+            runs.append([])
+        runs[-1].append(point)
+    return runs
 
 
 def to_markdown(sections: Sequence[SeriesSection]) -> Iterator[str]:

@@ -60,6 +60,8 @@ def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
     if first_pass.is_series and not isinstance(params, GeneratedCorpus):
         dialects = counts["dialect"] = describe_series(params, raw_folder)
         log.info("%s", _say(raw_folder.name, dialects))
+    if missing := first_pass.changed["missing_values"]:
+        log.info("corpora.%s: %d values are missing; they stay missing", raw_folder.name, missing)
     if first_pass.is_pairs:
         _check_sides(raw_folder.name, first_pass)
         counts["identical_sides"] = first_pass.identical_sides
