@@ -38,6 +38,25 @@ def process() -> Network:
     return network.requires_grad_(False)
 
 
+def test_the_worked_example_of_a_network_that_reads_vectors() -> None:
+    """Two examples with d = 2 and two hidden units (Zhang et al. 2023, section 9.4: H_t = tanh(X W + H_{t-1} U + b)).
+
+    tests/layers/test_recurrent.py has the same numbers. Here, the head reads off the state: x_t has the mean H_t.
+    """
+    network = Network(synthetic.section("latent", cell="rnn", hidden_size=2, predict_difference=False), 2, masked=False)
+    layer = network.layers.layers[0]
+    with torch.no_grad():
+        layer.weight_ih_l0[:] = torch.tensor([[0.5, -1.0], [1.2, 0.3]]).T
+        layer.weight_hh_l0[:] = torch.tensor([[0.7, -0.4], [0.2, 0.5]]).T
+        layer.bias_ih_l0[:], layer.bias_hh_l0[:] = torch.tensor([0.1, -0.1]), 0.0
+        network.head.weight[:], network.head.bias[:] = torch.eye(2).repeat(2, 1), 0.0
+    values, state = torch.tensor([[[1.0, 2.0], [3.0, 1.0]]]), (torch.tensor([[0.1, -0.2], [0.0, 0.3]]),)
+    mean, deviation, _ = network(values, torch.ones_like(values, dtype=torch.bool), state)
+    expected = torch.tensor([[3.03, -0.64], [2.86, -2.65]]).tanh()
+    torch.testing.assert_close(mean[0], expected)
+    torch.testing.assert_close(deviation[0], expected.exp().log1p() + latent.MIN_DEVIATION)
+
+
 def test_sampled_futures_have_the_moments_of_the_process() -> None:
     forecast = Latent(process(), 20_000, seed=1).forecast(np.array([[0.0], [3.0]]), np.array([2]), 8)
     steps = np.arange(1, 9)
