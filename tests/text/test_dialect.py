@@ -103,6 +103,7 @@ REFUSED = [
     ("time,flow,flow\n1,2,3\n2,3,4", r"two columns of values have the name 'flow'; rename one of them"),
     ("time,level,flow\n1,2,3\n2,3,x", r"line 3: 'x' is not a finite number"),
     ("1;5\n3;6\n2;7", r"line 3: the time 2 is before 3 of line 2, while the rows before ascend; sort .*order: sort"),
+    ("level,flow\n3,1\n2,2\n5,9", r"line 4: the time 5 .* order: sort}, or set time: none if they are no times"),
     ("3;5\n1;6\n2;7", r"line 3: the time 2 is after 1 of line 2, while the rows before descend"),
     ("2020-01-01,5\n" * 60, r"line 2: has the time 2020-01-01 of line 1; keep one row for each time"),  # fault F5
     ("2020-01-01,?\n2020-01-02,5", r"line 1: '\?' is not a finite number; .* or write NA for a missing value"),
@@ -148,6 +149,7 @@ VECTORS: list[tuple[str, dict[str, Any], list[tuple[str, tuple[float | None, ...
     ("time,level,flow\n1,2,3\n2,3,4", {"value": ["flow"]}, [("1", (3,)), ("2", (4,))]),
     ("1,2,3\n2,3,4", {"value": [2, 3]}, [("1", (2, 3)), ("2", (3, 4))]),
     ("level,flow\n2,3\n1,4", {"time": "none"}, [("1", (2, 3)), ("2", (1, 4))]),
+    ("time,a,b,\n1,2,3,\n2,3,4,", {}, [("1", (2, 3)), ("2", (3, 4))]),  # a comma ends each line
     (",a,b\n1,2,3\n2,3,4", {}, [("1", (2, 3)), ("2", (3, 4))]),  # as pandas writes an index
     ("day;a;b\n14.01.2020;1.000,5;2\n13.01.2020;3;4,25", {}, [("2020-01-13", (3, 4.25)), ("2020-01-14", (1000.5, 2))]),
     ("day,a,b\n1,,3\n2,NA,4\n3,5,nan", {}, [("1", (None, 3)), ("2", (None, 4)), ("3", (5, None))]),

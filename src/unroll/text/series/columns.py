@@ -53,7 +53,7 @@ def find_columns(
         time = 0 if columns > 1 and 0 not in values else None
     rest = [index for index in range(columns) if index != time]
     if not values and (names or len(rest) == 1):
-        values = tuple(rest)
+        values = tuple(index for index in rest if len(rest) == 1 or names[index] or not _is_empty(rows, index))
         _refuse_equal_names(names, values, location)
     if not values:
         listed = _list([str(index + 1) for index in rest])
@@ -73,6 +73,11 @@ def find_columns(
     if len(set(values)) < len(values):
         raise UnrollError(f"{location}: value of format names a column twice; name each column once")
     return time, values
+
+
+def _is_empty(rows: Sequence[Row], index: int) -> bool:
+    """Return whether a column has no cells, like the one behind a comma at the end of each line."""
+    return not any(row.cells[index] for row in rows)
 
 
 def _listed(setting: Any) -> Sequence[Any]:

@@ -110,7 +110,7 @@ def read_observations(
         observations = iter(sorted(observations, key=lambda observation: observation.key or 0))
     start = list(islice(observations, 2))
     descending = _descend([observation.key for observation in start])
-    ordered = _check_order(chain(start, observations), descending, location)
+    ordered = _check_order(chain(start, observations), descending, dialect.times.kind == "numbers", location)
     yield from reversed(list(ordered)) if descending else ordered
 
 
@@ -155,7 +155,9 @@ def _parse(lines: Iterable[tuple[int, str]], dialect: Dialect, location: str) ->
         yield Observation(row.line, time, values, key)
 
 
-def _check_order(observations: Iterable[Observation], descending: bool, location: str) -> Iterator[Observation]:
+def _check_order(
+    observations: Iterable[Observation], descending: bool, are_numbers: bool, location: str
+) -> Iterator[Observation]:
     """Yield the observations, and raise an UnrollError if one has the time of the one before, or breaks the order."""
     before: Observation | None = None
     for observation in observations:
@@ -171,6 +173,7 @@ def _check_order(observations: Iterable[Observation], descending: bool, location
                     f"{place}: the time {time} is {'after' if descending else 'before'} {before.time[:SHOWN]} of line "
                     f"{before.line}, while the rows before {'descend' if descending else 'ascend'}; sort them with "
                     f"{spell_format(order='sort')}"
+                    + (", or set time: none if they are no times" if are_numbers else "")
                 )
         yield observation
         before = observation
