@@ -210,3 +210,27 @@ def test_a_fit_with_missing_values_is_that_of_the_complete_rows() -> None:
     fitted = fit(values, 2)
     np.testing.assert_allclose(fitted.intercept, solution[0], rtol=1e-9)
     np.testing.assert_allclose(fitted.weights, [solution[1:3].T, solution[3:].T], rtol=1e-9)
+
+
+def test_one_column_has_the_bits_of_a_scalar_autoregression() -> None:
+    """The same computation with numbers and arrays (N,) in place of vectors and matrices."""
+    values, origins = synthetic.noisy_sine(400), np.array([10, 200, 300])
+    series, order, horizon = values[:, 0], 7, 20
+    train = series[:-50]
+    lags = np.lib.stride_tricks.sliding_window_view(train[:-1], order)[:, ::-1]
+    design = np.column_stack([np.ones(len(lags)), lags])
+    solution = np.linalg.lstsq(design, train[order:], rcond=None)[0]
+    residuals = train[order:] - design @ solution
+    error = np.sqrt(residuals @ residuals / (len(lags) - order - 1))
+    window = series[origins[:, None] - np.arange(1, order + 1)]
+    means = []
+    for _ in range(horizon):
+        means.append(solution[0] + window @ solution[1:])
+        window = np.column_stack([means[-1], window[:, :-1]])
+    psi = np.zeros(order + horizon)
+    psi[order] = 1.0
+    for j in range(order + 1, order + horizon):
+        psi[j] = solution[1:] @ psi[j - order : j][::-1]
+    forecast = fit(values, order).forecast(values, origins, horizon)
+    np.testing.assert_array_equal(forecast.mean[..., 0], np.column_stack(means))
+    np.testing.assert_array_equal(forecast.deviation[0, :, 0], error * np.sqrt(np.cumsum(psi[order:] ** 2)))
