@@ -35,6 +35,7 @@ def test_the_errors_have_the_covariance_and_no_memory() -> None:
     np.testing.assert_allclose(errors[1:].T @ errors[:-1] / len(errors), 0, atol=0.02)
 
 
+@pytest.mark.slow
 def test_the_first_vectors_have_the_stationary_distribution() -> None:
     """The moments over many seeds of the first vectors are those over time of a long sample."""
     starts = np.array([var_process.sample(synthetic.var_process(2, seed=seed, length=10))[0] for seed in range(3000)])

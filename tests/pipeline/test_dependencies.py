@@ -169,6 +169,7 @@ def test_a_removed_dependency_is_found(group: str) -> None:
         assert any(missing(definition, *case) for case in CASES.values() if case[0] in sharing), removed
 
 
+@pytest.mark.slow
 def test_everything_that_is_left_out_is_loaded_and_has_a_reason() -> None:
     modules = set().union(*(uncovered(STAGES[group], group, *case) for group, *case in CASES.values()))
     for pattern, reason in LEFT_OUT.items():

@@ -112,6 +112,7 @@ def test_models_of_texts_that_were_cleaned_differently_are_in_separate_tables_an
     assert [row[1] for row in rows] == ["label", *(f"{name.split('_')[0]}/{name}" for name in names)]
 
 
+@pytest.mark.slow
 def test_figures_have_the_same_bytes_every_time(results: pd.DataFrame, tmp_path: Path) -> None:
     rows = [{"epoch": 0.5, "train_loss": 4.0}, {"epoch": 1.0, "train_loss": 3.5, "valid_loss": 3.7}]
     curves = {name: [] for name in results.model} | {"better": rows}
@@ -190,6 +191,7 @@ def test_a_metric_cannot_take_the_place_of_the_name(tmp_path: Path) -> None:
     assert row.startswith("mine,prose/mine,ngram,")
 
 
+@pytest.mark.slow
 def test_figures_of_all_models_leave_out_runs_with_other_seeds(
     results: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,7 @@ class Elements(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
+@pytest.mark.slow
 def test_case_71_markup_in_the_corpus_is_escaped() -> None:
     quiet, hostile = page.render(findings()), page.render(findings(HOSTILE))
     assert hostile.count("&lt;script&gt;document") >= 5
@@ -50,6 +51,7 @@ def test_the_page_needs_no_other_file() -> None:
     assert len(text) < 1_500_000
 
 
+@pytest.mark.slow
 def test_equal_findings_give_equal_bytes() -> None:
     assert page.render(findings()) == page.render(findings())
 
@@ -153,6 +155,7 @@ def test_dynamic_evaluation_has_a_column_if_a_model_has_it() -> None:
     assert text.count(">12.34</td>") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: the page is not tested in a browser")
 def test_a_browser_sorts_and_filters_the_page_without_an_error_or_a_request(tmp_path: Path) -> None:
     """An added script clicks and writes its results into the page; Chromium must not log anything."""

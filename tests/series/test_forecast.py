@@ -149,7 +149,7 @@ def test_nothing_is_better_than_the_oracle_of_vectors(vector: Comparison) -> Non
 
 
 def test_one_step_ahead_the_error_of_the_oracle_is_the_noise(vector: Comparison) -> None:
-    for entry in vector.metrics["forecasters"]["oracle"]["columns"].values():
+    for entry in vector.metrics["forecasters"]["oracle"]["columns"]:
         assert entry["steps"][0]["rmse"] == pytest.approx(np.sqrt(0.7), rel=0.08)
 
 
@@ -166,7 +166,7 @@ def test_errors_of_several_columns_are_those_of_each_and_of_all_standardised(vec
     train = vector.series.values[:1400]
     entry = vector.metrics["forecasters"]["ar"]
     for index, step in enumerate((1, 4, 16)):
-        columns = [found["steps"][index] for found in entry["columns"].values()]
+        columns = [found["steps"][index] for found in entry["columns"]]
         assert [row["step"] for row in columns] == [step] * 3
         squares = [(row["rmse"] / unit) ** 2 for row, unit in zip(columns, train.std(0), strict=True)]
         assert entry["steps"][index]["rmse"] == pytest.approx(np.sqrt(np.mean(squares)))
@@ -191,9 +191,9 @@ def test_missing_values_are_counted_and_not_measured() -> None:
     comparison = compare(holed, [1, 4], (400, 100, 100), **NAIVE, direct=VECTOR["direct"])
     assert "missing" not in full.metrics
     assert comparison.metrics["missing"] == {"x1": 3, "x2": 1}
-    for column, entry in comparison.metrics["forecasters"]["persistence"]["columns"].items():
+    for entry in comparison.metrics["forecasters"]["persistence"]["columns"]:
         # Each missing number is one target less, and direct has no forecast at two origins after each of both.
-        assert entry["steps"][0]["forecasts"] == 100 - 1 - 4, column
+        assert entry["steps"][0]["forecasts"] == 100 - 1 - 4, entry["column"]
     counts = {
         name: [row["forecasts"] for row in entry["steps"]] for name, entry in comparison.metrics["forecasters"].items()
     }
@@ -223,8 +223,8 @@ def test_a_vector_is_forecast_better_than_its_columns_alone() -> None:
     assert isinstance(process, VarProcessCorpus)
     values, noise = sample(process), np.sqrt([0.25, 0.25, 1.0])
     together = compare(values, [1], (1200, 400, 400), ar=VECTOR["ar"]).metrics["forecasters"]["ar"]["columns"]
-    for index, (column, entry) in enumerate(together.items()):
+    for index, entry in enumerate(together):
         alone = compare(values[:, [index]], [1], (1200, 400, 400), ar={"family": "autoregression", "order": 10})
         rmse = alone.metrics["forecasters"]["ar"]["steps"][0]["rmse"]
         assert entry["steps"][0]["rmse"] == pytest.approx(noise[index], rel=0.05)
-        assert rmse > 1.08 * entry["steps"][0]["rmse"], column
+        assert rmse > 1.08 * entry["steps"][0]["rmse"], entry["column"]

@@ -73,6 +73,7 @@ def test_one_step_ahead_nothing_is_sampled() -> None:
     np.testing.assert_allclose([one.deviation, many.deviation], 0.5, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "mingru"])
 def test_training_learns_a_process(cell: str) -> None:
     values = synthetic.autoregressive(np.array([0.9]), 1200, seed=2, deviation=0.4)
@@ -84,6 +85,7 @@ def test_training_learns_a_process(cell: str) -> None:
     assert 0.3 < forecast.deviation.mean() < 0.5
 
 
+@pytest.mark.slow
 def test_training_learns_that_a_column_follows_another() -> None:
     """x2 is x1 one step before, with little noise: a network of vectors knows it, and one of x2 alone does not."""
     noise = np.random.default_rng(4).standard_normal((1201, 1))
@@ -153,6 +155,7 @@ def test_the_network_reads_which_numbers_are_observed_if_some_of_the_train_or_va
         assert (one != other).all()
 
 
+@pytest.mark.slow
 def test_the_weights_of_the_best_epoch_are_kept() -> None:
     """Valid has another distribution than train, so the best epoch is early, and one more epoch changes nothing."""
     values = np.concatenate(

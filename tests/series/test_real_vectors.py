@@ -43,6 +43,7 @@ def test_three_columns_of_an_economy_agree_with_statsmodels_to_8_digits(tmp_path
     np.testing.assert_allclose(ours.deviation[0] ** 2, variances, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_missing_weeks_of_a_series_are_counted(tmp_path: Path) -> None:
     series, counts = read(tmp_path, "co2")
     assert (len(series.values), series.gaps) == (2284, 0)

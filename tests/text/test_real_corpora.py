@@ -36,6 +36,7 @@ def test_time_machine_has_the_counts_of_dive_into_deep_learning(workshop: Worksh
     assert workshop.counts["dropped"] == {"empty": 373}
 
 
+@pytest.mark.slow
 def test_ptb_has_its_tokens_and_no_other_unknown_word_in_test(workshop: Workshop, mirror: Path) -> None:
     for split in SPLITS:
         content = (mirror / f"ptb/ptb.{split}.txt").read_bytes()
@@ -54,6 +55,7 @@ def wikitext_2(workshop: Workshop, mirror: Path, **settings: Any) -> None:
     workshop.clean(splits=BY_SOURCE, empty="keep", max_characters=100_000, **settings)
 
 
+@pytest.mark.slow
 def test_wikitext_2_has_its_tokens(workshop: Workshop, mirror: Path) -> None:
     wikitext_2(workshop, mirror)
     assert predicted(workshop, words()) == {"train": 2_088_628, "valid": 217_646, "test": 245_569}
@@ -61,6 +63,7 @@ def test_wikitext_2_has_its_tokens(workshop: Workshop, mirror: Path) -> None:
     assert table["valid"][UNK] == _count(workshop, "<unk>", "valid") == 11_718
 
 
+@pytest.mark.slow
 def test_wikitext_2_has_one_unknown_token_for_each_unk_with_punctuation(workshop: Workshop, mirror: Path) -> None:
     wikitext_2(workshop, mirror)
     counts = tokenize(words(pretokenizer="punctuation"), workshop.out, workshop.folder)
@@ -84,6 +87,7 @@ def test_tinyshakespeare_has_65_characters_and_its_standard_split(workshop: Work
     assert tokenize(chars(), workshop.out, workshop.folder)["vocabulary_size"] == 4 + 65
 
 
+@pytest.mark.slow
 def test_tatoeba_has_no_english_sentence_in_two_splits(workshop: Workshop, mirror: Path) -> None:
     with zipfile.ZipFile(mirror / "eng-nld/nld-eng.zip") as archive:
         workshop.add(archive.read("nld.txt"), "nld.txt", format="pairs", documents=None)

@@ -21,6 +21,7 @@ MODULES = {
     "path": "user_file",
     "url": "user_file",
     "toy-dutch": "toy_dutch",
+    "everyday-english": "everyday",
     "markov": "markov",
     "hmm": "hmm",
     "pcfg": "pcfg",

@@ -93,6 +93,20 @@ class ToyDutchCorpus(SeededCorpus):
     """The number of distinct pairs."""
 
 
+class SampledCorpus(SeededCorpus):
+    """Text sampled from a known distribution. The family `oracle` predicts with its true probabilities."""
+
+
+class EverydayEnglishCorpus(SampledCorpus):
+    """Sentences of everyday English, sampled from the grammar of `unroll.corpora.everyday`, and minimal pairs."""
+
+    source: Literal["everyday-english"]
+    sentences: Annotated[int, Field(ge=10, le=10_000_000)]
+    """The number of sentences. A sentence may occur more than once."""
+    pairs: Annotated[int, Field(ge=1, le=10_000)]
+    """The number of minimal pairs of each phenomenon, in the file minimal_pairs.jsonl of the raw folder."""
+
+
 Concentration = Annotated[float, Field(ge=0.001, le=1_000_000)]
 """The concentration of a symmetric Dirichlet distribution. 1 is uniform over all distributions. A smaller value gives
 distributions with few likely outcomes, and a larger value gives distributions that are nearly uniform."""
@@ -134,8 +148,8 @@ class LabelledPackageDocsCorpus(PinnedCorpus, GeneratedCorpus):
     """The maximum number of texts of a package. A hash of the text selects them."""
 
 
-class SampledCorpus(SeededCorpus):
-    """Text sampled from a random distribution. The family `oracle` predicts with its true probabilities."""
+class SymbolsCorpus(SampledCorpus):
+    """Text of meaningless words, sampled from a random distribution."""
 
     expected_tokens: Annotated[int, Field(ge=100, le=100_000_000)]
     """The expected number of tokens. The number of documents is this number divided by their mean length."""
@@ -143,7 +157,7 @@ class SampledCorpus(SeededCorpus):
     """The number of different words w0, w1, ..."""
 
 
-class MarkovCorpus(SampledCorpus):
+class MarkovCorpus(SymbolsCorpus):
     """Text of a Markov chain: each symbol depends on the symbols before it."""
 
     source: Literal["markov"]
@@ -155,7 +169,7 @@ class MarkovCorpus(SampledCorpus):
     """The probability that a document ends after each token. The mean length of a document is 1 / stop_probability."""
 
 
-class HmmCorpus(SampledCorpus):
+class HmmCorpus(SymbolsCorpus):
     """Text of a hidden Markov model: each state of a Markov chain emits a symbol."""
 
     source: Literal["hmm"]
@@ -169,7 +183,7 @@ class HmmCorpus(SampledCorpus):
     """The probability that a document ends after each token. The mean length of a document is 1 / stop_probability."""
 
 
-class PcfgCorpus(SampledCorpus):
+class PcfgCorpus(SymbolsCorpus):
     """Text of a probabilistic context-free grammar in Chomsky normal form."""
 
     source: Literal["pcfg"]
@@ -188,7 +202,7 @@ class PcfgCorpus(SampledCorpus):
 
 SOURCES = (
     *("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "package-docs", "package-docs-labelled"),
-    *("markov", "hmm", "pcfg", "sine", "var-process"),
+    *("everyday-english", "markov", "hmm", "pcfg", "sine", "var-process"),
 )
 """The sources that are not entries of the catalogue."""
 
@@ -213,6 +227,7 @@ Corpus = Annotated[
     | Annotated[LabelledDocsCorpus, Tag("python-docs-labelled")]
     | Annotated[PackageDocsCorpus, Tag("package-docs")]
     | Annotated[LabelledPackageDocsCorpus, Tag("package-docs-labelled")]
+    | Annotated[EverydayEnglishCorpus, Tag("everyday-english")]
     | Annotated[MarkovCorpus, Tag("markov")]
     | Annotated[HmmCorpus, Tag("hmm")]
     | Annotated[PcfgCorpus, Tag("pcfg")]

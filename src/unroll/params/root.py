@@ -149,7 +149,7 @@ class Root(Params):
         corpus = self.corpora[_known(f"{path}.corpus", oracle.corpus, self.corpora)]
         if oracle.corpus != self.tokenizers[oracle.tokenizer].corpus or not isinstance(corpus, SampledCorpus):
             raise ValueError(
-                f"{path}: needs the sampled corpus (source markov, hmm or pcfg) of its tokenizer; "
+                f"{path}: needs the sampled corpus (source markov, hmm, pcfg or everyday-english) of its tokenizer; "
                 f"tokenizers.{oracle.tokenizer} is of corpus {self.tokenizers[oracle.tokenizer].corpus}, corpus is "
                 f"{oracle.corpus} (source {corpus.source})"
             )

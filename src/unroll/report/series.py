@@ -154,7 +154,7 @@ def _read(name: str, folder: Path) -> SeriesSection:
             entry["family"],
             entry["parameters"],
             _errors(entry["steps"]),
-            {column: _errors(found["steps"]) for column, found in entry.get("columns", {}).items()},
+            {found["column"]: _errors(found["steps"]) for found in entry.get("columns", [])},
         )
         for key, entry in metrics["forecasters"].items()
     ]

@@ -125,10 +125,10 @@ def compare(params: SeriesParams, name: str, series: ObservedSeries, corpus: Cor
         entry: dict[str, Any] = {"family": params.forecasters[key].family, "parameters": parameters[key]}
         rows[key] = entry | {"steps": _at(params.steps, errors[key])}
         if several:
-            rows[key]["columns"] = {
-                column: {"steps": _at(params.steps, measure_errors(rolling.select(index), measured[..., [index]]))}
-                for index, column in enumerate(series.columns)
-            }
+            rows[key]["columns"] = [
+                {"column": name, "steps": _at(params.steps, measure_errors(rolling.select(i), measured[..., [i]]))}
+                for i, name in enumerate(series.columns)
+            ]
     facts: dict[str, Any] = {"corpus": params.corpus, "steps": params.steps, "gaps": series.gaps}
     facts |= {"columns": list(series.columns)} if several else {}
     facts |= {"missing": series.missing} if series.missing else {}
