@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.command import Commands, Output
+from tests.cli.taggers import save_tagger
 from tests.cli.translators import save_translators
 from unroll.printing import escape_control
 
@@ -42,6 +43,7 @@ def commands(workspace: Path) -> Iterator[Commands]:
     folder.mkdir()
     (folder / "models").symlink_to(workspace / "models")
     save_translators(workspace)
+    save_tagger(workspace)
     runner = Commands(folder)
     (folder / "collection.txt").write_text("open a file\nclose the file\nthe time traveller\n", encoding="utf-8")
     (folder / "list.jsonl").write_text('{"candidates": [{"text": "the", "score": 0}]}\n', encoding="utf-8")
@@ -141,6 +143,8 @@ def first_line(lines: list[str]) -> list[str]:
         ("classify", "bayes"),
         ("spell", "trigram"),
         ("translate", "translator", "--beam", "2"),
+        ("tag", "tagger"),
+        ("tag", "tagger", "--split"),
     ],
     ids="-".join,
 )
@@ -161,7 +165,7 @@ def test_each_line_has_its_result(
     assert result.code == 0, result
     if as_json:
         assert [json.loads(line)["text"] for line in result.lines] == texts
-    elif arguments[0] in ("spell", "translate"):
+    elif arguments[0] in ("spell", "translate", "tag"):
         assert len(result.lines) == len(texts)
     else:
         columns = 1 if arguments[0] == "score" else 2
@@ -210,6 +214,8 @@ VERBS = {
     "classify": ("classify", "bayes"),
     "spell": ("spell", "trigram"),
     "translate": ("translate", "translator", "--beam", "2"),
+    "tag": ("tag", "tagger"),
+    "tag columns": ("tag", "tagger", "--read-columns"),
     "words": ("spell", "trigram", "collection.txt", "--words"),
     "accuracy": ("spell", "trigram", "--accuracy"),
     "learn": ("spell", "trigram", "collection.txt", "--learn"),

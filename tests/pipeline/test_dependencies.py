@@ -61,7 +61,7 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
         member: {"family": "generative_classifier", "tokenizer": "t", "member": {"family": member}}
         for member in ("ngram", "hmm", "recurrent")
     },
-    "oracles": {"oracle": {"family": "oracle", "tokenizer": "t", "corpus": "c"}},
+    "oracles": {family: {"family": family, "tokenizer": "t", "corpus": "c"} for family in ("oracle", "tag_oracle")},
     "vectors": {family: {"family": family, "tokenizer": "t"} for family in ("word2vec", "vector_file")},
     "pretrained": {
         family: {"family": family, "tokenizer": "t", "vectors": "v"}
@@ -208,6 +208,7 @@ def test_modules_are_imported_by_name_in_four_packages_only() -> None:
 DATA = {
     "src/unroll/corpora/catalogue.yaml": {"download", "train_vectors", "evaluate_vectors"},
     "src/unroll/corpora/toy_dutch": {"download"},
+    "src/unroll/corpora/toy_tags": {"download"},
     "src/unroll/report/page": {"report"},
 }
 """Files that modules read, and the groups of stages that read them. No stage reads those of `serve` and of a plan."""

@@ -86,6 +86,17 @@ def findings(word: str = "word") -> page.Findings:
     metrics = {n: result("symbols", nll[n], family=families[n], fitted_on_valid=fitted[n]) for n in families}
     classifier = {"family": "naive_bayes", "tokenizer": "labels", "corpus": "docs", "parameters": 9}
     classifier |= {"test_documents": 4, "classes": 2, "accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
+    tagger = {"family": "recurrent_tagger", "tokenizer": "tagged", "corpus": "phrases", "parameters": 9}
+    tagger |= {"tagged_words": 90, "test_sentences": 9, "tags": 2, "unknown_word_rate": 0.05, "tag_accuracy": 0.9}
+    tagger |= {"tag_accuracy_low": 0.85, "tag_accuracy_high": 0.95, "sentence_accuracy": 0.5, "macro_f1": 0.8}
+    tagger |= {"tag_log_loss": "inf"}
+    spans = {
+        "family": "tag_oracle",
+        "tag_log_loss": 0.01,
+        "unknown_word_accuracy": 1.0,
+        "span_f1": 0.875,
+        "tag_accuracy": 1.0,
+    }
     rows = [{"distance": k, "nats": 3 - 0.1 * k, "error": 0.05} for k in (1, 2, 4)]
     ablation = {"tokens": 9, "full": 2.5, "cut": rows, "shuffled": rows}
     position = [{"first": 0, "last": 0, "tokens": 3, "nats": 2.0}]
@@ -98,17 +109,25 @@ def findings(word: str = "word") -> page.Findings:
     diagnostics["gru"]["attention"] = [attention]
     diagnostics["glove"] = {}
     diagnostics["bayes"] = {"confusion": {"classes": [word, "other"], "counts": [[3, 1], [0, 0]]}}
+    by_tag = {"tag": word, "words": 80, "precision": 0.75, "recall": 1.0, "f1": 0.857, "mistaken_for": word}
+    diagnostics["tagger"] = {"confusion": diagnostics["bayes"]["confusion"], "by_tag": [by_tag]}
+    diagnostics["ceiling"] = {"by_tag": [by_tag | {"mistaken_for": None}]}
     k_step = {name: np.log(generator.dirichlet(np.ones(5), size=(3, 2))) for name in nll}
     bias = {"lstm": np.full((3, 2, 5), 0.01)}
     curves = {"lstm": [Point(100, 40.0, 30.0, 50.0, 20.0), Point(400, 10.0, 8.0, 12.0, 5.0)]}
     distance = oracle.measure(leaderboard.make(metrics), losses, k_step, bias, curves, STATISTICS, seed=1)
     assert distance is not None
     return page.Findings(
-        results=leaderboard.make(metrics | {"bayes": classifier, "glove": {"dimensions": 5, "coverage": 0.5}}),
+        results=leaderboard.make(
+            metrics
+            | {"bayes": classifier, "glove": {"dimensions": 5, "coverage": 0.5}}
+            | {"tagger": tagger, "ceiling": tagger | spans}
+        ),
         losses=losses,
         diagnostics=diagnostics,
         curves={"lstm": [curve_row(e) for e in range(1, 9)]},
         samples=dict.fromkeys(nll, f"a text of {word} and more\n")
+        | {"tagger": f"{word}/{word}[other]\n"}
         | {"glove": f"token\tx\ty\tneighbours\n{word}\t0.5\t1.5\tb c\nb\t1\t2\tc\n"},
         pairs={"symbols": comparison.compare_pairs(list(metrics), nll, STATISTICS, 1, {}, [])},
         seeds=[comparison.measure_seeds("lstm", ["lstm", "gru"], nll, STATISTICS, seed=1)],

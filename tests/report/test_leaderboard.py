@@ -252,3 +252,41 @@ def test_analogies_are_shown_of_vectors_that_were_asked(tmp_path: Path) -> None:
     page = leaderboard.to_markdown(leaderboard.make({"one": values, "two": values | asked}), 0.95)
     assert "| `one` | word2vec | `words` | 50 | 50.0% | 75.0% |  |\n" in page
     assert "| `two` | word2vec | `words` | 50 | 50.0% | 75.0% | 25.0% of 1,500 |\n" in page
+
+
+TAGGER = {
+    "family": "hmm_tagger",
+    "tokenizer": "tagged",
+    "corpus": "phrases",
+    "parameters": 1234,
+    "tagged_words": 11478,
+    "test_sentences": 1243,
+    "tags": 15,
+    "vocabulary_size": 2986,
+    "unknown_word_rate": 0.0366,
+    "tag_accuracy": 0.9848,
+    "tag_accuracy_low": 0.9821,
+    "tag_accuracy_high": 0.9873,
+    "unknown_word_accuracy": 0.9881,
+    "sentence_accuracy": 0.889,
+    "tag_log_loss": 0.0484,
+    "macro_f1": 0.97,
+}
+
+
+def test_taggers_are_ranked_by_accuracy_and_are_no_classifiers(results: pd.DataFrame) -> None:
+    better = TAGGER | {"family": "tag_oracle", "tag_accuracy": 0.996, "tag_log_loss": 0.0091, "span_f1": 0.99}
+    names = list(results.model)
+    metrics = {name: row.dropna().to_dict() for name, row in zip(names, results.iloc, strict=True)}
+    table = leaderboard.make(metrics | {"counts": TAGGER, "ceiling": better})
+    page = leaderboard.to_markdown(table, 0.95)
+    assert "## Classification" not in page
+    tagging = page.split("## Tagging of `tagged`")[1]
+    assert "11,478 test words in 1,243 sentences, 15 tags, 3.66% of the words unknown." in tagging
+    assert (
+        "accuracy | 95 % CI | of unknown words | whole sentences | span F1 | log loss (nats) | parameters |" in tagging
+    )
+    assert tagging.index("`ceiling`") < tagging.index("`counts`")
+    assert "| `counts` | hmm_tagger | 98.48% | 98.21% – 98.73% | 98.8% | 88.9% |  | 0.0484 | 1,234 |" in tagging
+    assert "| 99.0% | 0.0091 |" in tagging
+    assert "counts" not in leaderboard.to_csv(table)

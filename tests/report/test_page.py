@@ -40,6 +40,18 @@ def test_case_71_markup_in_the_corpus_is_escaped() -> None:
     assert "default-src 'none'" in hostile
 
 
+def test_taggers_have_a_table_by_tag_and_a_confusion_matrix() -> None:
+    text = page.render(findings("NOUN"))
+    assert '<a href="#tagging">' in text
+    section = text.split('<section id="tagging">')[1].split("</section>")[0]
+    assert section.index("<b>ceiling</b>") < section.index("<b>tagger</b>")  # the most accurate one first
+    assert "knows the grammar" in section
+    assert "85.00 – 95.00 %" in section
+    assert '<td data-value="inf">∞</td>' in section
+    assert "Confusion matrix of tagger" in section
+    assert "NOUN/NOUN[other]" in section
+
+
 def test_the_page_needs_no_other_file() -> None:
     text = page.render(findings())
     for tag, attributes in Elements(text).tags:

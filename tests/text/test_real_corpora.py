@@ -8,7 +8,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.text.conftest import Workshop, chars, words
+from tests import tagged
+from tests.text.conftest import CORPUS, Workshop, chars, words
+from unroll.corpora import fetch
+from unroll.params.corpora import ConlluCorpus
+from unroll.text.clean import clean
 from unroll.text.partition import partition
 from unroll.text.streams import SPLITS, load
 from unroll.text.tokenize import tokenize
@@ -110,3 +114,31 @@ def test_series_have_their_rows(workshop: Workshop, mirror: Path, name: str, row
         expected = [float(row[1]) for row in list(csv.reader(file))[1:] if row]
     assert len(values) == rows
     assert values == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("tag", "tags"), [("upos", 17), ("xpos", 49)])
+def test_the_english_web_treebank_has_its_sentences_words_and_tags(
+    workshop: Workshop, mirror: Path, monkeypatch: pytest.MonkeyPatch, tag: str, tags: int
+) -> None:
+    """The words of 713 ranges such as don't are read, and the 6 empty nodes are not."""
+    monkeypatch.setenv("UNROLL_MIRROR", str(mirror))
+    params = ConlluCorpus.model_validate(CORPUS | {"source": "ud-english-ewt-small", "tag": tag, "splits": BY_SOURCE})
+    fetch(params, workshop.raw)
+    counts = clean(params, workshop.raw, workshop.out)
+    sentences = {split: size["documents"] for split, size in counts["splits"].items()}
+    assert (sentences["train"] + sentences["valid"], sentences["test"]) == (2_001, 2_077)
+    assert counts["changed"] == {"empty_nodes": 6, "token_ranges": 713}
+    tokens = tokenize(tagged.words(corpus="tiny"), workshop.out, workshop.folder)
+    found = {split: tokens[split]["text"]["tokens"] for split in SPLITS}
+    assert (found["train"] + found["valid"], found["test"]) == (25_147, 25_094)
+    assert {split: tokens[split]["tags"]["tokens"] for split in SPLITS} == found
+    assert tokens["tags_vocabulary_size"] == 4 + tags
+    data = load(_partitioned(workshop))
+    unseen = sum(int((data.streams[split]["tags"].tokens == UNK).sum()) for split in ("valid", "test"))
+    assert unseen == 0
+
+
+def _partitioned(workshop: Workshop) -> Path:
+    partition(tagged.words(corpus="tiny"), "tiny", 1, workshop.folder, workshop.folder)
+    return workshop.folder

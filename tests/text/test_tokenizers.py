@@ -202,7 +202,7 @@ def test_a_sample_is_spread_over_the_text() -> None:
 
 def test_the_source_side_can_have_its_own_tokenizer(tmp_path: Path) -> None:
     source, target = learned(words(), ["a b"]), learned(words(), ["x y z"])
-    target.save(tmp_path / "tokenizer.json", source)
+    target.save(tmp_path / "tokenizer.json", {"source": source})
     assert load_tokenizer(tmp_path / "tokenizer.json").vocabulary_size == 7
     assert load_tokenizer(tmp_path / "tokenizer.json", side="source").encode("a") == [4]
     target.save(tmp_path / "tokenizer.json")

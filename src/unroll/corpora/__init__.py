@@ -27,6 +27,7 @@ MODULES = {
     "pcfg": "pcfg",
     "sine": "sine",
     "var-process": "var_process",
+    "toy-tags": "toy_tags",
 }
 """The module of this package that fetches a source. Every other source is a name of the catalogue."""
 

@@ -17,9 +17,10 @@ class Splits(Params):
     sentence for pairs) selects the split, so that equal texts are in the same split. `position`: the last characters
     are test, and those before them are valid."""
     valid: Share
-    """The share of valid in the documents (`hash`) or characters (`position`). `source` ignores it."""
+    """The share of valid in the documents (`hash`) or characters (`position`). If the source defines no valid split,
+    `source` takes this share of its train split by hash; otherwise it ignores the share."""
     test: Share
-    """The share of test, defined in the same way."""
+    """The share of test in the documents or characters. `source` ignores it."""
 
     @model_validator(mode="after")
     def _check_train_is_not_empty(self) -> "Splits":

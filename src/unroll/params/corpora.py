@@ -8,7 +8,8 @@ from pydantic import Discriminator, Field, Tag, field_validator
 from ruamel.yaml import YAML
 
 from unroll.params.base import suggest
-from unroll.params.cleaning import BaseCorpus, GeneratedCorpus, PinnedCorpus, SeededCorpus, SeriesFormat
+from unroll.params.cleaning import BaseCorpus, GeneratedCorpus, PinnedCorpus, SeededCorpus
+from unroll.params.formats import FileFormat, Format, UniversalColumn
 from unroll.params.series import SineCorpus, VarProcessCorpus
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
@@ -35,21 +36,6 @@ class TextCorpus(BaseCorpus):
         if source not in SOURCES and source not in catalogue_formats():
             raise ValueError(f"there is no {source}{suggest(source, [*SOURCES, *catalogue_formats()])}")
         return source
-
-
-Format = Literal["text", "pairs", "labelled", "series"]
-"""The format of a user's file. `text`: plain text. `pairs`: source and target, separated by a tab. `labelled`: label
-and text, separated by a tab. `series`: CSV with times and numbers, whose dialect is found in the file."""
-
-
-def _tag_format(value: Any) -> str:
-    return "dialect" if isinstance(value, dict | SeriesFormat) else "name"
-
-
-FileFormat = Annotated[
-    Annotated[Format, Tag("name")] | Annotated[SeriesFormat, Tag("dialect")], Discriminator(_tag_format)
-]
-"""A format by name, or the dialect of a series."""
 
 
 UnknownWord = Annotated[str, Field(pattern=r"^\S+$", max_length=100)]
@@ -83,6 +69,23 @@ class UrlCorpus(TextCorpus):
     """The format of the file, or of the files in an archive."""
     unknown_word: UnknownWord
     """The word that stands for unknown words, or `none`."""
+
+
+class ConlluCorpus(TextCorpus):
+    """A treebank of the catalogue in the format CoNLL-U."""
+
+    tag: UniversalColumn
+    """The tag of a word."""
+
+
+class ToyTagsCorpus(SeededCorpus):
+    """English sentences with tags, sampled from the regular grammar of `unroll.corpora.toy_tags`."""
+
+    source: Literal["toy-tags"]
+    sentences: Annotated[int, Field(ge=10, le=1_000_000)]
+    """The number of sentences."""
+    tags: Literal["pos", "chunks"]
+    """`pos`: parts of speech. `chunks`: phrases in BIO format, such as B-NP for the first word of a noun phrase."""
 
 
 class ToyDutchCorpus(SeededCorpus):
@@ -202,7 +205,7 @@ class PcfgCorpus(SymbolsCorpus):
 
 SOURCES = (
     *("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "package-docs", "package-docs-labelled"),
-    *("everyday-english", "markov", "hmm", "pcfg", "sine", "var-process"),
+    *("everyday-english", "markov", "hmm", "pcfg", "sine", "toy-tags", "var-process"),
 )
 """The sources that are not entries of the catalogue."""
 
@@ -216,7 +219,9 @@ def catalogue_formats() -> dict[str, str]:
 
 def _tag(value: Any) -> str:
     source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
-    return source if source in SOURCES[1:] else "text"
+    if source in SOURCES[1:]:
+        return source
+    return "conllu" if isinstance(source, str) and catalogue_formats().get(source) == "conllu" else "text"
 
 
 Corpus = Annotated[
@@ -232,13 +237,15 @@ Corpus = Annotated[
     | Annotated[HmmCorpus, Tag("hmm")]
     | Annotated[PcfgCorpus, Tag("pcfg")]
     | Annotated[SineCorpus, Tag("sine")]
+    | Annotated[ToyTagsCorpus, Tag("toy-tags")]
+    | Annotated[ConlluCorpus, Tag("conllu")]
     | Annotated[VarProcessCorpus, Tag("var-process")],
     Discriminator(_tag),
 ]
 
 
 def corpus_format(corpus: BaseCorpus) -> Format:
-    """Return the format of a corpus: `text`, `pairs`, `labelled` or `series`."""
+    """Return the format of a corpus: `text`, `pairs`, `labelled`, `tagged` or `series`."""
     match corpus:
         case ToyDutchCorpus():
             return "pairs"
@@ -246,8 +253,11 @@ def corpus_format(corpus: BaseCorpus) -> Format:
             return "labelled"
         case SineCorpus() | VarProcessCorpus():
             return "series"
+        case ToyTagsCorpus() | ConlluCorpus():
+            return "tagged"
         case PathCorpus() | UrlCorpus():
-            return "series" if isinstance(corpus.format, SeriesFormat) else corpus.format
+            kind = corpus.format if isinstance(corpus.format, str) else corpus.format.kind
+            return "tagged" if kind == "conllu" else kind
         case TextCorpus():
             return cast(Format, catalogue_formats().get(corpus.source, "text"))
         case _:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 COUNTING = frozenset({"ngram", "cache", "naive_bayes", "vector_file"})
 """Families that count, or copy. Their folders below models/ have equal bytes on all processors."""
 DOUBLE = frozenset(
-    {"hmm", "oracle", "sine", "persistence", "seasonal_naive", "autoregression", "direct", "var_process"},
+    {"hmm", "oracle", "hmm_tagger", "tag_oracle", "sine", "persistence", "seasonal_naive", "autoregression"}
+    | {"direct", "var_process"},
 )
 """Families that are fitted in double precision."""
 NETWORKS = frozenset(
-    {"recurrent", "bidirectional", "window", "transformer", "seq2seq", "word2vec", "latent"},
+    {"recurrent", "bidirectional", "window", "transformer", "seq2seq", "word2vec", "latent", "recurrent_tagger"},
 )
 """Families that are trained in single precision, step by step."""
 MIN_SAMPLES = 200
@@ -78,6 +79,15 @@ OF_NETWORKS = {
     "cache_weight": SHARE,
     "accuracy": SHARE,
     "macro_f1": SHARE,
+    "tag_accuracy": SHARE,
+    "tag_accuracy_low": SHARE,
+    "tag_accuracy_high": SHARE,
+    "known_word_accuracy": SHARE,
+    "unknown_word_accuracy": SHARE,
+    "sentence_accuracy": SHARE,
+    "span_precision": SHARE,
+    "span_recall": SHARE,
+    "span_f1": SHARE,
     "exact_match": SHARE,
     "length_ratio": SHARE,
     "cloze_accuracy": SHARE,
@@ -95,6 +105,7 @@ OF_NETWORKS = {
     "bits_per_byte_spelling": ROUNDING,
     "bits_per_byte_spacing": ROUNDING,
     "oov_rate": ROUNDING,
+    "unknown_word_rate": ROUNDING,
     "coverage": ROUNDING,
     "test_coverage": ROUNDING,
 }
@@ -108,10 +119,14 @@ NOT_COMPARED = {
     "bits_per_byte": "it is a function of cross_entropy",
     "bits_per_byte_tokens": "it is a function of cross_entropy",
     "log_loss": "its difference between processors is not measured; accuracy and macro_f1 are compared",
+    "tag_log_loss": "its difference between processors is not measured; tag_accuracy and span_f1 are compared",
     "by_source_length": "of 338 sentences, exact_match differed by 3.6 points and BLEU by 1.1",
     "analogies_by_section": "most sections have fewer than 200 questions",
 }
 """Metrics of networks that are not compared, with the reason. Those of other families are compared, but the hash."""
 
-HEADLINES = ("cross_entropy", "valid_perplexity", "accuracy", "exact_match", "bleu", "chrf", "analogy_accuracy", "nll")
+HEADLINES = (
+    *("cross_entropy", "valid_perplexity", "accuracy", "tag_accuracy", "exact_match", "bleu", "chrf"),
+    *("analogy_accuracy", "nll"),
+)
 """Metrics that the table always shows. It shows others only where they are out of tolerance."""

@@ -94,6 +94,10 @@ def render(findings: Findings) -> str:
         groups=groups,
         compared=list(leaderboard.rank_by_corpus(findings.results)),
         classifiers=list(leaderboard.rank_classifiers(findings.results).itertuples()),
+        taggers={
+            tokenizer: list(ranked.itertuples())
+            for tokenizer, ranked in leaderboard.rank_taggers(findings.results).items()
+        },
         maps=draw_maps(findings.results, findings.samples, findings.diagnostics),
         oracles=[
             OracleSection(group.tokenizer, group.colors, findings.distances[group.tokenizer])

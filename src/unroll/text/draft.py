@@ -20,6 +20,7 @@ from unroll.text.cleaner import Cleaner, cleaner_settings, read_setting
 from unroll.text.raw_shards import RawShard
 from unroll.text.splits import hash_text
 from unroll.text.streams import SPLITS
+from unroll.text.tagged.cleaning import clean_tokens
 
 DOCUMENT = np.dtype([("hash", "u8"), ("length", "i8"), ("cells", "i8"), ("split", "i1"), ("divisible", "?")])
 """What the draft knows of a document: the hash of its text, or of the source sentence of a pair; the number of
@@ -70,7 +71,7 @@ class Draft:
 
 def is_text(field: str) -> bool:
     """Return whether a field is text, which is cleaned and counted."""
-    return field not in ("label", "time") and not document_table.is_value(field)
+    return field not in ("label", "tags", "time") and not document_table.is_value(field)
 
 
 def hashed_field(fields: tuple[str, ...]) -> int:
@@ -118,7 +119,12 @@ def _clean_records(
     """Yield what is known of each document that is kept, and its row. What happens to records is counted."""
     home, series, cleaned = None, document_table.is_series(fields), frozenset(filter(is_text, fields))
     for record in records.read_records(params, folder, shard):
-        texts = [cleaner(text) if name in cleaned else text for name, text in record.fields.items()]
+        if "tags" in fields:
+            words, labels = (record.fields[name].split("\t") for name in ("text", "tags"))
+            tokens, tags = clean_tokens(cleaner, words, labels, draft.changed)
+            texts = [" ".join(tags), " ".join(tokens)]
+        else:
+            texts = [cleaner(text) if name in cleaned else text for name, text in record.fields.items()]
         if not record.continues:
             home = None
         if not _keep(params, record, texts, draft):
@@ -152,8 +158,8 @@ def _keep(params: Corpus, record: records.Record, texts: list[str], draft: Draft
     """Count what was changed in a record, and return whether it is kept. Otherwise it is counted as dropped."""
     if read_setting(params, "errors") == "replace":
         draft.changed["replaced_bytes"] += sum(text.count("\ufffd") for text in texts)
-    if record.ignored_columns:
-        draft.changed["ignored_columns"] += record.ignored_columns
+    for reason, count in record.changed.items():
+        draft.changed[reason] += count
     if record.continues:
         draft.changed["cuts_in_long_documents"] += 1
     if not all(texts) and (params.empty == "drop" or len(texts) > 1):

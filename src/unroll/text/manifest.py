@@ -14,7 +14,10 @@ from unroll.errors import UnrollError
 
 MANIFEST = "raw.json"
 
-Format = Literal["text", "documents", "pairs", "labelled", "labelled-lines", "series", "vectors", "analogies"]
+Format = (
+    Literal["text", "documents", "pairs", "labelled", "labelled-lines"]
+    | Literal["tagged", "conllu", "series", "vectors", "analogies"]
+)
 Split = Literal["train", "valid", "test"]
 Documents = Literal["line", "paragraph", "file"]
 
@@ -28,7 +31,8 @@ class RawFile:
     format: Format
     """The content of the file. `text`: plain text. `documents`: JSON Lines of {"document": name, "text": ...}. `pairs`:
     source and target, separated by a tab; further columns are ignored. `labelled`: label and text, separated by a tab.
-    `labelled-lines`: a text on each line, whose label is the name of the file without its suffix. `series`: CSV.
+    `labelled-lines`: a text on each line, whose label is the name of the file without its suffix. `tagged`: token and
+    tag on each line, and a blank line between sentences. `conllu`: CoNLL-U. `series`: CSV.
     `vectors`: a word and its vector on each line. `analogies`: four words on each line. Stage clean does not read
     vectors and analogies."""
     split: Split | None = None

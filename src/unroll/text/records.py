@@ -1,11 +1,11 @@
-"""Records: the documents, pairs, labelled texts and observations of a raw folder, before cleaning.
+"""Records: the documents, pairs, labelled texts, tagged sentences and observations of a raw folder, before cleaning.
 
 Running text is divided into documents: lines, paragraphs or files, none longer than a limit.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ from typing import Any
 from unroll.errors import UnrollError
 from unroll.params.cleaning import AUTO, SeriesFormat
 from unroll.params.corpora import Corpus
+from unroll.params.formats import ColumnsFormat
 from unroll.text.cleaner import drop_hidden, read_setting
 from unroll.text.document_table import value_fields
 from unroll.text.encoding import read_lines
 from unroll.text.manifest import read_manifest
 from unroll.text.raw_shards import Part, RawShard
 from unroll.text.series.observations import describe, read_columns, read_observations
+from unroll.text.tagged.sentences import COLUMNS, read_sentences
 
 FIELDS = {
     "text": ("text",),
@@ -26,6 +28,8 @@ FIELDS = {
     "pairs": ("source", "target"),
     "labelled": ("label", "text"),
     "labelled-lines": ("label", "text"),
+    "tagged": ("tags", "text"),
+    "conllu": ("tags", "text"),
 }
 """The names of a record's fields, by the format of its file. Those of a series depend on its columns."""
 MISSING = "nan"
@@ -34,20 +38,21 @@ MISSING = "nan"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One document of running text, one sentence pair, one labelled text or one observation of a series."""
+    """One document of running text, one sentence pair, labelled text or tagged sentence, or one observation."""
 
     name: str
     """Its origin: file and line, topic or module."""
     fields: dict[str, str]
-    """The texts by field name, as in `FIELDS`. Labels, times and values are not cleaned."""
+    """The texts by field name, as in `FIELDS`. Labels, tags, times and values are not cleaned. Tabs separate the tokens
+    of a tagged sentence, and its tags."""
     split: str | None = None
     """`train`, `valid` or `test` if the source defines splits."""
     continues: bool = False
     """Whether it continues the record before it, which was longer than `max_characters`."""
     divisible: bool = False
     """Whether a split may begin inside it. Only the parts of a whole file are divisible."""
-    ignored_columns: int = 0
-    """The number of cells of its line that are no field of it."""
+    changed: Mapping[str, int] = field(default_factory=dict)
+    """The number of parts of its lines that are no field of it, by reason."""
 
 
 def field_names(params: Corpus, folder: Path) -> tuple[str, ...]:
@@ -155,8 +160,21 @@ def _read_columns(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
             raise UnrollError(
                 f"{path}: line {number}: there is no tab; write {' and '.join(names)} with a tab between them"
             )
-        ignored = len(cells) - len(names)
-        yield Record(record_name, dict(zip(names, cells, strict=False)), file.split, ignored_columns=ignored)
+        ignored = {"ignored_columns": len(cells) - len(names)}
+        yield Record(record_name, dict(zip(names, cells, strict=False)), file.split, changed=ignored)
+
+
+def _read_tagged(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
+    file, format = part.file, getattr(params, "format", None)
+    settings = COLUMNS
+    if file.format == "conllu":
+        settings = {"kind": "conllu", "tag": getattr(params, "tag", None) or getattr(format, "tag", None)}
+    elif isinstance(format, ColumnsFormat):
+        settings = format.model_dump()
+    for sentence in read_sentences(_numbered_lines(params, path, part), settings, str(path)):
+        fields = {"tags": "\t".join(sentence.tags), "text": "\t".join(sentence.tokens)}
+        changed = {reason: getattr(sentence, reason) for reason in ("ignored_columns", "token_ranges", "empty_nodes")}
+        yield Record(f"{file.file}:{sentence.line}", fields, file.split, changed=changed)
 
 
 def _read_series(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
@@ -214,6 +232,8 @@ READERS: dict[str, Callable[[Corpus, Path, Part], Iterator[Record]]] = {
     "pairs": _read_columns,
     "labelled": _read_columns,
     "labelled-lines": _read_columns,
+    "tagged": _read_tagged,
+    "conllu": _read_tagged,
     "series": _read_series,
 }
 
