@@ -139,6 +139,20 @@ def test_every_metric_of_word_vectors_and_learning_curves_is_compared() -> None:
     assert [row.measure for row in rows] == [f"100 tokens {name}" for name in ("excess", "low", "high", "expected")]
 
 
+@pytest.mark.parametrize("family", ["latent", "direct"])
+def test_every_error_of_every_column_of_a_series_is_compared(family: str) -> None:
+    step = {"step": 1, "forecasts": 300, "rmse": 0.5, "mae": 0.4, "nll": 1.0, "within": 0.7}
+
+    def metrics(**changed: float) -> dict[str, Any]:
+        columns = [{"column": "level", "steps": [step]}, {"column": "flow", "steps": [step | changed]}]
+        entry = {"family": family, "parameters": 3, "steps": [step], "columns": columns}
+        return {"forecasters": {"one": entry}}
+
+    assert all(row.is_within for row in compare("metrics/series/s.json", metrics(), metrics()))
+    rows = compare("metrics/series/s.json", metrics(), metrics(nll=1.5))
+    assert [row.measure for row in rows if not row.is_within] == ["flow k=1 nll"]
+
+
 def test_the_document_names_every_tolerance_with_its_measurement() -> None:
     text = " ".join(DOCUMENT.split())
     for tolerance in (ROUNDING, NATS, ERRORS, SHARE, SCORE):

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from unroll.evaluation.analysis.learning_curve import Point
 from unroll.params.evaluate import Statistics
 from unroll.report import comparison, leaderboard, oracle, page
-from unroll.report.series import MEASURES, Row, SeriesSection
+from unroll.report.series import MEASURES, Fan, Row, SeriesSection
 
 STATISTICS = Statistics(block=50, resamples=200, confidence=0.95)
 TOKENS = 400
@@ -49,11 +49,20 @@ def curve_row(row: int) -> dict[str, float]:
 
 
 def series_section(name: str) -> SeriesSection:
-    """A series of that name: its oracle, and a forecaster whose last step is absent."""
+    """A series of that name with two columns: its oracle, and a forecaster whose last step is absent."""
     errors = {(measure, step): 0.25 * step for measure in MEASURES for step in (1, 4)}
-    rows = [Row("oracle", "sine", 0, errors), Row(f"{name} ar", "autoregression", 4, dict(list(errors.items())[::2]))]
-    metrics = {"steps": [1, 4], "train": 1200, "test": 400}
-    return SeriesSection(name, metrics, rows, {row.name: [(1, 0.25), (2, 0.5)] for row in rows})
+    columns = {f"{name} level": errors, "flow": errors}
+    rows = [
+        Row("oracle", "sine", 0, errors, columns),
+        Row(f"{name} ar", "autoregression", 4, dict(list(errors.items())[::2]), columns),
+    ]
+    metrics = {"steps": [1, 4], "train": 1200, "test": 400, "columns": list(columns), "missing": {f"{name} level": 3}}
+    curves = {row.name: [(1, 0.25), (2, 0.5)] for row in rows}
+    fans = {
+        column: [Fan(row.name, [[(1, 0.5), (2, 1.0), (3, 1.5)]], [(3, 1.25), (4, 1.0)], [0.5, 0.75]) for row in rows]
+        for column in columns
+    }
+    return SeriesSection(name, metrics, rows, curves, fans)
 
 
 def findings(word: str = "word") -> page.Findings:

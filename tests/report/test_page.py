@@ -12,6 +12,7 @@ import pytest
 
 from tests.report.findings import findings
 from unroll.report import page
+from unroll.report.series import Fan, Row, SeriesSection
 
 HOSTILE = """<script>document.title='owned'</script>"'><img src=x onerror=alert(1)>{{ 7 * 7 }}"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -103,12 +104,28 @@ def test_every_section_is_there() -> None:
     ):
         assert f'<section id="{part}">' in text
     # excess, frequency, train size, k step; learning, gradients; flow, radius; cut, shuffled, position; frequencies;
-    # two maps; series
-    assert text.count('class="chart"') == 15
+    # two maps; series: errors, and forecasts of two columns by two forecasters
+    assert text.count('class="chart"') == 19
     assert "lstm: the embedding of its tokens." in text
     assert "glove: 5 dimensions, for 50.0 % of the vocabulary." in text
     assert "01234567·fedcba98" in text
     assert "% higher" in text
+
+
+def test_a_series_of_one_column_has_no_tables_of_columns() -> None:
+    rows = [Row("ar", "autoregression", 4, {("rmse", 1): 0.5})]
+    metrics = {"steps": [1], "train": 30, "test": 10}
+    one = SeriesSection(
+        "one", metrics, rows, {"ar": [(1, 0.5)]}, {"value": [Fan("ar", [[(1, 0.0)]], [(2, 0.0)], [1.0])]}
+    )
+    text = page.render(replace(findings(), series=[one]))
+    section = text[text.index('<section id="series">') : text.index('<section id="pipeline">')]
+    assert section.count("<table") == section.count('class="chart"') == 1
+    assert "<summary>Forecasts from the first test value on</summary>" in section
+    assert "Missing" not in section
+    both = page.render(findings())
+    assert "Missing numbers, which are neither filled nor measured: 3 of word level." in both
+    assert both.count("in its own units</summary>") == 2
 
 
 def test_an_in_sample_perplexity_is_marked_and_says_what_was_fitted() -> None:

@@ -187,6 +187,7 @@ READERS: dict[str, tuple[str, str, Callable[[Path], Any]]] = {
     "CoNLL-U": ("a.conllu", CONLLU, _tagged({"kind": "conllu", "tag": "upos"})),
     "series": ("a.csv", "time;value\n2020-01-01;1,5\n2020-01-02;2,5\n2020-01-03;3\n", _series),
     "numbers": ("a.csv", "1,5\n2,6\n3,7\n", _series),
+    "columns": ("a.csv", "time;level;flow\n2020-01-01;1,5;2\n2020-01-02;;2,5\n2020-01-03;3;NA\n", _series),
     "dates": ("a.csv", "31.12.2020 5.5\n01.01.2021 6.5\n02.01.2021 7\n", _series),
     "vectors": ("a.vec", "3 2\nthe 1 2\ncat 0.5 -1e-3\nnew york 3 4\n", lambda path: list(read_vectors(path))),
     "headless vectors": ("a.vec", "the 1 2\ncat 0.5 -1e-3\nnew york 3 4\n", lambda path: list(read_vectors(path))),

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from unroll.corpora import catalogue
 from unroll.errors import UnrollError
-from unroll.params.corpora import Corpus, PinnedCorpus
+from unroll.params.cleaning import PinnedCorpus
+from unroll.params.corpora import Corpus
 from unroll.text.manifest import file_sha256, read_manifest
 
 MODULES = {
@@ -25,6 +26,7 @@ MODULES = {
     "hmm": "hmm",
     "pcfg": "pcfg",
     "sine": "sine",
+    "var-process": "var_process",
     "toy-tags": "toy_tags",
 }
 """The module of this package that fetches a source. Every other source is a name of the catalogue."""

@@ -8,30 +8,12 @@ from pydantic import Discriminator, Field, Tag, field_validator
 from ruamel.yaml import YAML
 
 from unroll.params.base import suggest
-from unroll.params.cleaning import BaseCorpus
+from unroll.params.cleaning import BaseCorpus, GeneratedCorpus, PinnedCorpus, SeededCorpus
 from unroll.params.formats import FileFormat, Format, UniversalColumn
+from unroll.params.series import SineCorpus, VarProcessCorpus
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
 """The data of `unroll.corpora.catalogue`. The schema reads only the names and formats."""
-
-
-class GeneratedCorpus(BaseCorpus):
-    """A corpus that the project generates. The format of its files needs no settings."""
-
-
-class PinnedCorpus(BaseCorpus):
-    """A corpus that is made without a download, and whose bytes are the same everywhere."""
-
-    sha256: str | None
-    """The SHA-256 of the data file. The error for a wrong one shows the right one. `null` means that the bytes are not
-    verified."""
-
-
-class SeededCorpus(PinnedCorpus, GeneratedCorpus):
-    """A corpus that is sampled. It is a function of its settings, so another seed of the models keeps the text."""
-
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
-    """The random seed of the corpus."""
 
 
 class TextCorpus(BaseCorpus):
@@ -221,21 +203,9 @@ class PcfgCorpus(SymbolsCorpus):
     """The concentration of the distributions of the words of each nonterminal."""
 
 
-class SineCorpus(SeededCorpus):
-    """A series of numbers: a sine of amplitude 1 with Gaussian noise."""
-
-    source: Literal["sine"]
-    length: Annotated[int, Field(ge=10, le=10_000_000)]
-    """The number of values."""
-    period: Annotated[float, Field(gt=2, le=10_000_000)]
-    """The number of values in one period."""
-    noise: Annotated[float, Field(ge=0, le=1000)]
-    """The standard deviation of the noise."""
-
-
 SOURCES = (
     *("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "package-docs", "package-docs-labelled"),
-    *("everyday-english", "markov", "hmm", "pcfg", "sine", "toy-tags"),
+    *("everyday-english", "markov", "hmm", "pcfg", "sine", "toy-tags", "var-process"),
 )
 """The sources that are not entries of the catalogue."""
 
@@ -268,7 +238,8 @@ Corpus = Annotated[
     | Annotated[PcfgCorpus, Tag("pcfg")]
     | Annotated[SineCorpus, Tag("sine")]
     | Annotated[ToyTagsCorpus, Tag("toy-tags")]
-    | Annotated[ConlluCorpus, Tag("conllu")],
+    | Annotated[ConlluCorpus, Tag("conllu")]
+    | Annotated[VarProcessCorpus, Tag("var-process")],
     Discriminator(_tag),
 ]
 
@@ -280,7 +251,7 @@ def corpus_format(corpus: BaseCorpus) -> Format:
             return "pairs"
         case LabelledDocsCorpus() | LabelledPackageDocsCorpus():
             return "labelled"
-        case SineCorpus():
+        case SineCorpus() | VarProcessCorpus():
             return "series"
         case ToyTagsCorpus() | ConlluCorpus():
             return "tagged"

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 COUNTING = frozenset({"ngram", "cache", "naive_bayes", "vector_file"})
 """Families that count, or copy. Their folders below models/ have equal bytes on all processors."""
 DOUBLE = frozenset(
-    {"hmm", "oracle", "hmm_tagger", "tag_oracle", "sine", "persistence", "seasonal_naive", "autoregression"},
+    {"hmm", "oracle", "hmm_tagger", "tag_oracle", "sine", "persistence", "seasonal_naive", "autoregression"}
+    | {"direct", "var_process"},
 )
 """Families that are fitted in double precision."""
 NETWORKS = frozenset(

@@ -24,7 +24,7 @@ from unroll.report.groups import Group
 from unroll.report.maps import draw_maps
 from unroll.report.oracle import OracleDistance, OracleSection
 from unroll.report.recurrence import RecurrenceSection
-from unroll.report.series import ABSENT, MEASURES, SeriesSection
+from unroll.report.series import ABSENT, MEASURES, SeriesSection, errors_in
 from unroll.report.zipf import ZipfSection
 
 FOLDER = Path(__file__).parent / "page"
@@ -110,6 +110,7 @@ def render(findings: Findings) -> str:
         ci=leaderboard.interval_label(findings.confidence),
         alpha=1 - findings.confidence,
         measures=MEASURES,
+        errors_in=errors_in,
         absent=ABSENT,
     )
 

@@ -59,7 +59,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         },
         seeds=[comparison.measure_seeds(model, names, nll, statistics, seed) for model, names in runs.items()],
         distances={tokenizer: distance for tokenizer, distance in distances.items() if distance is not None},
-        series=series.read(list(params.series), root / "metrics/series"),
+        series=series.read(list(params.series), root / "metrics"),
         frequencies={name: read_rank_frequencies(path) for name, path in _frequency_tables(params, root).items()},
         confidence=statistics.confidence,
         params=(root / "params.yaml").read_text(encoding="utf-8"),

@@ -14,7 +14,7 @@ from unroll.errors import UnrollError
 from unroll.params.cleaning import NearDuplicates
 from unroll.params.corpora import Corpus
 from unroll.shards import map_shards
-from unroll.text import draft, duplicates, raw_shards, records
+from unroll.text import document_table, draft, duplicates, raw_shards, records
 from unroll.text.splits import TEST, TRAIN, VALID, assign_by_hash, assign_by_position, complete_splits, split_starts
 from unroll.text.streams import SPLITS
 
@@ -40,7 +40,7 @@ class FirstPass:
                 `splits.by` selects.
         """
         self.params, self.name = params, folder.name
-        self.fields = records.field_names(folder)
+        self.fields = records.field_names(params, folder)
         clean = partial(draft.clean_shard, params, folder.absolute(), drafts.absolute(), self.fields)
         with map_shards(clean, raw_shards.divide(params, folder)) as results:
             self.drafts = list(results)
@@ -61,7 +61,7 @@ class FirstPass:
     @property
     def is_series(self) -> bool:
         """Whether the records are observations of a series."""
-        return "value" in self.fields
+        return document_table.is_series(self.fields)
 
     @property
     def is_pairs(self) -> bool:

@@ -15,10 +15,11 @@ from unroll.params.cleaning import AUTO, SeriesFormat
 from unroll.params.corpora import Corpus
 from unroll.params.formats import ColumnsFormat
 from unroll.text.cleaner import drop_hidden, read_setting
+from unroll.text.document_table import value_fields
 from unroll.text.encoding import read_lines
 from unroll.text.manifest import read_manifest
 from unroll.text.raw_shards import Part, RawShard
-from unroll.text.series.observations import describe, read_observations
+from unroll.text.series.observations import describe, read_columns, read_observations
 from unroll.text.tagged.sentences import COLUMNS, read_sentences
 
 FIELDS = {
@@ -29,9 +30,10 @@ FIELDS = {
     "labelled-lines": ("label", "text"),
     "tagged": ("tags", "text"),
     "conllu": ("tags", "text"),
-    "series": ("time", "value"),
 }
-"""The names of a record's fields, by the format of its file."""
+"""The names of a record's fields, by the format of its file. Those of a series depend on its columns."""
+MISSING = "nan"
+"""The text of a missing value of a series, which becomes the number NaN in the clean table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +55,26 @@ class Record:
     """The number of parts of its lines that are no field of it, by reason."""
 
 
-def field_names(folder: Path) -> tuple[str, ...]:
+def field_names(params: Corpus, folder: Path) -> tuple[str, ...]:
     """Return the names of the fields of a raw folder's records.
 
     Args:
+        params: The entry of `corpora` in params.yaml.
         folder: The raw folder.
 
     Returns:
-        A value of `FIELDS`.
+        A value of `FIELDS`, or the time and the values of a series.
 
     Raises:
-        UnrollError: The manifest is unreadable, or the files have different fields.
+        UnrollError: The manifest is unreadable, the files have different fields, or a row of a series is not an
+            observation or has two readings.
     """
-    by_file = {file.file: FIELDS[file.format] for file in read_manifest(folder)}
+    by_file = {
+        file.file: _series_fields(params, folder / file.file, Part(file))
+        if file.format == "series"
+        else FIELDS[file.format]
+        for file in read_manifest(folder)
+    }
     if len(set(by_file.values())) > 1:
         raise UnrollError(f"{folder}: its files have different fields ({by_file}); keep one kind per corpus")
     return next(iter(by_file.values()))
@@ -170,8 +179,16 @@ def _read_tagged(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
 
 def _read_series(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
     """Yield one record per observation, in the order of time."""
+    names = _series_fields(params, path, part)
     for observation in read_observations(_numbered_lines(params, path, part), _series_settings(params), str(path)):
-        yield Record(part.file.file, {"time": observation.time, "value": repr(observation.value)}, part.file.split)
+        values = (MISSING if value is None else repr(value) for value in observation.values)
+        yield Record(part.file.file, dict(zip(names, (observation.time, *values), strict=True)), part.file.split)
+
+
+def _series_fields(params: Corpus, path: Path, part: Part) -> tuple[str, ...]:
+    """Return the names of the fields of a file of a series: the time, and a number for each column of values."""
+    columns = read_columns(_numbered_lines(params, path, part), _series_settings(params), str(path))
+    return ("time", *value_fields(columns))
 
 
 def describe_series(params: Corpus, folder: Path) -> dict[str, dict[str, Any]]:

@@ -57,7 +57,7 @@ def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, An
             or the vocabulary size is too small.
     """
     fields = document_table.field_names(clean)
-    if "value" in fields:
+    if document_table.is_series(fields):
         raise UnrollError(
             f"tokenizers of corpus {params.corpus}: the corpus is a series of numbers, which has no tokens; name it in "
             "the section series"

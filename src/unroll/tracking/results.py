@@ -167,6 +167,7 @@ def forecast(params: Root, name: str) -> Result:
     """Return the result of stage forecast for a series."""
     folder, settings = METRICS / "series", params.series[name].model_dump()
     metrics, errors, table = folder / f"{name}.json", folder / f"{name}.csv", Path("data/forecasts") / f"{name}.parquet"
+    first = METRICS / "forecasts" / f"{name}.csv"
     return Result(
         "forecast",
         "forecast",
@@ -174,8 +175,8 @@ def forecast(params: Root, name: str) -> Result:
         settings | _of_the_root(params),
         settings,
         Path("data/clean") / f"{params.series[name].corpus}.parquet",
-        (metrics, errors, table),
-        {"metrics.json": metrics, "errors.csv": errors},
+        (metrics, errors, table, first),
+        {"metrics.json": metrics, "errors.csv": errors, "first_forecasts.csv": first},
         lambda: {"unroll.result": dvc_md5(metrics)},
         lambda: curve_rows(errors, by="forecaster"),
         recorded=metrics,
