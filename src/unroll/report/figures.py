@@ -66,13 +66,14 @@ def draw_model(row: Any, sample: str, diagnostics: Mapping[str, Any]) -> dict[st
         The figures by kind: `attention` in the longest sample of a model with attention, the `confusion` matrix of a
         classifier, and the `projection` of word vectors.
     """
+    found = {}
     if attention := diagnostics.get("attention"):
-        return {"attention": draw_attention(**max(attention, key=lambda example: len(example["source"])))}
+        found["attention"] = draw_attention(**max(attention, key=lambda example: len(example["source"])))
     if confusion := diagnostics.get("confusion"):
-        return {"confusion": draw_confusion(confusion["classes"], confusion["counts"])}
+        found["confusion"] = draw_confusion(confusion["classes"], confusion["counts"])
     if pd.notna(row.dimensions):
-        return {"projection": draw_projection(parse_places(sample), row.model)}
-    return {}
+        found["projection"] = draw_projection(parse_places(sample), row.model)
+    return found
 
 
 def draw_learning_curves(results: pd.DataFrame, curves: Mapping[str, Rows]) -> Figure:
