@@ -71,7 +71,7 @@ class SequenceEncoder(nn.Module):
             outputs: What `forward` returned (T, B, size).
             lengths: The number of tokens of each document (B,).
         """
-        forward, backward = outputs.split([self.hidden_size, self.size - self.hidden_size], dim=-1)
+        forward, backward = outputs[..., : self.hidden_size], outputs[..., self.hidden_size :]
         rows = torch.arange(len(lengths), device=lengths.device)
         return torch.cat([forward[lengths - 1, rows], backward[0]], dim=-1)
 

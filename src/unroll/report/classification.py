@@ -134,11 +134,11 @@ def _score_table(tokenizer: str, ranked: pd.DataFrame, confidence: float) -> str
     shown = ranked.copy()
     for name, form in (("accuracy", "{:.1%}"), ("log_loss", "{:.3f}")):
         if f"{name}_low" in ranked:
-            ends = [ranked[f"{name}_{end}"].map(form.format) for end in ("low", "high")]
-            shown[f"{name}_interval"] = _join(*ends, between=" – ")
+            low, high = (ranked[f"{name}_{end}"].map(form.format) for end in ("low", "high"))
+            shown[f"{name}_interval"] = low + " – " + high
         if f"fold_{name}" in ranked:
-            ends = [ranked[f"fold_{name}{end}"].map(form.format) for end in ("", "_deviation")]
-            shown[f"fold_{name}_spread"] = _join(*ends, between=" ± ").where(ranked[f"fold_{name}"].notna())
+            mean, deviation = (ranked[f"fold_{name}{end}"].map(form.format) for end in ("", "_deviation"))
+            shown[f"fold_{name}_spread"] = (mean + " ± " + deviation).where(ranked[f"fold_{name}"].notna())
     columns: Columns = {
         "model": ("model", "`{}`".format),
         "family": ("family", str),
@@ -154,10 +154,6 @@ def _score_table(tokenizer: str, ranked: pd.DataFrame, confidence: float) -> str
     }
     texts = format_columns(shown, columns)
     return f"{head}.\n\n" + to_markdown_table(list(texts), list(zip(*texts.values(), strict=True)))
-
-
-def _join(first: pd.Series, second: pd.Series, between: str) -> pd.Series:
-    return first + between + second
 
 
 def _difference_table(tokenizer: str, differences: Differences, confidence: float) -> str:

@@ -62,7 +62,7 @@ class ClassificationTask:
         for split, indices in classes.items():
             documents = data.streams[split]["text"].documents
             known = np.flatnonzero(indices >= 0)
-            self.documents[split] = [network.select_tokens(documents[row]) for row in known]
+            self.documents[split] = [network.select_tokens(documents[row]) for row in known.tolist()]
             self.classes[split] = indices[known]
         self.planned = len(self._rows("train", 0))
 
