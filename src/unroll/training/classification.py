@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unroll.params.base import Params
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import PAD
 from unroll.training.batching import bucketed_batches
@@ -23,6 +24,18 @@ class ClassifierNetwork(nn.Module):
     """Embedding -> layers -> one vector for each document -> the logits of the classes."""
 
     embedding: nn.Embedding
+
+    def __init__(self, params: Params) -> None:
+        """Set the settings of the family, which are a part of the representation.
+
+        So a training never resumes from the checkpoint of one with other settings.
+        """
+        super().__init__()
+        self.params = params
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return repr(self.params)
 
     def select_tokens(self, document: Ids) -> Ids:
         """Return the tokens of a document, with or without `<eos>` at its end, that the network reads."""

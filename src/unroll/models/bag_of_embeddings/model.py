@@ -22,7 +22,7 @@ class Network(ClassifierNetwork):
 
     def __init__(self, params: BagOfEmbeddingsParams, vocabulary_size: int, classes: int) -> None:
         """Build the network with initial weights drawn from torch's global generator."""
-        super().__init__()
+        super().__init__(params)
         self.embedding = uniform_embedding(vocabulary_size, params.embedding_size)
         self.dropout = nn.Dropout(params.dropout)
         self.output = nn.Linear(params.embedding_size, classes)

@@ -24,18 +24,15 @@ class Network(ClassifierNetwork):
 
     def __init__(self, params: RecurrentClassifierParams, vocabulary_size: int, classes: int) -> None:
         """Build the network with initial weights drawn from torch's global generator."""
-        super().__init__()
+        super().__init__(params)
         self.embedding = uniform_embedding(vocabulary_size, params.embedding_size)
         self.encoder = SequenceEncoder(
             params.cell, params.embedding_size, params.hidden_size, params.layers, params.bidirectional, params.dropout
         )
         self.attention = AttentionPooling(self.encoder.size) if params.pooling == "attention" else None
         self.output = nn.Linear(self.encoder.size, classes)
-        self.pooling, self.max_tokens, self.embedding_dropout = (
-            params.pooling,
-            params.max_tokens,
-            params.dropout.embedding,
-        )
+        self.pooling, self.max_tokens = params.pooling, params.max_tokens
+        self.embedding_dropout = params.dropout.embedding
 
     def select_tokens(self, document: Ids) -> Ids:
         """Return the first tokens of a document and `<eos>`."""
