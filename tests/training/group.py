@@ -19,6 +19,7 @@ import torch
 from pydantic import TypeAdapter
 
 from tests import toy
+from tests.models import labelled
 from tests.training.accumulation import Accumulation
 from tests.training.resume import CASES
 from unroll import models
@@ -57,6 +58,7 @@ TRAINED: dict[str, dict[str, Any]] = {
     # Few targets are in the clusters of rare words, so that some weights have no gradient.
     "adaptive": CASES["sgd"]
     | {"softmax": ADAPTIVE, "tie_weights": False, "training": toy.TRAINING | {"batch_size": 4, "epochs": 1}},
+    "labels": labelled.CASES["gru-both-attention"] | {"training": toy.TRAINING | {"batch_size": 20, "epochs": 2}},
     "stops": CASES["sgd"] | {"training": toy.TRAINING | STOPS},
 }
 
@@ -83,7 +85,7 @@ def train(case: str, folder: Path, group: Group, killed_at: int | None) -> None:
 
 def save(case: str, ranks: int, folder: Path, inputs: Inputs, rows: list[Any]) -> None:
     params = settings(case, ranks)
-    data = toy.pairs() if params.family == "seq2seq" else toy.text()
+    data = {"seq2seq": toy.pairs, "recurrent_classifier": labelled.data}.get(params.family, toy.text)()
     log = lambda step, **values: rows.append([step, values])  # noqa: E731
     model = models.family(params.family).fit(params, data, inputs, log)
     folder.mkdir()

@@ -47,7 +47,16 @@ def results(folder: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "count"),
-    [("carried", 2), ("carried", 3), ("carried", 4), ("averaged", 2), ("pairs", 3), ("adaptive", 4), ("stops", 2)],
+    [
+        ("carried", 2),
+        ("carried", 3),
+        ("carried", 4),
+        ("averaged", 2),
+        ("pairs", 3),
+        ("labels", 3),
+        ("adaptive", 4),
+        ("stops", 2),
+    ],
 )
 def test_ranks_give_the_bits_of_one_process_that_accumulates(case: str, count: int, tmp_path: Path) -> None:
     run(case, count, tmp_path, "accumulated", "once", "again")
