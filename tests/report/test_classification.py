@@ -9,7 +9,7 @@ import pytest
 
 from tests.report.findings import STATISTICS
 from unroll.evaluation.tasks.classification import LABEL_ERRORS, LABEL_NATS
-from unroll.report import classification, leaderboard
+from unroll.report import classification, figures, leaderboard, report
 
 DOCUMENTS = 60
 
@@ -102,3 +102,17 @@ def test_the_page_draws_calibration_with_the_diagonal(results: pd.DataFrame, tmp
     section = classification.Section("reviews", ranked, found, {"sure": {"calibration": [row]}})
     assert section.calibration.count("<circle") == 1 + 11
     assert not classification.Section("reviews", ranked, found, {}).calibration
+
+
+def test_classifiers_without_a_language_model_have_a_report(tmp_path: Path) -> None:
+    """Their table has no column of hashes of losses, which was an AttributeError."""
+    (tmp_path / "params.yaml").write_text("seed: 1\n", encoding="utf-8")
+    table = leaderboard.make({"bayes": values("reviews", np.zeros(4), np.ones(4))})
+    assert list(report._hashes(table[leaderboard.is_language_model(table)], tmp_path)) == ["params.yaml"]
+
+
+@pytest.mark.parametrize(("targets", "darkest"), [(1, 0.25), (2, 1.0)])
+def test_the_darkest_colour_of_a_single_class_is_its_largest_weight(targets: int, darkest: float) -> None:
+    figure = figures.draw_attention(["a", "b", "c"], ["class"] * targets, [[0.25, 0.125, 0.0]] * targets)
+    (image,) = figure.axes[0].images
+    assert image.get_clim() == (0, darkest)

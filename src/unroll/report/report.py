@@ -101,5 +101,7 @@ def _hashes(predicting: pd.DataFrame, root: Path) -> dict[str, str]:
     dvc.yaml is left out: it is not a dependency of the stage, so the hash could be that of an earlier version.
     """
     params = {"params.yaml": hashlib.sha256((root / "params.yaml").read_bytes()).hexdigest()}
+    if predicting.empty:
+        return params
     files = "data/evaluations/" + predicting.model + f"/{token_losses.FILE}"
     return params | dict(zip(files, predicting.losses_sha256, strict=True))
