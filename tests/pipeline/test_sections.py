@@ -12,7 +12,8 @@ from unroll.params.root import SECTIONS
 pytestmark = pytest.mark.slow
 MARKOV = {"family": "ngram", "tokenizer": "markov"}
 ENTRIES = {
-    "models": {name: MODELS[name] for name in ("window", "ngram_add_k", "recurrent_classifier")} | {"ngram_markov": ADD_K | MARKOV},
+    "models": {name: MODELS[name] for name in ("window", "ngram_add_k", "recurrent_classifier")}
+    | {"ngram_markov": ADD_K | MARKOV},
     "mixtures": {"mixture": SETTINGS["mixtures"]["mixture"] | {"second": "window"}},
     "generative_classifiers": SETTINGS["generative_classifiers"],
     "oracles": {"oracle_markov": SETTINGS["oracles"]["oracle_markov"]},
