@@ -100,6 +100,7 @@ def params(size: Size, precision: int | str = 32) -> RecurrentParams:
             "residual": False,
             "dropout": dropout,
             "activation_regularization": {"ar": 0.0, "tar": 0.0},
+            "attention": {"kind": "none"},
             "tie_weights": False,
             "batching": "contiguous",
             "softmax": {"kind": "full", "precision": precision},

@@ -5,7 +5,7 @@ or grows like a power of U. Gates give it another path. These functions measure 
 network.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn, sigmoid
 from torch.nn import functional as F
 
+from unroll.layers.one_hot import project
 from unroll.layers.recurrent import Recurrent
 
-GATES = {"gru": ("reset", "update"), "lstm": ("input", "forget", "", "output")}
+GATES = {
+    "gru": ("reset", "update"),
+    "gru_reset_before": ("reset", "update"),
+    "lstm": ("input", "forget", "", "output"),
+}
 """The names of the gates by cell, in the order of the stacked weights; "" is the candidate of the LSTM."""
 SQUARINGS = 16
 """The number of times a matrix is squared to compute its spectral radius."""
@@ -66,13 +71,15 @@ def largest_radii(network: nn.Module) -> dict[str, float]:
     }
 
 
-def gradient_flow(network: Recurrent, inputs: Tensor, loss: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
+def gradient_flow(
+    network: Recurrent, inputs: Tensor, loss: Callable[[Sequence[Tensor]], Tensor]
+) -> NDArray[np.float64]:
     """Measure how far gradients reach back in time.
 
     Args:
         network: The recurrent layers.
         inputs: Inputs (B, T, I).
-        loss: Maps the last outputs (B, H) to the sum of the losses of the rows.
+        loss: Maps the outputs (B, H) of all steps to the sum of the losses of the rows after the last step.
 
     Returns:
         The norm of d loss(h_T) / d state_{T-k} for k = 0 .. T (T + 1,), the mean over rows. A state consists of h, and
@@ -83,9 +90,9 @@ def gradient_flow(network: Recurrent, inputs: Tensor, loss: Callable[[Tensor], T
     for step in inputs.unbind(1):
         _, state = network(step[:, None], states[-1])
         states.append(state)
-    # The output as a function of the state: h_T of the last layer, or with residual connections the sum over layers.
-    hidden = states[-1][:: network.parts]
-    value = loss(torch.stack(hidden).sum(0) if network.residual else hidden[-1])
+    # The output as a function of the state: h_t of the last layer, or with residual connections the sum over layers.
+    hidden = [state[:: network.parts] for state in states[1:]]
+    value = loss([torch.stack(parts).sum(0) if network.residual else parts[-1] for parts in hidden])
     parts = [part for state in states for part in state]
     gradients = torch.autograd.grad(value, parts, allow_unused=True)
     # In 64 bits, since the square of a vanished gradient is zero in 32 bits.
@@ -121,7 +128,7 @@ def gate_activations(network: Recurrent, inputs: Tensor) -> list[dict[str, NDArr
 def _gates(cell: str, layer: Any, inputs: Tensor, past: Tensor) -> dict[str, Tensor]:
     """Return the gates (T, B, H) for inputs (T, B, I) and the outputs of the steps before (T, B, H)."""
     size = past.shape[-1]
-    from_inputs = torch.split(F.linear(inputs, layer.weight_ih_l0, layer.bias_ih_l0), size, -1)
+    from_inputs = torch.split(project(inputs, layer.weight_ih_l0, layer.bias_ih_l0), size, -1)
     if cell in ("mingru", "minlstm"):
         return {"keep": layer.keep(*from_inputs[:-1])}
     from_past = torch.split(F.linear(past, layer.weight_hh_l0, layer.bias_hh_l0), size, -1)

@@ -8,7 +8,7 @@ import torch
 from pydantic import TypeAdapter
 
 from tests import toy
-from tests.models.test_contract import RECURRENT, TRANSFORMER
+from tests.models.test_contract import BIDIRECTIONAL, RECURRENT, TRANSFORMER
 from unroll import models
 from unroll.evaluation.analysis.rnn_diagnostics import diagnose
 from unroll.models.base.inputs import Inputs
@@ -22,7 +22,7 @@ TRAINING = toy.TRAINING | {"epochs": 2}
 
 def trained(**changes: Any) -> tuple[Any, list[dict[str, float]]]:
     """A model of toy text and the curves of its training; recurrent, unless the changes give another family."""
-    base = {} if changes.get("family") == "transformer" else RECURRENT
+    base = RECURRENT if "family" not in changes else {}
     params: Any = TypeAdapter(ModelParams).validate_python(base | {"training": TRAINING} | changes)
     rows: list[dict[str, float]] = []
     model = models.family(params.family).fit(
@@ -73,7 +73,7 @@ def test_gates_are_those_of_the_context_without_bos() -> None:
     [
         ({"cell": "rnn"}, []),
         ({"cell": "lstm", "layers": 2}, [(k, gate) for k in (1, 2) for gate in ("input", "forget", "output")]),
-        ({"family": "bidirectional", "cell": "gru"}, [(1, "reset"), (1, "update")]),
+        (BIDIRECTIONAL | {"cell": "gru"}, [(1, "reset"), (1, "update")]),
         (
             {
                 "cell": "minlstm",
@@ -116,7 +116,7 @@ def test_other_models_are_not_unrolled() -> None:
     ("changes", "columns"),
     [
         ({"cell": "rnn", "layers": 2}, {"spectral_radius_recurrent_1", "spectral_radius_recurrent_2"}),
-        ({"family": "bidirectional", "cell": "gru"}, {"spectral_radius_rightward_1", "spectral_radius_leftward_1"}),
+        (BIDIRECTIONAL | {"cell": "gru"}, {"spectral_radius_rightward_1", "spectral_radius_leftward_1"}),
         ({"cell": "mingru"}, set()),
     ],
 )

@@ -98,6 +98,23 @@ class AttentionModel(Protocol):
 
 
 @runtime_checkable
+class PastAttentionModel(Protocol):
+    """A language model that may attend to the states before the current one."""
+
+    def past_attention(self, document: Ids) -> Weights | None:
+        """Return the attention behind the prediction of every token of a document.
+
+        Args:
+            document: The tokens (T,).
+
+        Returns:
+            Weights (T, T). Row t belongs to the prediction of token t, and column s to the state after the token before
+            token s, which is `<bos>` for s = 0. Only s < t has weights. They sum to one, but row 0 has none. None if
+            the model has no attention.
+        """
+
+
+@runtime_checkable
 class Classifier(Protocol):
     """p(class | document)."""
 
