@@ -5,7 +5,7 @@ or grows like a power of U. Gates give it another path. These functions measure 
 network.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,16 +41,20 @@ def spectral_radii(network: Recurrent) -> list[Tensor]:
         The radii of each layer (gates,), in the order of the stacked weights and on the device of the weights; empty
         for a layer without recurrent weights.
     """
-    radii = []
-    for layer, size in zip(network.layers, network.sizes, strict=True):
-        power = getattr(layer, "weight_hh_l0", torch.empty(0, size)).float().view(-1, size, size)
-        log = power.new_zeros(len(power))  # U^(2^i) = exp(log) * power
-        for _ in range(SQUARINGS):
-            norm = torch.linalg.matrix_norm(power)
-            power = power / norm[:, None, None]
-            power, log = power @ power, 2 * (log + norm.log())
-        radii.append(((log + torch.linalg.matrix_norm(power).log()) / 2**SQUARINGS).exp())
-    return radii
+    return [
+        largest_eigenvalues(getattr(layer, "weight_hh_l0", torch.empty(0, size)).float().view(-1, size, size))
+        for layer, size in zip(network.layers, network.sizes, strict=True)
+    ]
+
+
+def largest_eigenvalues(power: Tensor) -> Tensor:
+    """Compute the largest |eigenvalue| (G,) of each of the matrices (G, H, H); see `spectral_radii`."""
+    log = power.new_zeros(len(power))  # U^(2^i) = exp(log) * power
+    for _ in range(SQUARINGS):
+        norm = torch.linalg.matrix_norm(power)
+        power = power / norm[:, None, None]
+        power, log = power @ power, 2 * (log + norm.log())
+    return ((log + torch.linalg.matrix_norm(power).log()) / 2**SQUARINGS).exp()
 
 
 def largest_radii(network: nn.Module) -> dict[str, float]:
@@ -113,16 +117,22 @@ def gate_activations(network: Recurrent, inputs: Tensor) -> list[dict[str, NDArr
         For each layer, the activations (B, T, H) in [0, 1] by the name of the gate. `keep` is the share of the past
         that minGRU and minLSTM keep. A simple network has no gates.
     """
-    network.eval()
     activations = []
+    for layer, read, outputs in read_by_layer(network, inputs):
+        gates = _gates(network.cell, layer, read, torch.cat([torch.zeros_like(outputs[:1]), outputs[:-1]]))
+        activations.append({name: gate.transpose(0, 1).cpu().numpy() for name, gate in gates.items()})
+    return activations
+
+
+def read_by_layer(network: Recurrent, inputs: Tensor) -> Iterator[tuple[Any, Tensor, Tensor]]:
+    """Yield each layer with what it reads of inputs (B, T, I), (T, B, ..), and its outputs (T, B, H) from h_0 = 0."""
+    network.eval()
     state, read = network.start(len(inputs)), inputs.transpose(0, 1)
     for index, layer in enumerate(network.layers):
         start = state[index * network.parts : (index + 1) * network.parts]
         outputs, _ = layer(read, start, getattr(layer, "weight_hh_l0", None))
-        gates = _gates(network.cell, layer, read, torch.cat([start[0][None], outputs[:-1]]))
-        activations.append({name: gate.transpose(0, 1).cpu().numpy() for name, gate in gates.items()})
+        yield layer, read, outputs
         read = outputs + read if network.residual and index else outputs
-    return activations
 
 
 def _gates(cell: str, layer: Any, inputs: Tensor, past: Tensor) -> dict[str, Tensor]:

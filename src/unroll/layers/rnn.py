@@ -32,6 +32,8 @@ DERIVATIVES: dict[Nonlinearity, Callable[[Tensor], Tensor]] = {
     "identity": torch.ones_like,
 }
 """phi' as a function of h = phi(x)."""
+LARGEST_DERIVATIVES: dict[Nonlinearity, float] = {"tanh": 1.0, "relu": 1.0, "sigmoid": 0.25, "identity": 1.0}
+"""The maximum of phi'."""
 ON_GPU = {"tanh": torch._VF.rnn_tanh, "relu": torch._VF.rnn_relu}
 """The layers of cuDNN."""
 

@@ -106,6 +106,38 @@ def test_the_context_is_no_longer_than_in_training_and_short_documents_have_no_r
     assert diagnose(model, documents, 7, ContextAblation(tokens=0, distances=[1]), seed=1) == {}
 
 
+def test_saturated_and_exploded_activations_are_counted() -> None:
+    """A unit whose bias is large saturates; an unbounded one explodes if its state grows."""
+    documents = [np.full(40, 5)]
+    for cell, weight, bias, saturated, exploded in (
+        ("rnn", 0.0, [9.0] * 4 + [0.0] * 12, 0.25, 0.0),
+        ("rnn_sigmoid", 0.0, [-9.0] * 8 + [0.0] * 8, 0.5, 0.0),
+        ("rnn_relu", 0.0, [-1.0] * 12 + [20.0] * 4, 0.75, 0.25),
+        ("rnn_identity", 1.0, [3.0] * 16, 0.0, 0.4),  # h = 3, 6, 9, .. from <bos> on: of tokens 1 to 5, the last two
+    ):
+        model, _ = trained(cell=cell)
+        layer = model.network.recurrent.layers[0]
+        with torch.no_grad():
+            layer.weight_ih_l0.zero_()
+            layer.weight_hh_l0.copy_(weight * torch.eye(16) if weight else layer.weight_hh_l0 * 0 + 1e-9)
+            layer.bias_ih_l0.copy_(torch.tensor(bias))
+            layer.bias_hh_l0.zero_()
+        (row,) = diagnose(model, documents, 7, PARAMS, seed=1)["activations"]
+        assert (row["layer"], row["saturated"], row["exploded"]) == (
+            1,
+            pytest.approx(saturated),
+            pytest.approx(exploded),
+        )
+        assert sum(row["shares"]) == pytest.approx(1)
+        assert row["shares"][0] == pytest.approx(saturated)
+        assert row["norm"] >= row["radius"] * (1 - 1e-3)
+
+
+def test_networks_with_gates_have_no_simple_activations() -> None:
+    model, _ = trained(cell="gru")
+    assert "activations" not in diagnose(model, toy.text().valid.documents, 7, PARAMS, seed=1)
+
+
 def test_other_models_are_not_unrolled() -> None:
     model, rows = trained(**TRANSFORMER)
     assert not isinstance(model, UnrolledModel)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unroll.arithmetic.global_state import restored_global_state
+from unroll.layers.activations import Activations, simple_activations
 from unroll.layers.diagnostics import gate_activations, gradient_flow
 from unroll.layers.network import LanguageModelNetwork, as_tensor, load_pretrained, restore, weights
 from unroll.layers.recurrent import Recurrent, State, select
@@ -199,6 +200,11 @@ class RecurrentLanguageModel(NeuralLanguageModel):
         """Return the gates of each layer by name, (N, K, H) in [0, 1]."""
         gates = gate_activations(self.layers, self._embed(contexts))
         return [{name: values[:, 1:] for name, values in layer.items()} for layer in gates]  # without those of <bos>
+
+    def activations(self, contexts: Ids) -> list[Activations]:
+        """Return the activations of each layer of a simple network, (N, K, H); nothing for cells with gates."""
+        layers = simple_activations(self.layers, self._embed(contexts))
+        return [one._replace(outputs=one.outputs[:, 1:], slopes=one.slopes[:, 1:]) for one in layers]
 
     def last_hidden(self, outputs: Sequence[Tensor]) -> Tensor:
         """Return the input of the softmax (B, H) after the last of the outputs (B, H) of a document."""

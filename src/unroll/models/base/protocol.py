@@ -198,6 +198,13 @@ class UnrolledModel(Protocol):
     def gate_activations(self, contexts: Ids) -> Sequence[dict[str, NDArray[np.floating]]]:
         """Return the gates of each layer by name, (N, K, H) in [0, 1]; none for a simple network."""
 
+    def activations(self, contexts: Ids) -> Sequence[Any]:
+        """Return the activations of each layer of a simple network; nothing for cells with gates.
+
+        Each has the `outputs` phi(..) and the `slopes` phi' (N, K, H), the `largest_slope` that phi can have, and the
+        spectral `radius` and `norm` of the recurrent weights (`unroll.layers.activations.Activations`).
+        """
+
 
 class Saved(Protocol):
     """What every `Model` can do in addition to its contract."""
