@@ -180,6 +180,17 @@ class KStepModel(Protocol):
 
 
 @runtime_checkable
+class NgramTablesModel(Protocol):
+    """A language model that is a table of n-grams of each order."""
+
+    vocabulary_size: int
+
+    @property
+    def stored_ngrams(self) -> Sequence[tuple[int, int]]:
+        """For each order n = 1 .. N, the number of contexts of n - 1 tokens, and that of n-grams with a probability."""
+
+
+@runtime_checkable
 class UnrolledModel(Protocol):
     """A recurrent language model. `contexts` (N, K) are N rows of K tokens, each read after `<bos>`."""
 
