@@ -63,6 +63,12 @@ def test_gradients_against_finite_differences() -> None:
     assert torch.autograd.gradcheck(Scan.apply, (numbers(4, 2, 3), numbers(4, 2, 3), numbers(2, 3)))
 
 
+def test_no_two_cells_have_the_same_name() -> None:
+    """A checkpoint of one would continue the training of the other, whose initial weights are the same."""
+    names = [repr(LAYERS[cell](3, 4)) for cell in CELLS]
+    assert len({*names}) == len(CELLS)
+
+
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_torch_reads_our_weights(cell: str) -> None:
     """The names, the order of the gates and the results are those of torch."""

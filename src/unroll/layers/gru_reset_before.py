@@ -65,7 +65,7 @@ class Recurrence(torch.autograd.Function):
         hidden[0] = start
         gates = projected.clone(memory_format=torch.contiguous_format)  # overwritten by r_t, z_t and n_t
         kept = projected.new_empty(steps, rows, size)  # r_t * h_{t-1}
-        to_gates, to_candidate = (part.t().contiguous() for part in weight.split([2 * size, size]))
+        to_gates, to_candidate = (part.t().contiguous() for part in torch.split(weight, [2 * size, size]))
         views = hidden[:-1], hidden[1:], gates[..., : 2 * size], *torch.split(gates, size, -1), kept
         for past, now, rz, r, z, n, reset in zip(*(view.unbind() for view in views), strict=True):
             rz.addmm_(past, to_gates).sigmoid_()
@@ -82,7 +82,7 @@ class Recurrence(torch.autograd.Function):
         hidden, gates, kept, weight = ctx.saved_tensors
         size, before = hidden.shape[-1], hidden[:-1]
         r, z, n = torch.split(gates, size, -1)
-        from_gates, from_candidate = weight.split([2 * size, size])
+        from_gates, from_candidate = torch.split(weight, [2 * size, size])
         # The derivatives by the arguments of the nonlinearities, for the whole sequence. Backpropagation through time
         # multiplies that of r by the gradient of r * h, and the others by dh_t.
         d_gates = torch.cat([before * r * (1 - r), (before - n) * z * (1 - z), (1 - z) * (1 - n * n)], -1)

@@ -37,6 +37,10 @@ class PastAttention(nn.Module):
         weight = self.combine.weight
         return weight.new_zeros(batch_size, 0, self.size), weight.new_zeros(batch_size, 0, dtype=torch.bool)
 
+    def extra_repr(self) -> str:
+        """Name the context: checkpoints tell networks apart by their names and weights."""
+        return f"context={self.context}"
+
     def forward(self, hidden: Tensor, is_begin: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Attend to the past.
 

@@ -66,6 +66,12 @@ class Recurrent(nn.Module):
         self.input_dropout, self.hidden_dropout = kind(rates.input), kind(rates.hidden)
         self.output_dropout, self.weight_drop = kind(rates.output), rates.weight_drop
 
+    @property
+    def input_weight(self) -> Tensor:
+        """The weights W (G, I) of all gates of the first layer."""
+        first: Any = self.layers[0]
+        return first.weight_ih_l0
+
     def start(self, batch_size: int) -> State:
         """Return the initial state, zeros, for `batch_size` rows."""
         weight = next(self.parameters())

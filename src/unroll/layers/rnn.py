@@ -65,6 +65,10 @@ class RNN(nn.RNN):
             nn.init.zeros_(self.bias_ih_l0)
             nn.init.zeros_(self.bias_hh_l0)
 
+    def extra_repr(self) -> str:
+        """Name phi, too: checkpoints tell networks apart by their names and weights."""
+        return f"{super().extra_repr()}, phi={self.phi}"
+
     def forward(  # type: ignore[override]
         self, inputs: Tensor, state: tuple[Tensor, ...], recurrent_weight: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:

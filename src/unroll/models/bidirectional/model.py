@@ -50,7 +50,7 @@ class Network(LanguageModelNetwork):
     @property
     def input_weight(self) -> Tensor:
         """The weights (N, V) of all gates that read one-hot inputs, of both directions."""
-        return torch.cat([layers.layers[0].weight_ih_l0 for layers in (self.rightward, self.leftward)])
+        return torch.cat([self.rightward.input_weight, self.leftward.input_weight])
 
     def start(self, batch_size: int) -> State:
         """Return the zero state of `batch_size` rows of the forward direction."""

@@ -45,7 +45,7 @@ class Network(LanguageModelNetwork):
     @property
     def input_weight(self) -> Tensor:
         """The weights (N, V) of all gates that read one-hot inputs."""
-        return self.recurrent.layers[0].weight_ih_l0
+        return self.recurrent.input_weight
 
     def start(self, batch_size: int) -> State:
         """Return the state of `batch_size` rows: zeros, and with attention an empty past."""

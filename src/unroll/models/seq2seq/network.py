@@ -202,7 +202,8 @@ class EncoderDecoder(nn.Module):
         width, source_width = self.target_embedding.embedding_dim, self.source_embedding.embedding_dim
         self.encoder = Encoder(params.cell, source_width, *sizes, params.bidirectional)
         self.decoder = Decoder(params.cell, width, *sizes, params.attention, params.input_feeding)
-        tied = self.target_embedding.weight if params.tie_weights else None
+        embedding = self.target_embedding
+        tied = embedding.weight if params.tie_weights and isinstance(embedding, nn.Embedding) else None
         self.softmax = Softmax(params.hidden_size, vocabulary_size, tied)
 
     def encode(self, sources: Tensor) -> tuple[Tensor, State]:
