@@ -1,5 +1,7 @@
 """Attention to the past equals its equations, one state at a time, and ends at the beginning of a document."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,16 @@ from torch import Tensor
 
 from tests import toy
 from tests.models.test_contract import CASES, RECURRENT
+from unroll import models
 from unroll.layers.attention import ATTENTIONS, AdditiveAttention, GeneralAttention
 from unroll.layers.past_attention import PastAttention
+from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import PastAttentionModel
 from unroll.models.recurrent.model import Model, Network
 from unroll.params.experiments import ModelParams
 from unroll.params.layers import PastAttentionParams
 from unroll.params.saved import with_omitted
+from unroll.text.streams import Stream, stream_of
 from unroll.text.tokenizers.vocabulary import BOS, EOS
 
 H = 3
@@ -158,6 +163,34 @@ def test_the_gradient_flow_includes_the_attention(case: str) -> None:
     expected = sum(float(one.square().sum()) for one in torch.autograd.grad(loss, state)) ** 0.5
     assert model.gradient_flow(contexts, targets)[-1] == pytest.approx(expected, rel=1e-4)
     assert first.shape == (1, 1, 16)
+
+
+def repeating(count: int, generator: np.random.Generator) -> Stream:
+    """Documents whose last word is their first one. Between them are twelve random words and a sign for the end."""
+    keys, words = generator.integers(4, 9, count), generator.integers(9, 15, (count, 12))
+    return stream_of(
+        [np.array([key, *row, 15, key]) for key, row in zip(keys, words, strict=True)], toy.VOCABULARY_SIZE
+    )
+
+
+@pytest.mark.slow
+def test_attention_finds_a_word_that_the_network_forgets() -> None:
+    """A guess among the five first words costs log 5. The state is too small, and the way too long, to remember it."""
+    generator = np.random.default_rng(1)
+    sizes = {"train": 3000, "valid": 40, "test": 60}
+    streams = {split: {"text": repeating(count, generator)} for split, count in sizes.items()}
+    data = replace(toy.text(), streams=streams, sequence_length=34)
+    training = {"epochs": 8, "patience": 8, "batch_size": 8, "schedule": {"kind": "constant"}}
+    nats = {}
+    for attention in ({"kind": "none"}, {"kind": "dot", "context": 100}):
+        settings = RECURRENT | {"cell": "rnn", "attention": attention, "training": toy.TRAINING | training}
+        settings["dropout"] = toy.DROPOUT | {"input": 0.0, "hidden": 0.0, "output": 0.0}
+        params: Any = TypeAdapter(ModelParams).validate_python(settings)
+        model = models.family("recurrent").fit(params, data, Inputs(), lambda *_, **__: None)
+        scores = model.log_probs(data.test.documents)
+        nats[attention["kind"]] = -float(np.mean([one[-2] for one in scores]))
+    assert nats["none"] > 0.9 * math.log(5)
+    assert nats["dot"] < 0.2
 
 
 def test_settings_without_attention_are_saved_as_by_earlier_releases() -> None:
