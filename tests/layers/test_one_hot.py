@@ -71,6 +71,13 @@ def test_no_network_has_an_identity(case: str) -> None:
         assert len(shape) == 1 or min(shape) < 100
 
 
+def test_the_parameters_are_those_without_an_embedding() -> None:
+    """H V + H H + 2 H of the layer, and V H + V of the output."""
+    params: Any = TypeAdapter(ModelParams).validate_python(CASES["rnn-one-hot"])
+    network = models.family("recurrent").Network(params, V)
+    assert models.family("recurrent").Model(params, V, network).parameters == 16 * V + 16 * 16 + 32 + 16 * V + V
+
+
 def test_the_vectors_of_tokens_are_the_columns_that_read_them() -> None:
     for case, width in (("rnn-one-hot", 16), ("bidirectional-one-hot", 2 * 2 * 16), ("window-one-hot", 3 * 16)):
         params: Any = TypeAdapter(ModelParams).validate_python(CASES[case])

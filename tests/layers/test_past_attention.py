@@ -165,6 +165,16 @@ def test_the_gradient_flow_includes_the_attention(case: str) -> None:
     assert first.shape == (1, 1, 16)
 
 
+@pytest.mark.parametrize(("kind", "scores"), [("dot", 0), ("general", 16 * 16), ("additive", 2 * 16 * 16 + 2 * 16)])
+def test_attention_adds_the_weights_of_its_scores_and_of_the_output(kind: str, scores: int) -> None:
+    sizes = []
+    for attention in ({"kind": "none"}, {"kind": kind, "context": 9}):
+        params: Any = TypeAdapter(ModelParams).validate_python(RECURRENT | {"cell": "rnn", "attention": attention})
+        network = Network(params, toy.VOCABULARY_SIZE)
+        sizes.append(Model(params, toy.VOCABULARY_SIZE, network).parameters)
+    assert sizes[1] - sizes[0] == scores + 2 * 16 * 16
+
+
 def repeating(count: int, generator: np.random.Generator) -> Stream:
     """Documents whose last word is their first one. Between them are twelve random words and a sign for the end."""
     keys, words = generator.integers(4, 9, count), generator.integers(9, 15, (count, 12))

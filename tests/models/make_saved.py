@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 
 from tests import toy
 from tests.models.ngrams import SMOOTHINGS
-from tests.models.test_contract import BIDIRECTIONAL, RECURRENT, SEQ2SEQ, TRANSFORMER, WINDOW
+from tests.models.test_contract import BIDIRECTIONAL, ONE_HOT, RECURRENT, SEQ2SEQ, TRANSFORMER, UNDROPPED, WINDOW
 from unroll import models
 from unroll.corpora import fetch
 from unroll.fingerprint import describe, resolve
@@ -129,6 +129,8 @@ MODELS = {
     | {"priors": "empirical"},
     "window": WINDOW | TINY,
     "recurrent": RECURRENT | TINY | {"cell": "lstm"},
+    "recurrent_attention": RECURRENT | TINY | {"cell": "gru", "attention": {"kind": "additive", "context": 3}},
+    "recurrent_one_hot": RECURRENT | TINY | {"cell": "gru_reset_before"} | ONE_HOT | UNDROPPED,
     "recurrent_layers": RECURRENT
     | TINY
     | {"cell": "gru", "layers": 2, "hidden_size": [3, 4], "tie_weights": False}
