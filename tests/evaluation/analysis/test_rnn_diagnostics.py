@@ -8,7 +8,7 @@ import torch
 from pydantic import TypeAdapter
 
 from tests import toy
-from tests.models.test_contract import BIDIRECTIONAL, RECURRENT, TRANSFORMER
+from tests.models.test_contract import BIDIRECTIONAL, ONE_HOT, RECURRENT, TRANSFORMER, UNDROPPED
 from unroll import models
 from unroll.evaluation.analysis.rnn_diagnostics import diagnose
 from unroll.models.base.inputs import Inputs
@@ -74,6 +74,9 @@ def test_gates_are_those_of_the_context_without_bos() -> None:
         ({"cell": "rnn"}, []),
         ({"cell": "lstm", "layers": 2}, [(k, gate) for k in (1, 2) for gate in ("input", "forget", "output")]),
         (BIDIRECTIONAL | {"cell": "gru"}, [(1, "reset"), (1, "update")]),
+        ({"cell": "gru_reset_before"} | ONE_HOT | UNDROPPED, [(1, "reset"), (1, "update")]),
+        ({"cell": "rnn"} | ONE_HOT | UNDROPPED, []),
+        ({"cell": "mingru", "attention": {"kind": "dot", "context": 9}}, [(1, "keep")]),
         (
             {
                 "cell": "minlstm",
