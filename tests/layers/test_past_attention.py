@@ -55,7 +55,7 @@ def reference(layer: PastAttention, states: Tensor) -> tuple[list[Tensor], list[
             for share, one in zip(shares, earlier, strict=True):
                 context = context + share * one
             weights = shares.tolist()
-        outputs.append(torch.tanh(layer.combine.weight @ torch.cat([now, context])))
+        outputs.append(now + layer.combine.weight @ context)
         rows.append([0.0] * max(0, t - layer.context) + weights + [0.0] * (len(states) - t))
     return outputs, rows
 
@@ -172,7 +172,7 @@ def test_attention_adds_the_weights_of_its_scores_and_of_the_output(kind: str, s
         params: Any = TypeAdapter(ModelParams).validate_python(RECURRENT | {"cell": "rnn", "attention": attention})
         network = Network(params, toy.VOCABULARY_SIZE)
         sizes.append(Model(params, toy.VOCABULARY_SIZE, network).parameters)
-    assert sizes[1] - sizes[0] == scores + 2 * 16 * 16
+    assert sizes[1] - sizes[0] == scores + 16 * 16
 
 
 def repeating(count: int, generator: np.random.Generator) -> Stream:

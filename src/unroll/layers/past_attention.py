@@ -1,10 +1,14 @@
 """Attention of recurrent layers to their own past (Daniluk, Rocktäschel, Welbl and Riedel 2017, section 2).
 
-    c_t = sum_i a_ti h_i,  a_ti = softmax_i(score(h_t, h_i)),  i = t-n .. t-1        o_t = tanh(W [h_t; c_t])
+    c_t = sum_i a_ti h_i,  a_ti = softmax_i(score(h_t, h_i)),  i = t-n .. t-1        o_t = h_t + W c_t
 
 h are the outputs of the last layer, and o takes their place in the softmax. The scores are those of
 `unroll.layers.attention`. With n at least the length of the documents, c is a mean of all earlier states. The first
 state of a document has none before it, so its c is zero.
+
+The paper has o_t = tanh(W [h_t; c_t]). On the default text that layer saturated within 30 steps of Adam: all of its
+outputs became 1 or -1, the same for every word, and the network learned the frequencies of words only. The sum has no
+such state.
 
 A state is attended to if it belongs to the same document, also if it was computed with an earlier subsequence. So
 reading a text whole, in pieces or token by token gives the same outputs. The last n states are carried, and n bounds
@@ -23,14 +27,14 @@ State = tuple[Tensor, Tensor]
 
 
 class PastAttention(nn.Module):
-    """Outputs h (B, T, H) -> attentional vectors o (B, T, H)."""
+    """Outputs h (B, T, H) -> outputs with their past o (B, T, H)."""
 
     def __init__(self, params: PastAttentionParams, size: int) -> None:
         """Build the layer for outputs of this size, H."""
         super().__init__()
         self.context, self.size = params.context, size
         self.alignment = ATTENTIONS[params.kind](size)
-        self.combine = nn.Linear(2 * size, size, bias=False)
+        self.combine = nn.Linear(size, size, bias=False)
 
     def start(self, batch_size: int) -> State:
         """Return the state of `batch_size` rows that have read nothing."""
@@ -50,7 +54,7 @@ class PastAttention(nn.Module):
             state: The state before the first position.
 
         Returns:
-            The attentional vectors (B, T, H); the attention weights (B, T, P + T) of the P positions of the state and
+            The outputs with their past (B, T, H); the attention weights (B, T, P + T) of the P positions of the state and
             of the T new ones, which are exactly 0 where nothing is attended to; and the state after the last position.
         """
         memory = torch.cat([state[0], hidden], dim=1)  # (B, P + T, H)
@@ -58,7 +62,7 @@ class PastAttention(nn.Module):
         scores = self.alignment.score(hidden, self.alignment.keys(memory))
         # Not -inf: the softmax of a row without a past would be NaN. It becomes uniform, and the product makes it zero.
         weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1) * mask
-        outputs = torch.tanh(self.combine(torch.cat([hidden, weights @ memory], dim=-1)))
+        outputs = hidden + self.combine(weights @ memory)
         keep = slice(max(0, memory.shape[1] - self.context), None)
         return outputs, weights, (memory[:, keep], is_same_document[:, keep])
 
