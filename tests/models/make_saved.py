@@ -22,6 +22,7 @@ from ruamel.yaml import YAML
 from tests import toy
 from tests.models.ngrams import SMOOTHINGS
 from tests.models.test_contract import RECURRENT, SEQ2SEQ, TRANSFORMER, WINDOW
+from tests.models.test_masked_transformer import MASKED_TRANSFORMER
 from unroll import models
 from unroll.corpora import fetch
 from unroll.fingerprint import describe, resolve
@@ -30,6 +31,7 @@ from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Classifier, ClozeModel, ConditionalModel, LanguageModel, WordVectors
 from unroll.params.load import parse
 from unroll.params.root import Root
+from unroll.params.word_vectors import OMITTED
 from unroll.text import streams
 from unroll.text.clean import clean
 from unroll.text.partition import partition
@@ -59,6 +61,7 @@ FILES = {
     "text.txt": "".join(f"{line}\n" for line in LINES),
     "labelled.tsv": "".join(f"{('animal', 'plant')[i % 2]}\t{line}\n" for i, line in enumerate(LINES)),
     "pairs.tsv": "".join(f"{pair}\n" for pair in PAIRS),
+    "more.txt": "the 1 0.5\ncat -2 0\nparis 0.25 4\nnew york 1 1\n",
     "vectors.txt": "the 1 0.5 0 0\ncat -2 0 1 0\nbird 0.25 4 0 1\ntree 0 0 1 1\n",
 }
 
@@ -136,6 +139,8 @@ MODELS = {
     "bidirectional": RECURRENT | TINY | {"family": "bidirectional", "cell": "rnn"},
     "transformer": TRANSFORMER
     | {"tokenizer": "text", "hidden_size": 4, "feedforward_size": 4, "layers": 1, "training": TINY["training"]},
+    "masked_transformer": MASKED_TRANSFORMER
+    | {"tokenizer": "text", "hidden_size": 4, "feedforward_size": 4, "layers": 1, "training": TINY["training"]},
     "seq2seq": SEQ2SEQ | TINY | {"tokenizer": "pairs", "cell": "gru", "attention": "dot", "share_embeddings": True},
     "seq2seq_separate": SEQ2SEQ | TINY | {"tokenizer": "separate"},
 }
@@ -154,9 +159,34 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "vectors": {
         "word2vec": VECTOR_SETTINGS
+        | OMITTED["word2vec"]
         | {"family": "word2vec", "algorithm": "skip_gram", "matrix": "input", "size": 4, "window": 2, "negative": 2}
         | {"noise_exponent": 0.75, "subsample": 0.0, "epochs": 2, "learning_rate": 0.05, "final_learning_rate": 0.001},
-        "vector_file": VECTOR_SETTINGS | {"family": "vector_file"} | {"file": path_settings("vectors.txt")},
+        "word2vec_softmax": VECTOR_SETTINGS
+        | {
+            "family": "word2vec",
+            "algorithm": "cbow",
+            "objective": "softmax",
+            "matrix": "output",
+            "size": 4,
+            "window": 2,
+        }
+        | {
+            "shrink_windows": False,
+            "negative": 0,
+            "noise_exponent": 0.0,
+            "subsample": 0.0,
+            "epochs": 2,
+            "batch_size": 4,
+        }
+        | {"learning_rate": 0.1, "final_learning_rate": 0.01},
+        "glove": VECTOR_SETTINGS
+        | {"family": "glove", "size": 4, "window": 2, "symmetric": True, "x_max": 10.0, "alpha": 0.75}
+        | {"matrix": "sum", "epochs": 2, "batch_size": 4, "learning_rate": 0.05},
+        "vector_file": VECTOR_SETTINGS
+        | {"family": "vector_file", "keep": "vocabulary", "file": path_settings("vectors.txt")},
+        "vector_file_all": VECTOR_SETTINGS
+        | {"family": "vector_file", "keep": "all", "file": path_settings("more.txt")},
     },
     "pretrained": {"pretrained": WINDOW | TINY | {"vectors": "vector_file", "freeze_embeddings": False}},
     "seeds": {"seeds": {"family": "window", "tokenizer": "text", "model": "window", "seed": 2}},
@@ -237,6 +267,8 @@ def predict(path: Path) -> dict[str, Any]:
         found["classes"], found["log_posteriors"] = model.classes, model.log_posteriors(documents).tolist()
     if isinstance(model, WordVectors):
         found["vectors"], found["known"] = model.vectors.tolist(), model.known.tolist()
+        if model.other_words:
+            found["other_vectors"] = model.other_vectors.tolist()
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from unroll.evaluation import perplexity, samples, token_losses
-from unroll.evaluation.analysis import context_ablation, embeddings, k_step, rnn_diagnostics
+from unroll.evaluation.analysis import context_ablation, embeddings, frequency_bands, k_step, rnn_diagnostics
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.evaluation.tasks import analogies, classification, cloze, translation_metrics
@@ -28,6 +28,7 @@ MEASURES: Sequence[Measure] = (
     translation_metrics.measure,
     classification.measure,
     embeddings.measure,
+    frequency_bands.measure,
     analogies.measure,
 )
 

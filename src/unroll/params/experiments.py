@@ -7,7 +7,9 @@ from pydantic import Field, model_validator
 from unroll.models.bidirectional.params import BidirectionalParams
 from unroll.models.cache.params import CacheParams
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
+from unroll.models.glove.params import GloveParams
 from unroll.models.hmm.params import HmmParams
+from unroll.models.masked_transformer.params import MaskedTransformerParams
 from unroll.models.mixture.params import MixtureParams
 from unroll.models.naive_bayes.params import NaiveBayesParams
 from unroll.models.ngram.params import NgramParams
@@ -29,12 +31,13 @@ ModelParams = Annotated[
     | RecurrentParams
     | BidirectionalParams
     | TransformerParams
+    | MaskedTransformerParams
     | Seq2seqParams,
     Field(discriminator="family"),
 ]
 """An entry of `models`."""
 
-VectorsParams = Annotated[Word2vecParams | VectorFileParams, Field(discriminator="family")]
+VectorsParams = Annotated[Word2vecParams | GloveParams | VectorFileParams, Field(discriminator="family")]
 """An entry of `vectors`."""
 
 
