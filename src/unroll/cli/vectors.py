@@ -160,10 +160,10 @@ def _print_occurrences(loaded: "TextModel", texts: list[str], word: str, plot: P
     if not occurrences:
         raise UnrollError(f"{word!r} does not occur in the texts; give lines that have it")
     if plot:
-        from unroll.report.figures import draw_projection
+        from unroll.report.pictures.occurrences import draw
 
         try:
-            draw_projection(map_occurrences(occurrences), f"{word}, by {loaded.folder.name}").savefig(plot)
+            draw(map_occurrences(occurrences), f"{word}, by {loaded.folder.name}").savefig(plot)
         except (OSError, ValueError) as error:
             raise UnrollError(
                 f"{plot}: cannot be written ({error}); name a .png or .svg file in an existing folder"

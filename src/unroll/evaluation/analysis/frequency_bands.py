@@ -69,7 +69,7 @@ def evaluate(model: WordVectors, data: Data, tokenizer: Tokenizer, seed: int) ->
                 "counts": f"{low:,}–{high:,}" if high else f"{low:,}–",
                 "words": len(words),
                 "positions": len(correct),
-                "accuracy": float(correct.mean()) if len(correct) else 0.0,
+                "accuracy": float(correct.mean(dtype=np.float64)) if len(correct) else 0.0,
                 "examples": [
                     {
                         "word": tokenizer.id_to_token(int(word)),
