@@ -23,6 +23,10 @@ PAIRS = "paris\tfrance\t8\nrome\titaly\t9.5\nparis\tabsent\t1\nparis\trome\t2\nf
 
 @pytest.fixture(autouse=True)
 def _vectors(workspace: Path) -> None:
+    save_vectors(workspace)
+
+
+def save_vectors(workspace: Path) -> None:
     """Save `vectors`, of a vocabulary, and `read`, with two words beyond it."""
     if (workspace / "models" / "vectors").exists():
         return

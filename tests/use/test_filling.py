@@ -47,12 +47,18 @@ def test_blanks_are_filled_in_their_places() -> None:
         fill_blanks(model, "a b __ c")
 
 
+def save_both(workspace: Path) -> None:
+    """Save a bidirectional model as `both`."""
+    if (workspace / "models" / "both").exists():
+        return
+    settings = PARAMS | {"training": TRAINING | {"epochs": 30, "patience": 30, "learning_rate": 0.05}}
+    params: BidirectionalParams = TypeAdapter(BidirectionalParams).validate_python(settings)
+    words = WordTokenizerParams.model_validate(WORDS | {"shared_vocabulary": True, "vocabulary_size": "all"})
+    train(workspace, "both", words, params)
+
+
 def test_the_verb(unroll: Run, workspace: Path) -> None:
-    if not (workspace / "models" / "both").exists():
-        settings = PARAMS | {"training": TRAINING | {"epochs": 30, "patience": 30, "learning_rate": 0.05}}
-        params: BidirectionalParams = TypeAdapter(BidirectionalParams).validate_python(settings)
-        words = WordTokenizerParams.model_validate(WORDS | {"shared_vocabulary": True, "vocabulary_size": "all"})
-        train(workspace, "both", words, params)
+    save_both(workspace)
     result = unroll("fill", "both", "the students ___ their ___", "--count", "2")
     assert result.code == 0, result.err
     rows = [line.split("\t") for line in result.out.splitlines()]

@@ -19,6 +19,8 @@ from unroll.use.vectors.neighbours import Measure, compare, find_lexicon, find_r
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 WORDS_ONLY, SCORED = 2, 3
 """The numbers of columns of a line."""
+SHOWN = 20
+"""The number of characters of a wrong score that a message shows."""
 MIN_INTERVAL, MIN_PAIRS = 4, 2
 """The numbers of pairs from which on there is an interval, and a correlation."""
 
@@ -90,7 +92,7 @@ def parse_judgements(lines: Iterable[tuple[int, str]], name: str) -> list[Judgem
         if len(columns) == SCORED and not NUMBER.fullmatch(columns[2]):
             if index == 0:
                 continue  # a header
-            raise UnrollError(f"{name}: line {number}: the score {columns[2]!r} is not a number; correct it")
+            raise UnrollError(f"{name}: line {number}: the score {columns[2][:SHOWN]!r} is not a number; correct it")
         score = float(columns[2]) if len(columns) == SCORED else None
         if judgements and (score is None) != (judgements[0].score is None):
             raise UnrollError(f"{name}: line {number}: only some lines have a score; give all lines one, or none")
