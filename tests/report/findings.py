@@ -88,8 +88,8 @@ def findings(word: str = "word") -> page.Findings:
     attention = {"source": [word, "b"], "target": ["c"], "weights": [[0.25, 0.75]]}
     diagnostics["gru"]["attention"] = [attention]
     examples = [{"word": word, "neighbours": ["b", word]}]
-    band = {"counts": "1–9", "words": 1234, "positions": 56, "accuracy": 0.625, "examples": examples}
-    diagnostics["glove"] = {"frequency_bands": [band, band | {"counts": "10–", "positions": 0}]}
+    band = {"counts": "1-9", "words": 1234, "positions": 56, "accuracy": 0.625, "examples": examples}
+    diagnostics["glove"] = {"frequency_bands": [band, band | {"counts": "10-", "positions": 0}]}
     diagnostics["bayes"] = {"confusion": {"classes": [word, "other"], "counts": [[3, 1], [0, 0]]}}
     k_step = {name: np.log(generator.dirichlet(np.ones(5), size=(3, 2))) for name in nll}
     bias = {"lstm": np.full((3, 2, 5), 0.01)}

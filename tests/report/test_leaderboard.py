@@ -254,11 +254,11 @@ def test_analogies_are_shown_of_vectors_that_were_asked(tmp_path: Path) -> None:
 
 def test_word_vectors_are_shown_by_frequency() -> None:
     values = {"family": "word2vec", "tokenizer": "words", "dimensions": 50, "coverage": 0.5, "test_coverage": 0.75}
-    shares = {"one": {"1–9": 0.5, "10–99": 0.75}, "two": {"10–99": 1.0}}
+    shares = {"one": {"1-9": 0.5, "10-99": 0.75}, "two": {"10-99": 1.0}}
     measured = {name: values | {"context_accuracy": by_band} for name, by_band in shares.items()}
     page = leaderboard.to_markdown(leaderboard.make(measured | {"three": values}), 0.95)
     assert "### Rare and frequent words\n" in page
-    assert "| vectors | 1–9 | 10–99 |\n| :-- | --: | --: |\n| `one` | 50.0% | 75.0% |\n| `two` |  | 100.0% |\n" in page
+    assert "| vectors | 1-9 | 10-99 |\n| :-- | --: | --: |\n| `one` | 50.0% | 75.0% |\n| `two` |  | 100.0% |\n" in page
     assert "### Rare" not in leaderboard.to_markdown(leaderboard.make({"three": values}), 0.95)
 
 

@@ -92,6 +92,14 @@ def test_every_section_is_there() -> None:
     assert "% higher" in text
 
 
+def test_word_vectors_are_shown_by_the_frequency_of_words() -> None:
+    text = page.render(findings("<b>"))
+    section = text[text.index("<h3>Rare and frequent words</h3>") :]
+    assert "<td>1-9</td><td>1,234</td><td>56</td>\n<td>62.5 %</td>" in section
+    assert "<td>10-</td><td>1,234</td><td>0</td>\n<td></td>" in section  # no position, so no share
+    assert "<b>&lt;b&gt;</b>: b, &lt;b&gt;</td>" in section
+
+
 def test_an_in_sample_perplexity_is_marked_and_says_what_was_fitted() -> None:
     text = page.render(findings())
     assert len(re.findall(r'title="fitted on the valid split: stopping epoch">[\d.,]+\*</td>', text)) == 1

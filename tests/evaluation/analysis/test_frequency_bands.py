@@ -46,7 +46,7 @@ def data(train: int = 60, test: int = 400) -> Data:
 def test_bands_divide_the_words_by_their_count() -> None:
     bands = frequency_bands.evaluate(Vectors(0.1), data(), TOKENIZER, 1)
     counts = np.bincount(data().train.tokens, minlength=44)[4:-1]  # the last word has no vector
-    assert [band["counts"] for band in bands] == ["1–9", "10–99"]
+    assert [band["counts"] for band in bands] == ["1-9", "10-99"]
     assert [band["words"] for band in bands] == [((counts > 0) & (counts < 10)).sum(), (counts >= 10).sum()]
     positions = sum((document[:-1] < 43).sum() for document in data().test.documents)
     found = sum(band["positions"] for band in bands)

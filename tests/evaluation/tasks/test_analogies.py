@@ -44,7 +44,7 @@ def test_word_vectors_answer_the_questions_of_a_file(tmp_path: Path) -> None:
         "analogies_covered": 2,
         "analogies": 4,
         "analogies_by_section": {"capitals": 1.0},
-        "context_accuracy": {"1–9": 0.5},
+        "context_accuracy": {"1-9": 0.5},
     }
 
 

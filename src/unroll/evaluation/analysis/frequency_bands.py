@@ -47,7 +47,7 @@ def evaluate(model: WordVectors, data: Data, tokenizer: Tokenizer, seed: int) ->
         seed: The seed of the random words and of the examples.
 
     Returns:
-        For each band with at least two words that have a vector: `counts`, such as "10–99"; the number of its `words`;
+        For each band with at least two words that have a vector: `counts`, such as "10-99"; the number of its `words`;
         the number of `positions` of the test text; the `accuracy`, 0 without positions; and `examples`, words with
         their nearest `neighbours` in the vocabulary.
     """
@@ -66,7 +66,7 @@ def evaluate(model: WordVectors, data: Data, tokenizer: Tokenizer, seed: int) ->
         near = nearest_neighbours(unit, shown, candidates, NEIGHBOURS)
         results.append(
             {
-                "counts": f"{low:,}–{high:,}" if high else f"{low:,}–",
+                "counts": f"{low}-{high}" if high else f"{low}-",
                 "words": len(words),
                 "positions": len(correct),
                 "accuracy": float(correct.mean(dtype=np.float64)) if len(correct) else 0.0,
