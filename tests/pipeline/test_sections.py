@@ -12,11 +12,12 @@ from unroll.params.root import SECTIONS
 pytestmark = pytest.mark.slow
 MARKOV = {"family": "ngram", "tokenizer": "markov"}
 ENTRIES = {
-    "models": {name: MODELS[name] for name in ("window", "ngram_add_k")} | {"ngram_markov": ADD_K | MARKOV},
+    "models": {name: MODELS[name] for name in ("window", "ngram_add_k", "masked_transformer")}
+    | {"ngram_markov": ADD_K | MARKOV},
     "mixtures": {"mixture": SETTINGS["mixtures"]["mixture"] | {"second": "window"}},
     "generative_classifiers": SETTINGS["generative_classifiers"],
     "oracles": {"oracle_markov": SETTINGS["oracles"]["oracle_markov"]},
-    "vectors": {"vector_file": SETTINGS["vectors"]["vector_file"]},
+    "vectors": {name: SETTINGS["vectors"][name] for name in ("vector_file", "glove")},
     "pretrained": SETTINGS["pretrained"],
     "seeds": SETTINGS["seeds"],
     "learning_curves": {"ngram_markov": MARKOV | {"oracle": "oracle_markov", "fractions": [0.5]}},
