@@ -44,7 +44,7 @@ test: .venv/.complete ## run all tests
 	@echo "== running the tests"
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-test-fast: .venv/.complete ## run the tests that take seconds
+test-fast: .venv/.complete ## run the tests that take less than half a second each
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 check: .venv/.complete ## lint, format, spelling, types, layers, dependencies

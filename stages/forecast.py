@@ -17,7 +17,7 @@ def main(params: Root, name: str) -> None:
     section = params.series[name]
     with (
         record(result := forecast(params, name)),
-        stage.atomic_outputs(*result.outputs) as (metrics, errors, forecasts),
+        stage.atomic_outputs(*result.outputs) as (metrics, errors, forecasts, first_forecasts),
     ):
         comparison = compare(section, name, read(result.data), params.corpora[section.corpus], params.seed)
         metrics.write_text(
@@ -26,6 +26,7 @@ def main(params: Root, name: str) -> None:
         )
         comparison.write_errors(errors)
         comparison.write_forecasts(forecasts)
+        comparison.write_first_forecasts(first_forecasts)
 
 
 if __name__ == "__main__":

@@ -156,6 +156,7 @@ def test_the_command_prints_this_machine(monkeypatch: pytest.MonkeyPatch, capsys
     assert json.loads(capsys.readouterr().out) == describe()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not is_supported(), reason="portable arithmetic needs an x86-64 processor with AVX2")
 def test_the_command_describes_what_stages_with_portable_arithmetic_use() -> None:
     """Also where the variables of the shell choose other kernels."""

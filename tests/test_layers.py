@@ -126,6 +126,7 @@ def test_files_and_folders_are_of_a_size_to_read() -> None:
     assert full == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "absent"),
     [

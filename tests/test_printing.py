@@ -52,6 +52,7 @@ def test_harmful_characters_are_visible(text: str, escaped: str) -> None:
     assert json.loads(escape_json(json.dumps(text, ensure_ascii=False))) == text
 
 
+@pytest.mark.slow
 def test_every_control_character_is_escaped_and_nothing_else_of_other_categories() -> None:
     """Over all of Unicode: category Cc but the tab, surrogates, and 16 characters that reorder or break lines."""
     characters = map(chr, range(sys.maxunicode + 1))

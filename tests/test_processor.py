@@ -1,5 +1,7 @@
 """/proc/cpuinfo as Linux writes it on x86-64 and on ARM."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -35,3 +37,12 @@ def test_the_age_of_a_process_does_not_depend_on_the_time_of_day(step: float, mo
     before, now = process_seconds(), time.time
     monkeypatch.setattr(time, "time", lambda: now() + step)
     assert 0 < before <= process_seconds() < before + 60
+
+
+def test_a_process_is_not_older_than_its_start() -> None:
+    """The time of boot that Linux tells is up to a second too early."""
+    program = "from unroll.processor import process_seconds; print(process_seconds())"
+    for _ in range(3):
+        begin = time.monotonic()
+        age = float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout)
+        assert 0 < age <= time.monotonic() - begin + 0.02  # the system counts in hundredths

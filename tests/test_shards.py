@@ -53,6 +53,7 @@ def two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNROLL_WORKERS", "2")
 
 
+@pytest.mark.slow
 def test_results_have_the_order_of_the_shards(workers: int) -> None:
     with map_shards(square, range(20)) as results:
         assert list(results) == [number * number for number in range(20)]
@@ -64,6 +65,7 @@ def test_one_shard_needs_no_other_process(workers: int, shards: list[int]) -> No
         assert {pid for pid, _, _ in results} <= {os.getpid()}
 
 
+@pytest.mark.slow
 def test_a_worker_has_one_thread_and_no_heavy_library(two: None) -> None:
     with map_shards(describe, range(4)) as results:
         for pid, threads, modules in results:
@@ -72,6 +74,7 @@ def test_a_worker_has_one_thread_and_no_heavy_library(two: None) -> None:
             assert not {"torch", "pytorch_lightning", "mlflow", "matplotlib"} & set(modules)
 
 
+@pytest.mark.slow
 def test_shards_are_read_as_they_are_needed(two: None) -> None:
     read = itertools.count()
     with map_shards(square, (next(read) for _ in range(100))) as results:
@@ -86,6 +89,7 @@ def test_an_error_is_that_of_the_first_shard_that_fails(workers: int) -> None:
     assert len(found) < 2 or found == [0, 1]
 
 
+@pytest.mark.slow
 def test_no_worker_is_left(two: None) -> None:
     """Neither of those that end a shard nor of those that wait for one, also after an error."""
     with map_shards(describe, itertools.count()) as results:
@@ -94,12 +98,14 @@ def test_no_worker_is_left(two: None) -> None:
     assert not any(psutil.pid_exists(pid) for pid in workers)
 
 
+@pytest.mark.slow
 def test_a_shard_whose_worker_is_killed_is_processed_again(two: None, tmp_path: Path) -> None:
     with map_shards(partial(kill_itself, tmp_path, ATTEMPTS - 1), range(9)) as results:
         assert list(results) == list(range(9))
     assert len(list(tmp_path.iterdir())) == ATTEMPTS
 
 
+@pytest.mark.slow
 def test_a_shard_that_kills_every_worker_is_an_error(two: None, tmp_path: Path) -> None:
     kill = partial(kill_itself, tmp_path, 100)
     with pytest.raises(UnrollError, match="a worker was killed 3 times"), map_shards(kill, range(9)) as results:
@@ -113,6 +119,7 @@ def test_a_wrong_number_of_workers_is_an_error(monkeypatch: pytest.MonkeyPatch, 
         pass
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_killed_parent() -> None:
     """The parent has no time to end them, and no signal tells them."""
     code = "import os; os.environ['UNROLL_WORKERS'] = '2'\nfrom unroll.shards import map_shards\nimport time\n"

@@ -64,3 +64,14 @@ def pairs(seed: int = 1) -> Data:
             "target": stream_of([source[::-1] for source in sources], VOCABULARY_SIZE),
         }
     return Data("toy", VOCABULARY_SIZE, 7, seed, streams)
+
+
+def tagged(seed: int = 1) -> Data:
+    """A partition of tagged text, in which the tag and the shape of a word are functions of it."""
+    sizes = {"train": 150, "valid": 20, "test": 20}
+    streams = {}
+    for index, (split, count) in enumerate(sizes.items()):
+        words = [document[:9] for document in documents(count, 10 * seed + index)]
+        sides = {"text": words, "shapes": [4 + row % 5 for row in words], "tags": [4 + row % 3 for row in words]}
+        streams[split] = {side: stream_of(rows, VOCABULARY_SIZE) for side, rows in sides.items()}
+    return Data("toy", VOCABULARY_SIZE, 7, seed, streams, tags=["A", "B", "C"], shapes=9)

@@ -5,8 +5,21 @@ from pathlib import Path
 
 import psutil
 
-_START = time.monotonic() - (time.time() - psutil.Process().create_time())
-"""The start of this process on a clock that nobody sets. Both times of day are read at once, before one is set."""
+
+def _age() -> float:
+    """Return the seconds since the start of this process.
+
+    On Linux, psutil adds the time from boot to the start of a process to a time of boot in whole seconds. Subtracting
+    that again avoids an error of up to a second.
+    """
+    created = psutil.Process().create_time()
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - (created - psutil.boot_time())
+    return time.time() - created
+
+
+_START = time.monotonic() - _age()
+"""The start of this process on a clock that nobody sets."""
 
 
 def process_seconds() -> float:

@@ -41,6 +41,7 @@ def test_the_kernels_are_replaced_when_torch_is_imported() -> None:
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 def test_native_arithmetic_keeps_the_kernels_and_uses_all_threads() -> None:
     code = (
         "from unroll.arithmetic.pins import pin; pin('native', 3); import torch; "

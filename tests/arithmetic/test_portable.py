@@ -63,6 +63,7 @@ def test_the_hashes_are_those_of_every_other_processor(group: str) -> None:
     assert differing(dict(GROUPS[group]())) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", ["2", "5"])
 def test_the_hashes_do_not_depend_on_the_number_of_threads(threads: str) -> None:
     assert differing(probe("operations", {}, {"UNROLL_THREADS": threads})) == []
@@ -73,6 +74,7 @@ def test_the_fits_do_not_depend_on_the_number_of_threads() -> None:
     assert differing(probe("fits", {}, {"UNROLL_THREADS": "3"})) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pin", LOWERED)
 def test_every_pin_acts(pin: str) -> None:
     """A pin that an upgrade of a library stops reading would be noticed on another processor only."""

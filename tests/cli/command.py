@@ -19,7 +19,7 @@ SLOWEST = 10.0
 """The largest CPU time of a run in seconds. The time by the clock depends on what else the machine does."""
 USAGE = 2
 """The exit code of an invalid option."""
-STREAMING = ("score", "classify", "spell", "complete", "translate")
+STREAMING = ("score", "classify", "spell", "complete", "translate", "tag")
 """The verbs that print the results of the lines before a line with an error."""
 
 

@@ -103,6 +103,7 @@ def test_a_stage_reports_an_error_in_utf_8(environment: str) -> None:
     assert f"train {name}: params.yaml: there is no {name}" in result.stderr.decode("utf-8")
 
 
+@pytest.mark.slow
 def test_doctor_writes_utf_8(tmp_path: Path) -> None:
     place = tmp_path / "é"
     (place / ".dvc").mkdir(parents=True)

@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.command import Commands, Output
+from tests.cli.taggers import save_tagger
 from tests.cli.test_vectors import save_vectors
 from tests.cli.translators import save_translators
-from tests.use.test_filling import save_both
+from tests.use.cloze.test_filling import save_both
 from unroll.printing import escape_control
 
 pytestmark = pytest.mark.slow
@@ -44,6 +45,7 @@ def commands(workspace: Path) -> Iterator[Commands]:
     folder.mkdir()
     (folder / "models").symlink_to(workspace / "models")
     save_translators(workspace)
+    save_tagger(workspace)
     save_vectors(workspace)
     save_both(workspace)
     runner = Commands(folder)
@@ -144,7 +146,10 @@ def first_line(lines: list[str]) -> list[str]:
         ("score", "lstm"),
         ("classify", "bayes"),
         ("spell", "trigram"),
+        ("correct", "trigram"),
         ("translate", "translator", "--beam", "2"),
+        ("tag", "tagger"),
+        ("tag", "tagger", "--split"),
     ],
     ids="-".join,
 )
@@ -165,7 +170,7 @@ def test_each_line_has_its_result(
     assert result.code == 0, result
     if as_json:
         assert [json.loads(line)["text"] for line in result.lines] == texts
-    elif arguments[0] in ("spell", "translate"):
+    elif arguments[0] in ("spell", "correct", "translate", "tag"):
         assert len(result.lines) == len(texts)
     else:
         columns = 1 if arguments[0] == "score" else 2
@@ -214,6 +219,8 @@ VERBS = {
     "classify": ("classify", "bayes"),
     "spell": ("spell", "trigram"),
     "translate": ("translate", "translator", "--beam", "2"),
+    "tag": ("tag", "tagger"),
+    "tag columns": ("tag", "tagger", "--read-columns"),
     "words": ("spell", "trigram", "collection.txt", "--words"),
     "accuracy": ("spell", "trigram", "--accuracy"),
     "learn": ("spell", "trigram", "collection.txt", "--learn"),
@@ -400,6 +407,7 @@ def test_any_argument(commands: Commands, arguments: tuple[str, ...], argument: 
         (("search", "indexed", "file"), ("--mu", "--weight", "--k1", "--b", "--count", "--by")),
         (("search", "indexed", "file", "--by", "bm25"), ("--k1", "--b", "--count")),
         (("spell", "trigram", "collection.txt"), ("--weight",)),
+        (("correct", "trigram", "collection.txt"), ("--rate",)),
         (
             ("translate", "translator", "collection.txt"),
             ("--beam", "--nbest", "--length-penalty", "--coverage-penalty"),

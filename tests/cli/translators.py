@@ -28,5 +28,5 @@ def save_translators(workspace: Path) -> None:
         params = Seq2seqParams.model_validate(SEQ2SEQ | {"attention": attention})
         folder.mkdir()
         seq2seq.Model(params, sizes, EncoderDecoder(params, *sizes)).save(folder)
-        target.save(folder / "tokenizer.json", source)
+        target.save(folder / "tokenizer.json", {"source": source})
         trained.save_cleaning(folder)

@@ -13,7 +13,8 @@ from tests.corpora.settings import TEXT
 from tests.params.faults import ROOT
 from unroll.corpora import fetch
 from unroll.errors import UnrollError
-from unroll.params.corpora import LabelledPackageDocsCorpus, PackageDocsCorpus, PinnedCorpus
+from unroll.params.cleaning import PinnedCorpus
+from unroll.params.corpora import LabelledPackageDocsCorpus, PackageDocsCorpus
 from unroll.params.load import load
 
 GENERATED = {key: value for key, value in TEXT.items() if key not in ("documents", "encoding", "errors", "markup")}

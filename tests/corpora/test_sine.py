@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from unroll.corpora import sine
-from unroll.params.corpora import SineCorpus
+from unroll.params.series import SineCorpus
 
 
 def fetched(folder: Path, seed: int, noise: float) -> np.ndarray:

@@ -70,6 +70,7 @@ def small(name: str, documents: list[list[int]]) -> Data:
     return replace(whole, streams=streams, counts=counts, labels=whole.labels | labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("name", MODELS)
 def test_every_measure_is_made(name: str, text: str, tmp_path: Path) -> None:

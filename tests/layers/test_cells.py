@@ -86,6 +86,7 @@ def test_bfloat16_products_give_float32_outputs_near_the_exact_ones(cell: str) -
     assert all(torch.isfinite(parameter.grad).all() for parameter in layer.parameters())
 
 
+@pytest.mark.slow
 def test_an_lstm_runs_with_bfloat16_on_a_processor_without_16_bit_instructions() -> None:
     """ONEDNN_MAX_CPU_ISA limits oneDNN to AVX2, as on such a processor."""
     code = (

@@ -81,6 +81,7 @@ def test_evaluation_is_a_distribution(batch: tuple[Tensor, Tensor], kind: str) -
         torch.testing.assert_close(layer.loss(hidden, targets), found.sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sampled", "nce", "negative_sampling"])
 def test_sampling_learns_the_distribution(kind: str) -> None:
     """With one context the optimal probabilities are the frequencies of the words."""

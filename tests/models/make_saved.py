@@ -20,15 +20,18 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from tests import toy
+from tests.models.labelled import BAG
+from tests.models.labelled import NETWORK as RECURRENT_CLASSIFIER
 from tests.models.ngrams import SMOOTHINGS
 from tests.models.test_contract import RECURRENT, SEQ2SEQ, TRANSFORMER, WINDOW
 from tests.models.test_masked_transformer import MASKED_TRANSFORMER
+from tests.models.test_taggers import TAGGER
 from unroll import models
 from unroll.corpora import fetch
 from unroll.fingerprint import describe, resolve
 from unroll.models.base import folder, storage
 from unroll.models.base.inputs import Inputs
-from unroll.models.base.protocol import Classifier, ClozeModel, ConditionalModel, LanguageModel, WordVectors
+from unroll.models.base.protocol import Classifier, ClozeModel, ConditionalModel, LanguageModel, Tagger, WordVectors
 from unroll.params.load import parse
 from unroll.params.root import Root
 from unroll.params.word_vectors import OMITTED
@@ -57,10 +60,14 @@ PAIRS = [
     *("a tree grows\teen boom groeit", "the cat sleeps\tde kat slaapt", "a bird sleeps\teen vogel slaapt"),
     *("the tree sleeps\tde boom slaapt", "a cat sees a tree\teen kat ziet een boom", "a cat sleeps\teen kat slaapt"),
 ]
+WORD_TAGS = {"the": "DET", "a": "DET", "cat": "NOUN", "bird": "NOUN", "tree": "NOUN", "tall": "ADJ", "saw": "VERB"}
+WORD_TAGS |= {"grew": "VERB", "flower": "NOUN", "near": "ADP", "old": "ADJ"}
+TAGGED = ["".join(f"{word}\t{WORD_TAGS[word]}\n" for word in line.split()) for line in LINES]
 FILES = {
     "text.txt": "".join(f"{line}\n" for line in LINES),
     "labelled.tsv": "".join(f"{('animal', 'plant')[i % 2]}\t{line}\n" for i, line in enumerate(LINES)),
     "pairs.tsv": "".join(f"{pair}\n" for pair in PAIRS),
+    "tagged.tsv": "".join(f"{sentence}\n" for sentence in TAGGED),
     "more.txt": "the 1 0.5\ncat -2 0\nparis 0.25 4\nnew york 1 1\n",
     "vectors.txt": "the 1 0.5 0 0\ncat -2 0 1 0\nbird 0.25 4 0 1\ntree 0 0 1 1\n",
 }
@@ -79,6 +86,9 @@ CORPORA = {
     "text": TEXT_CORPUS | path_settings("text.txt") | {"format": "text", "unknown_word": "none"},
     "labelled": TEXT_CORPUS | path_settings("labelled.tsv") | {"format": "labelled", "unknown_word": "none"},
     "pairs": TEXT_CORPUS | path_settings("pairs.tsv") | {"format": "pairs", "unknown_word": "none"},
+    "tagged": TEXT_CORPUS | path_settings("tagged.tsv") | {"format": "tagged", "unknown_word": "none"},
+    "phrases": CORPUS
+    | {"source": "toy-tags", "sha256": None, "seed": 1, "sentences": 20, "tags": "pos", "lowercase": False},
     "markov": CORPUS | SAMPLED | {"source": "markov", "order": 1, "concentration": 0.5, "stop_probability": 0.2},
     "hmm": CORPUS
     | SAMPLED
@@ -102,8 +112,11 @@ CORPORA = {
 }
 WORDS = {"type": "word", "pretokenizer": "punctuation", "min_count": 1, "vocabulary_size": "all"}
 WORDS |= {"shared_vocabulary": True, "sequence_length": 5}
+TAGGED_WORDS = {"type": "tagged", "min_count": 1, "vocabulary_size": "all", "suffix_length": 2, "suffix_min_count": 2}
+TAGGED_WORDS |= {"shared_vocabulary": False, "sequence_length": 5}
 TOKENIZERS = {
-    **{name: WORDS | {"corpus": name} for name in CORPORA},
+    **{name: WORDS | {"corpus": name} for name in CORPORA if name not in ("tagged", "phrases")},
+    **{name: TAGGED_WORDS | {"corpus": name} for name in ("tagged", "phrases")},
     "separate": WORDS | {"corpus": "pairs", "shared_vocabulary": False},
     "char": {"corpus": "text", "type": "char", "min_count": 1, "shared_vocabulary": True, "sequence_length": 5},
     "bpe": {
@@ -130,6 +143,10 @@ MODELS = {
     "cache": {"family": "cache", "tokenizer": "text", "window": 5, "decay": 0.9, "uniform": 0.5},
     "naive_bayes": {"family": "naive_bayes", "tokenizer": "labelled", "order": 2, "pseudo_count": 0.5}
     | {"priors": "empirical"},
+    "bag_of_embeddings": BAG | {"tokenizer": "labelled", "embedding_size": 4, "training": TINY["training"]},
+    "recurrent_classifier": RECURRENT_CLASSIFIER
+    | TINY
+    | {"tokenizer": "labelled", "bidirectional": True, "pooling": "attention"},
     "window": WINDOW | TINY,
     "recurrent": RECURRENT | TINY | {"cell": "lstm"},
     "recurrent_layers": RECURRENT
@@ -143,6 +160,9 @@ MODELS = {
     | {"tokenizer": "text", "hidden_size": 4, "feedforward_size": 4, "layers": 1, "training": TINY["training"]},
     "seq2seq": SEQ2SEQ | TINY | {"tokenizer": "pairs", "cell": "gru", "attention": "dot", "share_embeddings": True},
     "seq2seq_separate": SEQ2SEQ | TINY | {"tokenizer": "separate"},
+    "hmm_tagger": {"family": "hmm_tagger", "tokenizer": "tagged", "order": 3, "smoothing": {"kind": "interpolated"}}
+    | {"word_pseudo_count": 0.1, "rare_count": 1, "shape_pseudo_count": 0.1},
+    "recurrent_tagger": TAGGER | TINY | {"tokenizer": "tagged", "crf": True},
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "models": MODELS,
@@ -156,7 +176,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "oracles": {
         f"oracle_{kind}": {"family": "oracle", "tokenizer": kind, "corpus": kind} for kind in ("markov", "hmm", "pcfg")
-    },
+    }
+    | {"tag_oracle": {"family": "tag_oracle", "tokenizer": "phrases", "corpus": "phrases"}},
     "vectors": {
         "word2vec": VECTOR_SETTINGS
         | OMITTED["word2vec"]
@@ -265,6 +286,10 @@ def predict(path: Path) -> dict[str, Any]:
         found["cloze_log_probs"] = [scores.tolist() for scores in model.cloze_log_probs(documents)[0]]
     if isinstance(model, Classifier):
         found["classes"], found["log_posteriors"] = model.classes, model.log_posteriors(documents).tolist()
+    if isinstance(model, Tagger):
+        sentences = [np.asarray([[4, 4], [UNK, 5], [5, UNK]]), np.asarray([[6, 4]])]
+        found["tags"] = model.tags
+        found["tag_log_posteriors"] = [log_probs.tolist() for log_probs in model.tag_log_posteriors(sentences)]
     if isinstance(model, WordVectors):
         found["vectors"], found["known"] = model.vectors.tolist(), model.known.tolist()
         if model.other_words:

@@ -35,6 +35,7 @@ def model() -> Model:
     return bidirectional.fit(params, toy.text(), Inputs(), lambda *_, **__: None)
 
 
+@pytest.mark.slow
 def test_cloze_probabilities_are_a_distribution(model: Any) -> None:
     """p(x_t | others) does not depend on x_t, so it sums to one over all words in place of x_t."""
     assert isinstance(model, ClozeModel)

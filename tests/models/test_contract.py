@@ -237,6 +237,7 @@ def test_save_and_load_are_exact(trained: Any, model: LanguageModel[Any], docume
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes(case: str, trained: Any, tmp_path: Path) -> None:
     for name, model in (("one", trained), ("two", train(case))):
         (tmp_path / name).mkdir()

@@ -178,6 +178,7 @@ def test_counts_and_likelihood_equal_hmmlearn(documents: int) -> None:
         np.testing.assert_allclose(getattr(counts, ours), expected[theirs], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pseudo_count", [0.0, 0.5])
 def test_em_never_lowers_the_objective(pseudo_count: float) -> None:
     data = toy.text()
@@ -198,6 +199,7 @@ def test_em_ends_at_the_tolerance() -> None:
     assert objectives[-1] - objectives[-2] < 0.01 <= np.diff(objectives[:-1]).min()
 
 
+@pytest.mark.slow
 def test_fit_learns_logs_and_is_deterministic() -> None:
     rows: list[dict[str, float]] = []
     data = toy.text()
@@ -212,6 +214,7 @@ def test_fit_learns_logs_and_is_deterministic() -> None:
     assert rows[-1]["valid_loss"] == pytest.approx(-np.concatenate(first.log_probs(data.valid.documents)).mean())
 
 
+@pytest.mark.slow
 def test_more_restarts_are_never_worse() -> None:
     """Starting points are numbered, so the only one of the first model is also among the six of the second."""
     data = toy.text()
@@ -239,6 +242,7 @@ def test_restarts_are_ranked_by_the_objective_after_their_last_step() -> None:
     np.testing.assert_array_equal(best.emission, expected.emission)
 
 
+@pytest.mark.slow
 def test_restarts_hold_two_models(monkeypatch: pytest.MonkeyPatch) -> None:
     counts, expected_counts = [], Trellis.expected_counts
 
@@ -265,6 +269,7 @@ def test_zero_probability_is_minus_infinity_not_nan() -> None:
     assert trellis(model, [document]).expected_counts(model.probabilities).log_likelihood == -np.inf
 
 
+@pytest.mark.slow
 def test_without_pseudo_count_an_unseen_token_is_impossible() -> None:
     data = toy.text()
     unseen = toy.VOCABULARY_SIZE  # the toy text does not contain this token

@@ -190,6 +190,7 @@ def test_a_class_is_never_validated_on_texts_of_other_classes(data: Data, split:
             generative_classifier.fit(classifier_params(member=NETWORK), changed, Inputs(), lambda *_, **__: None)
 
 
+@pytest.mark.slow
 def test_members_that_are_not_validated_need_no_valid_documents(data: Data) -> None:
     label = sorted(set(data.labels["train"]))[0]
     kept = [own != label for own in data.labels["valid"]]

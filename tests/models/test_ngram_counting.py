@@ -22,6 +22,7 @@ def same_counts(some: list[NgramCounts], others: list[NgramCounts]) -> bool:
     return all(np.array_equal(one, other) and one.dtype == other.dtype for one, other in pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tokens", [LONG, LONG.astype(np.uint16), TEXT[:0], np.array([BOS, EOS] * 9)])
 @pytest.mark.parametrize("size", [1, 100, 1000])
 def test_shards_change_no_count(
@@ -33,6 +34,7 @@ def test_shards_change_no_count(
     assert not list(tmp_path.rglob("*.np*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["2", "4"])
 def test_workers_change_no_count(workers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = count_ngrams(LONG, 3, 30)

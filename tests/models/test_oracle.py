@@ -62,8 +62,8 @@ def trees(grammar: Grammar, parent: int, symbols: tuple[int, ...]) -> float:
     """Sum over all trees with root `parent` that yield the symbols."""
     total = grammar.emission[parent, symbols[0]] if len(symbols) == 1 else 0.0
     for cut in range(1, len(symbols)):
-        for left, right in itertools.product(range(len(grammar.binary)), repeat=2):
-            if rule := grammar.binary[parent, left, right]:
+        for (above, left, right), rule in zip(grammar.rules, grammar.probabilities, strict=True):
+            if above == parent:
                 total += rule * trees(grammar, left, symbols[:cut]) * trees(grammar, right, symbols[cut:])
     return float(total)
 
@@ -89,6 +89,7 @@ def test_the_probabilities_of_all_documents_approach_one(kind: str, tmp_path: Pa
     assert totals[2] == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_prefix_probabilities_sum_over_all_continuations(tmp_path: Path) -> None:
     """p(prefix) of a grammar from log_probs is the sum of p(sentence) over the sentences that begin with the prefix."""
     binary = np.zeros((3, 3, 3))
@@ -99,7 +100,7 @@ def test_prefix_probabilities_sum_over_all_continuations(tmp_path: Path) -> None
         0.1,
     )  # 1 and 2 recur on the left
     emission = np.array([[0.0, 0.0], [0.25, 0.7], [0.6, 0.3]])
-    model = oracle.Model(Grammar(binary, emission), np.array([4, 5]), 6, {"family": "oracle"})
+    model = oracle.Model(Grammar.from_dense(binary, emission), np.array([4, 5]), 6, {"family": "oracle"})
     sentences = all_documents(model, 13)
     mass = np.array([math.exp(scores.sum()) for scores in model.log_probs(sentences)])
     assert mass.sum() == pytest.approx(1, abs=1e-5)  # the rest belongs to longer sentences
@@ -173,7 +174,7 @@ def test_a_long_sentence_does_not_underflow() -> None:
     """The probability is below the smallest float, but the chart is scaled word by word."""
     binary, emission = np.zeros((2, 2, 2)), np.zeros((2, 1000))
     binary[0, 1, 1], binary[1, 1, 1], emission[1] = 1.0, 0.4, 0.6 / 1000
-    model = oracle.Model(Grammar(binary, emission), np.arange(4, 1004), 1004, {"family": "oracle"})
+    model = oracle.Model(Grammar.from_dense(binary, emission), np.arange(4, 1004), 1004, {"family": "oracle"})
     n = 120
     scores = model.log_probs([np.append(np.full(n, 9), EOS)])[0]
     size = sum(
@@ -215,7 +216,7 @@ def test_fit_needs_the_vocabulary_of_the_data(tmp_path: Path) -> None:
 
 
 def test_other_tokenizers_and_corpora_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnrollError, match="needs a corpus of source markov, hmm or pcfg"):
+    with pytest.raises(UnrollError, match="needs a corpus of source markov, hmm, pcfg or everyday"):
         oracle.from_corpus(tmp_path, Words(["w0"]))
     sample("hmm", tmp_path)
     with pytest.raises(UnrollError, match="use a tokenizer of type word"):

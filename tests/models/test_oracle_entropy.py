@@ -34,6 +34,7 @@ def markov_entropy(process: Markov) -> float:
     return rows[-1] + float(visits @ (stop + (1 - process.stop_probability) * rows))
 
 
+@pytest.mark.slow
 def test_the_cross_entropy_of_a_chain_is_its_entropy(tmp_path: Path) -> None:
     markov.fetch(SimpleNamespace(**vars(MARKOV) | {"seed": 3, "expected_tokens": 120_000}), tmp_path)
     words = Words(["w0", "w1", "w2"])
@@ -45,6 +46,7 @@ def test_the_cross_entropy_of_a_chain_is_its_entropy(tmp_path: Path) -> None:
     assert -totals.mean() == pytest.approx(markov_entropy(model.process), abs=4 * error)
 
 
+@pytest.mark.slow
 def test_the_entropy_of_documents_of_a_hidden_chain_by_enumeration(tmp_path: Path) -> None:
     hmm.fetch(
         SimpleNamespace(
@@ -70,6 +72,7 @@ def test_the_entropy_of_documents_of_a_hidden_chain_by_enumeration(tmp_path: Pat
     )  # longer documents, 0.3^7 of the mass, are left out
 
 
+@pytest.mark.slow
 def test_the_entropy_of_an_unambiguous_grammar_is_that_of_its_derivations() -> None:
     """S -> A A | B A, A -> a, B -> b B | b: each sentence has one tree, so H is the sum of the rules' entropies."""
     binary, emission = np.zeros((4, 4, 4)), np.zeros((4, 2))
@@ -79,12 +82,12 @@ def test_the_entropy_of_an_unambiguous_grammar_is_that_of_its_derivations() -> N
     emission[3, 1] = 1.0
     loop = entropy(np.array([0.25, 0.75])) / 0.75  # H(B) = h + 0.25 H(B)
     expected = entropy(np.array([0.4, 0.6])) + 0.6 * loop
-    model = oracle.Model(Grammar(binary, emission), np.array([4, 5]), 6, {"family": "oracle"})
+    model = oracle.Model(Grammar.from_dense(binary, emission), np.array([4, 5]), 6, {"family": "oracle"})
     documents = [np.array([4, 4, EOS])] + [np.array([5] * n + [4, EOS]) for n in range(1, 40)]
     totals = np.array([scores.sum() for scores in model.log_probs(documents)])
     assert np.exp(totals).sum() == pytest.approx(1, abs=1e-12)
     assert -(np.exp(totals) * totals).sum() == pytest.approx(expected, rel=1e-10)
-    tokens, sizes = pcfg.sample(binary, emission, 20_000, np.random.default_rng(0))
+    tokens, sizes = pcfg.sample(*pcfg.to_rules(binary), emission, 20_000, np.random.default_rng(0))
     codes = np.split(tokens, np.cumsum(sizes)[:-1])
     drawn = np.array([s.sum() for s in model.log_probs([np.append(model.ids[c], EOS) for c in codes])])
     assert -drawn.mean() == pytest.approx(expected, abs=4 * drawn.std() / math.sqrt(len(drawn)))

@@ -30,6 +30,7 @@ def embedding(model: Any) -> Any:
     return model.network.embedding.weight.detach().numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_frozen_vectors_are_not_changed_and_are_saved(case: str, tmp_path: Path) -> None:
     model = fit(case, freeze_embeddings=True)
@@ -38,6 +39,7 @@ def test_frozen_vectors_are_not_changed_and_are_saved(case: str, tmp_path: Path)
     np.testing.assert_array_equal(embedding(models.load(tmp_path)), VECTORS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_vectors_that_are_not_frozen_are_trained(case: str) -> None:
     moved = np.abs(embedding(fit(case, freeze_embeddings=False)) - VECTORS).mean()

@@ -133,6 +133,7 @@ def test_the_loss_is_the_formula() -> None:
     assert objective(first, second) == pytest.approx(np.mean(losses))
 
 
+@pytest.mark.slow
 def test_other_processes_give_the_same_vectors_whatever_their_hash_seed() -> None:
     code = (
         "from tests.models.test_word_vectors import train; import hashlib;"

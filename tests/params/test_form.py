@@ -17,6 +17,7 @@ def changed_lines(before: str, after: str) -> list[str]:
     return [line for line in lines if line[:3] not in ("---", "+++") and line[:2] != "@@"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "lines"),
     [

@@ -61,7 +61,7 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
         member: {"family": "generative_classifier", "tokenizer": "t", "member": {"family": member}}
         for member in ("ngram", "hmm", "recurrent")
     },
-    "oracles": {"oracle": {"family": "oracle", "tokenizer": "t", "corpus": "c"}},
+    "oracles": {family: {"family": family, "tokenizer": "t", "corpus": "c"} for family in ("oracle", "tag_oracle")},
     "vectors": {family: {"family": family, "tokenizer": "t"} for family in ("word2vec", "glove", "vector_file")},
     "pretrained": {
         family: {"family": family, "tokenizer": "t", "vectors": "v"}
@@ -169,6 +169,7 @@ def test_a_removed_dependency_is_found(group: str) -> None:
         assert any(missing(definition, *case) for case in CASES.values() if case[0] in sharing), removed
 
 
+@pytest.mark.slow
 def test_everything_that_is_left_out_is_loaded_and_has_a_reason() -> None:
     modules = set().union(*(uncovered(STAGES[group], group, *case) for group, *case in CASES.values()))
     for pattern, reason in LEFT_OUT.items():
@@ -206,10 +207,12 @@ def test_modules_are_imported_by_name_in_four_packages_only() -> None:
 
 DATA = {
     "src/unroll/corpora/catalogue.yaml": {"download", "train_vectors", "evaluate_vectors"},
+    "src/unroll/corpora/everyday": {"download"},
     "src/unroll/corpora/toy_dutch": {"download"},
+    "src/unroll/corpora/toy_tags": {"download"},
     "src/unroll/report/page": {"report"},
 }
-"""Files that modules read, and the groups of stages that read them. No stage reads those of `serve` and of a plan."""
+"""Files that modules read, and the groups of stages that read them. No stage reads those of plans, `serve`, `use`."""
 
 
 def test_data_of_the_code_is_a_dependency() -> None:
@@ -218,7 +221,7 @@ def test_data_of_the_code_is_a_dependency() -> None:
         for path in (ROOT / "src/unroll").rglob("*")
         if path.is_file()
         and path.suffix in (".yaml", ".json", ".html", ".css", ".js")
-        and path.parent.name != "runner"
+        and path.parent.name not in ("runner", "use")
         and "serve" not in path.parts
     ]
     folders = {path: next((name for name in DATA if PurePosixPath(path).is_relative_to(name)), path) for path in data}

@@ -12,11 +12,14 @@ from unroll.params.root import SECTIONS
 pytestmark = pytest.mark.slow
 MARKOV = {"family": "ngram", "tokenizer": "markov"}
 ENTRIES = {
-    "models": {name: MODELS[name] for name in ("window", "ngram_add_k", "masked_transformer")}
+    "models": {
+        name: MODELS[name]
+        for name in ("window", "ngram_add_k", "masked_transformer", "hmm_tagger", "recurrent_classifier")
+    }
     | {"ngram_markov": ADD_K | MARKOV},
     "mixtures": {"mixture": SETTINGS["mixtures"]["mixture"] | {"second": "window"}},
     "generative_classifiers": SETTINGS["generative_classifiers"],
-    "oracles": {"oracle_markov": SETTINGS["oracles"]["oracle_markov"]},
+    "oracles": {name: SETTINGS["oracles"][name] for name in ("oracle_markov", "tag_oracle")},
     "vectors": {name: SETTINGS["vectors"][name] for name in ("vector_file", "glove")},
     "pretrained": SETTINGS["pretrained"],
     "seeds": SETTINGS["seeds"],
@@ -31,8 +34,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = yaml.load((place / "params.yaml").read_text(encoding="utf-8"))
     persistence = {"persistence": {"family": "persistence"}}
     series = {"wave": values["series"]["wave"] | {"steps": [1], "forecasters": persistence}}
-    corpora = {name: CORPORA[name] for name in ("text", "labelled", "markov")}
-    evaluate = values["evaluate"] | {"statistics": {"block": 5, "resamples": 100, "confidence": 0.95}}
+    corpora = {name: CORPORA[name] for name in ("text", "labelled", "markov", "tagged", "phrases")}
+    evaluate = values["evaluate"] | {"statistics": {"block": 5, "resamples": 100, "confidence": 0.95}, "folds": 3}
     write_params(
         place,
         values

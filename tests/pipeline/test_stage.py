@@ -104,6 +104,7 @@ def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGINT, 130)], ids=lambda x: str(x)
 )
@@ -138,6 +139,7 @@ TWICE = """
 """
 
 
+@pytest.mark.slow
 def test_a_second_signal_does_not_interrupt_the_closing(place: Path) -> None:
     (place / "sleeper.py").write_text(textwrap.dedent(TWICE))
     process = start(place, "lstm")
@@ -146,6 +148,7 @@ def test_a_second_signal_does_not_interrupt_the_closing(place: Path) -> None:
     assert (place / "closed").exists()
 
 
+@pytest.mark.slow
 def test_kill_9_publishes_nothing_and_the_next_run_is_whole(place: Path) -> None:
     process = start(place, "lstm")
     assert process.stdout is not None
@@ -161,6 +164,7 @@ def test_kill_9_publishes_nothing_and_the_next_run_is_whole(place: Path) -> None
     assert not list(place.glob(".unroll-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="parent-death signals are Linux's")
 def test_a_stage_ends_with_its_parent(place: Path) -> None:
     """As when `dvc` is killed: its child must not run on beside the next repro's."""
@@ -199,6 +203,7 @@ exec "{python}" sleeper.py lstm
 """
 
 
+@pytest.mark.slow
 def test_a_stage_whose_parent_died_before_it_asked_for_a_signal_ends(place: Path) -> None:
     """The parent dies while Python starts. The signal is not sent for that, so the parent is looked at again."""
     (place / "run").write_bytes((ROOT / "stages" / "run").read_bytes())
@@ -217,6 +222,7 @@ def test_a_stage_whose_parent_died_before_it_asked_for_a_signal_ends(place: Path
     assert not (place / "out.txt").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("parent", "code"), [("another", 143), ("own", 0), ("none", 0), ("nonsense", 0)])
 def test_a_stage_compares_its_parent_with_the_one_at_its_start(place: Path, parent: str, code: int) -> None:
     (place / "seconds").write_text("0")
@@ -227,6 +233,7 @@ def test_a_stage_compares_its_parent_with_the_one_at_its_start(place: Path, pare
     assert (place / "out.txt").exists() == (code == 0)
 
 
+@pytest.mark.slow
 def test_a_second_run_waits_for_the_first(place: Path) -> None:
     (place / "seconds").write_text("1.5")
     first = start(place, "lstm")
@@ -240,6 +247,7 @@ def test_a_second_run_waits_for_the_first(place: Path) -> None:
     first.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -255,6 +263,7 @@ def test_an_unknown_name_is_one_sentence(place: Path, arguments: list[str], sent
     assert len(errors.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_debug_shows_the_traceback(place: Path) -> None:
     process = start(place, "lstn", "--debug")
     _, errors = process.communicate(timeout=20)

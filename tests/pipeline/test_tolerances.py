@@ -101,6 +101,7 @@ def evaluated(case: str, folder: Path) -> dict[str, Any]:
     return {"family": case, **declared, **found.write(folder / "evaluation")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["trigram-add-k", "window", "bidirectional", "seq2seq-dot", "naive_bayes"])
 def test_every_metric_of_a_new_evaluation_is_compared_or_has_a_reason(case: str, tmp_path: Path) -> None:
     metrics = evaluated(case, tmp_path)
@@ -136,6 +137,20 @@ def test_every_metric_of_word_vectors_and_learning_curves_is_compared() -> None:
     curve = {"points": [asdict(learning_curve.Point(100, 1.0, 0.5, 1.5, 2.0))]}
     rows = compare("metrics/learning_curves/model.json", curve, curve)
     assert [row.measure for row in rows] == [f"100 tokens {name}" for name in ("excess", "low", "high", "expected")]
+
+
+@pytest.mark.parametrize("family", ["latent", "direct"])
+def test_every_error_of_every_column_of_a_series_is_compared(family: str) -> None:
+    step = {"step": 1, "forecasts": 300, "rmse": 0.5, "mae": 0.4, "nll": 1.0, "within": 0.7}
+
+    def metrics(**changed: float) -> dict[str, Any]:
+        columns = [{"column": "level", "steps": [step]}, {"column": "flow", "steps": [step | changed]}]
+        entry = {"family": family, "parameters": 3, "steps": [step], "columns": columns}
+        return {"forecasters": {"one": entry}}
+
+    assert all(row.is_within for row in compare("metrics/series/s.json", metrics(), metrics()))
+    rows = compare("metrics/series/s.json", metrics(), metrics(nll=1.5))
+    assert [row.measure for row in rows if not row.is_within] == ["flow k=1 nll"]
 
 
 def test_the_document_names_every_tolerance_with_its_measurement() -> None:

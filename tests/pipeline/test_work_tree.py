@@ -55,6 +55,7 @@ def made(place: Path, folder: Path, **values: object) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_dvc_has_the_cache_and_the_remotes_of_the_present_repository(place: Path, tmp_path: Path) -> None:
     root = made(place, tmp_path / "deeper" / "x #é")
     assert run(root, "dvc", "cache", "dir").strip() == str(place / ".dvc/cache")
@@ -69,6 +70,7 @@ def test_dvc_has_the_cache_and_the_remotes_of_the_present_repository(place: Path
     assert not (root / "dvc.lock").exists()
 
 
+@pytest.mark.slow
 def test_a_repository_in_a_folder_of_another_is_made_there(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_repository_in_a_folder_of_another_is_made_there(
     assert run(root, "dvc", "cache", "dir").strip() == str(project / ".dvc/cache")
 
 
+@pytest.mark.slow
 def test_a_commit_that_no_branch_has_any_more_is_found(place: Path, tmp_path: Path) -> None:
     (place / "new.txt").write_text("new\n")
     git(place, "add", "--all")
@@ -119,6 +122,7 @@ def test_stages_find_this_interpreter_and_no_store_of_the_user(monkeypatch: pyte
     assert Path(found.strip()) == Path(sys.executable).parent / "python"
 
 
+@pytest.mark.slow
 def test_a_file_that_the_patch_does_not_contain_is_taken_from_the_present_folder(place: Path, tmp_path: Path) -> None:
     for name, content in (("a.bin", b"abc"), ("other.bin", b"ab")):
         (place / name).write_bytes(content)

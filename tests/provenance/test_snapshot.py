@@ -115,6 +115,7 @@ def test_outside_of_dvc_the_stage_is_that_of_dvc_yaml(
     assert list(snapshot.read(tmp_path / "run")["stages"]) == [stage]
 
 
+@pytest.mark.slow
 def test_the_nearest_command_of_the_user_is_recorded(tmp_path: Path) -> None:
     """A `dvc` that starts a shell, which starts the stage."""
     (tmp_path / "dvc").write_text(

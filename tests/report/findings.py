@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from unroll.evaluation.analysis.learning_curve import Point
 from unroll.params.evaluate import Statistics
-from unroll.report import comparison, leaderboard, oracle, page
-from unroll.report.series import MEASURES, Row, SeriesSection
+from unroll.report import classification, comparison, leaderboard, oracle, page
+from unroll.report.series import MEASURES, Fan, Row, SeriesSection
 
 STATISTICS = Statistics(block=50, resamples=200, confidence=0.95)
 TOKENS = 400
@@ -49,11 +49,20 @@ def curve_row(row: int) -> dict[str, float]:
 
 
 def series_section(name: str) -> SeriesSection:
-    """A series of that name: its oracle, and a forecaster whose last step is absent."""
+    """A series of that name with two columns: its oracle, and a forecaster whose last step is absent."""
     errors = {(measure, step): 0.25 * step for measure in MEASURES for step in (1, 4)}
-    rows = [Row("oracle", "sine", 0, errors), Row(f"{name} ar", "autoregression", 4, dict(list(errors.items())[::2]))]
-    metrics = {"steps": [1, 4], "train": 1200, "test": 400}
-    return SeriesSection(name, metrics, rows, {row.name: [(1, 0.25), (2, 0.5)] for row in rows})
+    columns = {f"{name} level": errors, "flow": errors}
+    rows = [
+        Row("oracle", "sine", 0, errors, columns),
+        Row(f"{name} ar", "autoregression", 4, dict(list(errors.items())[::2]), columns),
+    ]
+    metrics = {"steps": [1, 4], "train": 1200, "test": 400, "columns": list(columns), "missing": {f"{name} level": 3}}
+    curves = {row.name: [(1, 0.25), (2, 0.5)] for row in rows}
+    fans = {
+        column: [Fan(row.name, [[(1, 0.5), (2, 1.0), (3, 1.5)]], [(3, 1.25), (4, 1.0)], [0.5, 0.75]) for row in rows]
+        for column in columns
+    }
+    return SeriesSection(name, metrics, rows, curves, fans)
 
 
 def findings(word: str = "word") -> page.Findings:
@@ -77,6 +86,23 @@ def findings(word: str = "word") -> page.Findings:
     metrics = {n: result("symbols", nll[n], family=families[n], fitted_on_valid=fitted[n]) for n in families}
     classifier = {"family": "naive_bayes", "tokenizer": "labels", "corpus": "docs", "parameters": 9}
     classifier |= {"test_documents": 4, "classes": 2, "accuracy": 0.75, "macro_f1": 0.5, "log_loss": "inf"}
+    tagger = {"family": "recurrent_tagger", "tokenizer": "tagged", "corpus": "phrases", "parameters": 9}
+    tagger |= {"tagged_words": 90, "test_sentences": 9, "tags": 2, "unknown_word_rate": 0.05, "tag_accuracy": 0.9}
+    tagger |= {"tag_accuracy_low": 0.85, "tag_accuracy_high": 0.95, "sentence_accuracy": 0.5, "macro_f1": 0.8}
+    tagger |= {"tag_log_loss": "inf"}
+    spans = {
+        "family": "tag_oracle",
+        "tag_log_loss": 0.01,
+        "unknown_word_accuracy": 1.0,
+        "span_f1": 0.875,
+        "tag_accuracy": 1.0,
+    }
+    classifier |= {"accuracy_low": 0.25, "accuracy_high": 1.0, "log_loss_low": "inf", "log_loss_high": "inf"}
+    classifiers = {"bayes": classifier | {"calibration_error": 0.125}}
+    classifiers["bag"] = classifiers["bayes"] | {"family": "bag_of_embeddings", "accuracy": 0.5, "log_loss": 0.75}
+    errors = {"bayes": np.array([0.0, 0, 0, 1]), "bag": np.array([0.0, 1, 0, 1])}
+    nats = {"bayes": np.array([0.5, 0.25, 1, np.inf]), "bag": np.array([0.5, 0.5, 1, 1])}
+    label_pairs = [comparison.compare_pairs(list(errors), rows, STATISTICS, 1, {}, []) for rows in (errors, nats)]
     rows = [{"distance": k, "nats": 3 - 0.1 * k, "error": 0.05} for k in (1, 2, 4)]
     ablation = {"tokens": 9, "full": 2.5, "cut": rows, "shuffled": rows}
     position = [{"first": 0, "last": 0, "tokens": 3, "nats": 2.0}]
@@ -90,20 +116,32 @@ def findings(word: str = "word") -> page.Findings:
     examples = [{"word": word, "neighbours": ["b", word]}]
     band = {"counts": "1-9", "words": 1234, "positions": 56, "accuracy": 0.625, "examples": examples}
     diagnostics["glove"] = {"frequency_bands": [band, band | {"counts": "10-", "positions": 0}]}
-    diagnostics["bayes"] = {"confusion": {"classes": [word, "other"], "counts": [[3, 1], [0, 0]]}}
+    bins = [{"first": 0.5, "last": 0.6, "documents": 4, "confidence": 0.55, "accuracy": 0.75}]
+    diagnostics["bayes"] = {"confusion": {"classes": [word, "other"], "counts": [[3, 1], [0, 0]]}, "calibration": bins}
+    diagnostics["bag"] = {}
+    by_tag = {"tag": word, "words": 80, "precision": 0.75, "recall": 1.0, "f1": 0.857, "mistaken_for": word}
+    diagnostics["tagger"] = {"confusion": diagnostics["bayes"]["confusion"], "by_tag": [by_tag]}
+    diagnostics["ceiling"] = {"by_tag": [by_tag | {"mistaken_for": None}]}
     k_step = {name: np.log(generator.dirichlet(np.ones(5), size=(3, 2))) for name in nll}
     bias = {"lstm": np.full((3, 2, 5), 0.01)}
     curves = {"lstm": [Point(100, 40.0, 30.0, 50.0, 20.0), Point(400, 10.0, 8.0, 12.0, 5.0)]}
     distance = oracle.measure(leaderboard.make(metrics), losses, k_step, bias, curves, STATISTICS, seed=1)
     assert distance is not None
     return page.Findings(
-        results=leaderboard.make(metrics | {"bayes": classifier, "glove": {"dimensions": 5, "coverage": 0.5}}),
+        results=leaderboard.make(
+            metrics
+            | classifiers
+            | {"glove": {"dimensions": 5, "coverage": 0.5}}
+            | {"tagger": tagger, "ceiling": tagger | spans}
+        ),
         losses=losses,
         diagnostics=diagnostics,
         curves={"lstm": [curve_row(e) for e in range(1, 9)]},
         samples=dict.fromkeys(nll, f"a text of {word} and more\n")
+        | {"tagger": f"{word}/{word}[other]\n"}
         | {"glove": f"token\tx\ty\tneighbours\n{word}\t0.5\t1.5\tb c\nb\t1\t2\tc\n"},
         pairs={"symbols": comparison.compare_pairs(list(metrics), nll, STATISTICS, 1, {}, [])},
+        classifiers={"labels": classification.Differences(*label_pairs)},
         seeds=[comparison.measure_seeds("lstm", ["lstm", "gru"], nll, STATISTICS, seed=1)],
         distances={"symbols": distance},
         series=[series_section(word)],

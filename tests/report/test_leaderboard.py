@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from unroll.report import figures, leaderboard
+from unroll.report import classification, figures, leaderboard
 
 GROUPS = [{"first": 1, "last": 5, "sentences": 3, "exact_match": 0.6, "bleu": 71.0}]
 
@@ -112,6 +112,7 @@ def test_models_of_texts_that_were_cleaned_differently_are_in_separate_tables_an
     assert [row[1] for row in rows] == ["label", *(f"{name.split('_')[0]}/{name}" for name in names)]
 
 
+@pytest.mark.slow
 def test_figures_have_the_same_bytes_every_time(results: pd.DataFrame, tmp_path: Path) -> None:
     rows = [{"epoch": 0.5, "train_loss": 4.0}, {"epoch": 1.0, "train_loss": 3.5, "valid_loss": 3.7}]
     curves = {name: [] for name in results.model} | {"better": rows}
@@ -152,7 +153,8 @@ def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None
     (tmp_path / "bayes.json").write_text(json.dumps(values), encoding="utf-8")
     table = leaderboard.read(["bayes"], tmp_path, [])
     (bayes,) = table.itertuples()
-    page = leaderboard.to_markdown(table, 0.95)
+    assert "bayes" not in leaderboard.to_markdown(table, 0.95)
+    (page,) = classification.to_markdown(table, {"labels": classification.Differences([], [])}, 0.95)
     assert "| `bayes` | naive_bayes | 75.0% | 0.500 | inf | 9 |" in page
     confusion = {"classes": ["a", "b", "c"], "counts": [[1, 1, 0], [0, 1, 0], [0, 0, 1]]}
     axes, _ = figures.draw_model(bayes, "", {"confusion": confusion})["confusion"].axes
@@ -190,6 +192,7 @@ def test_a_metric_cannot_take_the_place_of_the_name(tmp_path: Path) -> None:
     assert row.startswith("mine,prose/mine,ngram,")
 
 
+@pytest.mark.slow
 def test_figures_of_all_models_leave_out_runs_with_other_seeds(
     results: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,3 +277,41 @@ def test_models_that_fill_blanks_have_a_table_that_says_what_it_does_not_compare
     assert "80.50" in page
     assert "is not comparable with one" in page
     assert "## Perplexity" not in page
+
+
+TAGGER = {
+    "family": "hmm_tagger",
+    "tokenizer": "tagged",
+    "corpus": "phrases",
+    "parameters": 1234,
+    "tagged_words": 11478,
+    "test_sentences": 1243,
+    "tags": 15,
+    "vocabulary_size": 2986,
+    "unknown_word_rate": 0.0366,
+    "tag_accuracy": 0.9848,
+    "tag_accuracy_low": 0.9821,
+    "tag_accuracy_high": 0.9873,
+    "unknown_word_accuracy": 0.9881,
+    "sentence_accuracy": 0.889,
+    "tag_log_loss": 0.0484,
+    "macro_f1": 0.97,
+}
+
+
+def test_taggers_are_ranked_by_accuracy_and_are_no_classifiers(results: pd.DataFrame) -> None:
+    better = TAGGER | {"family": "tag_oracle", "tag_accuracy": 0.996, "tag_log_loss": 0.0091, "span_f1": 0.99}
+    names = list(results.model)
+    metrics = {name: row.dropna().to_dict() for name, row in zip(names, results.iloc, strict=True)}
+    table = leaderboard.make(metrics | {"counts": TAGGER, "ceiling": better})
+    page = leaderboard.to_markdown(table, 0.95)
+    assert "## Classification" not in page
+    tagging = page.split("## Tagging of `tagged`")[1]
+    assert "11,478 test words in 1,243 sentences, 15 tags, 3.66% of the words unknown." in tagging
+    assert (
+        "accuracy | 95 % CI | of unknown words | whole sentences | span F1 | log loss (nats) | parameters |" in tagging
+    )
+    assert tagging.index("`ceiling`") < tagging.index("`counts`")
+    assert "| `counts` | hmm_tagger | 98.48% | 98.21% – 98.73% | 98.8% | 88.9% |  | 0.0484 | 1,234 |" in tagging
+    assert "| 99.0% | 0.0091 |" in tagging
+    assert "counts" not in leaderboard.to_csv(table)

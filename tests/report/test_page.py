@@ -12,6 +12,7 @@ import pytest
 
 from tests.report.findings import findings
 from unroll.report import page
+from unroll.report.series import Fan, Row, SeriesSection
 
 HOSTILE = """<script>document.title='owned'</script>"'><img src=x onerror=alert(1)>{{ 7 * 7 }}"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -27,6 +28,7 @@ class Elements(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
+@pytest.mark.slow
 def test_case_71_markup_in_the_corpus_is_escaped() -> None:
     quiet, hostile = page.render(findings()), page.render(findings(HOSTILE))
     assert hostile.count("&lt;script&gt;document") >= 5
@@ -36,6 +38,23 @@ def test_case_71_markup_in_the_corpus_is_escaped() -> None:
     assert not any(name.startswith("on") for _, attributes in Elements(hostile).tags for name in attributes)
     assert "{{ 7 * 7 }}" in hostile
     assert "default-src 'none'" in hostile
+
+
+def test_taggers_have_a_table_by_tag_and_a_confusion_matrix() -> None:
+    text = page.render(findings("NOUN"))
+    assert '<a href="#tagging">' in text
+    section = text.split('<section id="tagging">')[1].split("</section>")[0]
+    assert section.index("<b>ceiling</b>") < section.index("<b>tagger</b>")  # the most accurate one first
+    assert "knows the grammar" in section
+    assert "85.00 – 95.00 %" in section
+    assert '<td data-value="inf">∞</td>' in section
+    assert "Confusion matrix of tagger" in section
+    assert "NOUN/NOUN[other]" in section
+    assert "<th>span F1</th>" in section
+    assert '<td data-value="0.875">0.875</td>' in section
+    results = findings().results
+    without = page.render(replace(findings(), results=results.drop(columns="span_f1")))
+    assert "<th>span F1</th>" not in without
 
 
 def test_the_page_needs_no_other_file() -> None:
@@ -49,6 +68,7 @@ def test_the_page_needs_no_other_file() -> None:
     assert len(text) < 1_500_000
 
 
+@pytest.mark.slow
 def test_equal_findings_give_equal_bytes() -> None:
     assert page.render(findings()) == page.render(findings())
 
@@ -84,8 +104,8 @@ def test_every_section_is_there() -> None:
     ):
         assert f'<section id="{part}">' in text
     # excess, frequency, train size, k step; learning, gradients; flow, radius; cut, shuffled, position; frequencies;
-    # two maps; series
-    assert text.count('class="chart"') == 15
+    # calibration; two maps; series: errors, and forecasts of two columns by two forecasters
+    assert text.count('class="chart"') == 20
     assert "lstm: the embedding of its tokens." in text
     assert "glove: 5 dimensions, for 50.0 % of the vocabulary." in text
     assert "01234567·fedcba98" in text
@@ -98,6 +118,22 @@ def test_word_vectors_are_shown_by_the_frequency_of_words() -> None:
     assert "<td>1-9</td><td>1,234</td><td>56</td>\n<td>62.5 %</td>" in section
     assert "<td>10-</td><td>1,234</td><td>0</td>\n<td></td>" in section  # no position, so no share
     assert "<b>&lt;b&gt;</b>: b, &lt;b&gt;</td>" in section
+
+
+def test_a_series_of_one_column_has_no_tables_of_columns() -> None:
+    rows = [Row("ar", "autoregression", 4, {("rmse", 1): 0.5})]
+    metrics = {"steps": [1], "train": 30, "test": 10}
+    one = SeriesSection(
+        "one", metrics, rows, {"ar": [(1, 0.5)]}, {"value": [Fan("ar", [[(1, 0.0)]], [(2, 0.0)], [1.0])]}
+    )
+    text = page.render(replace(findings(), series=[one]))
+    section = text[text.index('<section id="series">') : text.index('<section id="pipeline">')]
+    assert section.count("<table") == section.count('class="chart"') == 1
+    assert "<summary>Forecasts from the first test value on</summary>" in section
+    assert "Missing" not in section
+    both = page.render(findings())
+    assert "Missing numbers, which are neither filled nor measured: 3 of word level." in both
+    assert both.count("in its own units</summary>") == 2
 
 
 def test_an_in_sample_perplexity_is_marked_and_says_what_was_fitted() -> None:
@@ -144,6 +180,7 @@ def test_dynamic_evaluation_has_a_column_if_a_model_has_it() -> None:
     assert text.count(">12.34</td>") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: the page is not tested in a browser")
 def test_a_browser_sorts_and_filters_the_page_without_an_error_or_a_request(tmp_path: Path) -> None:
     """An added script clicks and writes its results into the page; Chromium must not log anything."""

@@ -18,9 +18,23 @@ def workshop(tmp_path) -> Workshop:
 def test_values_in_time_with_the_sizes_of_the_splits(workshop: Workshop) -> None:
     workshop.add(ROWS, "s.csv", format="series", documents=None).clean()
     series = observed.read(workshop.out)
-    np.testing.assert_array_equal(series.values, np.arange(1, 11) ** 2)
+    np.testing.assert_array_equal(series.values, (np.arange(1, 11) ** 2)[:, None])
+    assert series.columns == ("value",)
+    assert series.missing == {}
     assert series.sizes == (6, 2, 2)
     assert series.gaps == 0
+
+
+def test_vectors_and_missing_numbers(workshop: Workshop) -> None:
+    rows = "time,level,flow\n" + "".join(f"{n},{n * n},{-n if n != 4 else 'NA'}\n" for n in range(1, 11))
+    workshop.add(rows, "s.csv", format="series", documents=None).clean()
+    series = observed.read(workshop.out)
+    assert series.columns == ("level", "flow")
+    assert series.sizes == (6, 2, 2)
+    expected = np.column_stack([np.arange(1, 11) ** 2, -np.arange(1.0, 11)])
+    expected[3, 1] = np.nan
+    np.testing.assert_array_equal(series.values, expected)
+    assert series.missing == {"flow": 1}
 
 
 def test_files_that_are_not_a_series_or_not_split_by_position_are_refused(workshop: Workshop, tmp_path) -> None:

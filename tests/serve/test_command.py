@@ -24,6 +24,7 @@ def used_port() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_without_a_traceback(workspace: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -45,6 +45,7 @@ def write(page: Browser, text: str) -> None:
     page.type(text)
 
 
+@pytest.mark.slow
 def test_typing_updates_the_predictions_of_every_model(page: Browser) -> None:
     write(page, "the students opened their ")
     page.wait(f"{BARS}[0].slice(0, 2).sort().join() === 'books,laptops'")

@@ -15,9 +15,14 @@ from unroll.text.series import numbers, times
 from unroll.text.series.observations import describe, read_observations
 
 
-def read(text: str, **chosen: Any) -> list[tuple[str, float]]:
+def read(text: str, **chosen: Any) -> list[tuple[str, float | None]]:
+    """The times and values of a series with one column."""
+    return [(time, value) for time, (value,) in read_vectors(text, **chosen)]
+
+
+def read_vectors(text: str, **chosen: Any) -> list[tuple[str, tuple[float | None, ...]]]:
     lines = enumerate(text.split("\n"), 1)
-    return [(row.time, row.value) for row in read_observations(lines, AUTO | chosen, "s.csv")]
+    return [(row.time, row.values) for row in read_observations(lines, AUTO | chosen, "s.csv")]
 
 
 def said(text: str, **chosen: Any) -> dict[str, Any]:
@@ -93,14 +98,15 @@ REFUSED = [
     ("1 234\n2 345", r"line 1: is the value 234 at the time '1' .* or the value 1234"),
     ("01/02/2020,5\n01/03/2020,6", r"line 1: '01/02/2020' is 2020-02-01 \(day-first\) or 2020-01-02 \(month-first\)"),
     ("31.12.20;5\n01.01.21;6", r"line 1: the year of '31.12.20' has two digits"),
-    (
-        "time,level,flow\n1,2,3\n2,3,4",
-        r"line 2: has 2 columns beside the time \(level, flow\), .*value: flow",
-    ),  # fault F6
+    ("1,2,3\n2,3,4", r"line 1: has 2 columns beside the time \(2, 3\) and no header; .*value: \[2, 3\]"),  # fault F6
+    ("day,place,flow\n1,north,3\n2,north,4", r"line 2: 'north' in column place is not a number; .*value: \[flow\]"),
+    ("time,flow,flow\n1,2,3\n2,3,4", r"two columns of values have the name 'flow'; rename one of them"),
+    ("time,level,flow\n1,2,3\n2,3,x", r"line 3: 'x' is not a finite number"),
     ("1;5\n3;6\n2;7", r"line 3: the time 2 is before 3 of line 2, while the rows before ascend; sort .*order: sort"),
+    ("level,flow\n3,1\n2,2\n5,9", r"line 4: the time 5 .* order: sort}, or set time: none if they are no times"),
     ("3;5\n1;6\n2;7", r"line 3: the time 2 is after 1 of line 2, while the rows before descend"),
     ("2020-01-01,5\n" * 60, r"line 2: has the time 2020-01-01 of line 1; keep one row for each time"),  # fault F5
-    ("2020-01-01,n/a\n2020-01-02,5", r"line 1: 'n/a' is not a finite number"),
+    ("2020-01-01,?\n2020-01-02,5", r"line 1: '\?' is not a finite number; .* or write NA for a missing value"),
     ("1;1.5\n2;1,5\n3;2,5", r"line 1: '1.5' is not a finite number like the others \(decimal comma\)"),
     ("t;x\n1;5\n2;1e999", r"line 3: '1e999' is not a finite number"),
     ("time;value\n1;2\n2", r"line 3: has 1 column, the first row has 2; correct the row"),
@@ -135,6 +141,47 @@ CHOSEN: list[tuple[str, dict[str, Any], list[tuple[str, float]]]] = [
 @pytest.mark.parametrize(("text", "chosen", "rows"), CHOSEN)
 def test_params_choose_a_reading(text: str, chosen: dict[str, Any], rows: list[tuple[str, float]]) -> None:
     assert read(text, **chosen) == rows
+
+
+VECTORS: list[tuple[str, dict[str, Any], list[tuple[str, tuple[float | None, ...]]]]] = [
+    ("time,level,flow\n1,2,3\n2,3,4", {}, [("1", (2, 3)), ("2", (3, 4))]),
+    ("time,level,flow\n1,2,3\n2,3,4", {"value": ["flow", "level"]}, [("1", (3, 2)), ("2", (4, 3))]),
+    ("time,level,flow\n1,2,3\n2,3,4", {"value": ["flow"]}, [("1", (3,)), ("2", (4,))]),
+    ("1,2,3\n2,3,4", {"value": [2, 3]}, [("1", (2, 3)), ("2", (3, 4))]),
+    ("level,flow\n2,3\n1,4", {"time": "none"}, [("1", (2, 3)), ("2", (1, 4))]),
+    ("time,a,b,\n1,2,3,\n2,3,4,", {}, [("1", (2, 3)), ("2", (3, 4))]),  # a comma ends each line
+    (",a,b\n1,2,3\n2,3,4", {}, [("1", (2, 3)), ("2", (3, 4))]),  # as pandas writes an index
+    ("day;a;b\n14.01.2020;1.000,5;2\n13.01.2020;3;4,25", {}, [("2020-01-13", (3, 4.25)), ("2020-01-14", (1000.5, 2))]),
+    ("day,a,b\n1,,3\n2,NA,4\n3,5,nan", {}, [("1", (None, 3)), ("2", (None, 4)), ("3", (5, None))]),
+]
+
+
+@pytest.mark.parametrize(("text", "chosen", "rows"), VECTORS)
+def test_several_columns_are_a_vector_at_each_time(
+    text: str, chosen: dict[str, Any], rows: list[tuple[str, tuple[float | None, ...]]]
+) -> None:
+    assert read_vectors(text, **chosen) == rows
+
+
+def test_the_columns_of_vectors_are_said() -> None:
+    text = "time,level,place,flow\n1,2,north,3\n2,3,south,4"
+    facts = said(text, value=["level", "flow"])
+    assert (facts["value"], facts["ignored_columns"]) == (["level", "flow"], ["place"])
+    assert said(text, value=["flow"])["value"] == "flow"
+
+
+@pytest.mark.parametrize("value", [["level", "level"], ["level", 2]])
+def test_a_column_is_named_once(value: list[str | int]) -> None:
+    with pytest.raises(UnrollError, match="value of format names a column twice"):
+        read_vectors("time,level\n1,2\n2,3", value=value)
+
+
+@pytest.mark.parametrize("text", ["", "NA", "na", "N/A", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None", "."])
+def test_missing_values_are_none(text: str) -> None:
+    assert read(f"time,x\n1,{text}\n2,5\n") == [("1", None), ("2", 5)]
+    assert read(f"1;{text}\n2;5,5\n") == [("1", None), ("2", 5.5)]
+    if text:
+        assert read(f"{text}\n5\n6\n") == [("1", None), ("2", 5), ("3", 6)]
 
 
 @pytest.mark.parametrize("text", ["\n\ntime,x\n1,5\n\n2,6\n", "sep=,\n1,5\n2,6", "1,5\n2,6\n,\n", "x,y\n1,5\n2,6"])
@@ -191,7 +238,7 @@ def test_equal_times_are_no_regular_steps() -> None:
 
 
 def test_messages_about_many_or_long_columns_are_short() -> None:
-    for text in ("1" + ",2" * 5000, "t," + "x" * 5000 + ",y\n1,2,3", "1," + "9" * 5000 + ",123\n2,3"):
+    for text in ("1" + ",2" * 5000, "t," + "x" * 5000 + ",y\n1,a,3", "1," + "9" * 5000 + ",123\n2,3"):
         with pytest.raises(UnrollError) as caught:
             read(text)
         assert len(str(caught.value)) < 600

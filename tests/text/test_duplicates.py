@@ -21,6 +21,7 @@ def changed(text: str, share: float, generator: random.Random) -> str:
     return " ".join(generator.choice(WORDS) if generator.random() < share else word for word in text.split())
 
 
+@pytest.mark.slow
 def test_signatures_estimate_the_similarity() -> None:
     generator = random.Random(1)
     errors = []

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ from unroll.text.manifest import RawFile
 from unroll.text.raw_shards import Part
 from unroll.text.series.observations import describe, read_observations
 from unroll.text.splits import hash_text
+from unroll.text.tagged.cleaning import clean_tokens
+from unroll.text.tagged.sentences import COLUMNS, read_sentences
 from unroll.use.spelling import parse_pairs
 from unroll.use.vectors.similarity import parse_judgements
 
@@ -105,6 +107,28 @@ def _records(format: str, documents: str | None = None, lines: bool = False, **c
     return read
 
 
+def _tagged(settings: Mapping[str, Any]) -> Callable[[Path], None]:
+    """Read and clean tagged text, and check that every line that is not blank is a token, a comment or counted."""
+
+    def read(path: Path) -> None:
+        cleaner, changed = Cleaner(**cleaner_settings(corpus())), Counter[str]()
+        text = path.read_bytes()
+        lines = [line.rstrip("\n") for line in decode_lines(io.BytesIO(text), "a.tsv")]
+        tokens = skipped = 0
+        for sentence in read_sentences(enumerate(lines, 1), settings, "a.tsv"):
+            words, tags = clean_tokens(cleaner, sentence.tokens, sentence.tags, changed)
+            assert len(" ".join(words).split()) == len(" ".join(tags).split()) == len(words)
+            tokens += len(sentence.tokens)
+            skipped += sentence.token_ranges + sentence.empty_nodes
+        full = [line for line in lines if line.strip()]
+        if settings["kind"] == "tagged":
+            assert tokens == len(full)
+        else:
+            assert tokens + skipped <= len([line for line in full if line[0] != "#"])
+
+    return read
+
+
 def _series(path: Path) -> None:
     lines = [(n, line.rstrip("\n")) for n, line in enumerate(decode_lines(io.BytesIO(path.read_bytes()), "s.csv"), 1)]
     rows = list(read_observations(lines, AUTO, "s.csv"))
@@ -138,6 +162,10 @@ def _spelling_pairs(path: Path) -> None:
 
 TEXT, LINES = "one two\n\nthree\nfour five\n", "one two\nthree\n"
 PAGE = "<p>one\n<script>\n\na < b\n</script>\n<!-- c -->two &amp;"
+EMPTY = "\t_" * 5
+CONLLU = (
+    f"# a\n1-2\tdon't\t_\t_\t_{EMPTY}\n1\tdo\t_\tAUX\tVB{EMPTY}\n2\tnot\t_\tPART\tRB{EMPTY}\n2.1\tx\t_\t_\t_{EMPTY}\n\n"
+)
 
 
 def _judgements(path: Path) -> Any:
@@ -161,8 +189,12 @@ READERS: dict[str, tuple[str, str, Callable[[Path], Any]]] = {
     "pairs": ("a.tsv", "a b\tc d\ne\tf\tby A\n", _records("pairs", lines=True)),
     "labelled": ("a.tsv", "a\tone two\nb\tthree\n", _records("labelled", lines=True)),
     "lines of a label": ("a.tsv", "one two\nthree\n", _records("labelled-lines", lines=True)),
+    "tagged": ("a.tsv", "the DET\ncat\tNOUN\n\nit PRON\n", _tagged(COLUMNS)),
+    "chosen columns": ("a.tsv", "the x DET\ncat\ty\tNOUN\n", _tagged({"kind": "tagged", "token": 1, "tag": 3})),
+    "CoNLL-U": ("a.conllu", CONLLU, _tagged({"kind": "conllu", "tag": "upos"})),
     "series": ("a.csv", "time;value\n2020-01-01;1,5\n2020-01-02;2,5\n2020-01-03;3\n", _series),
     "numbers": ("a.csv", "1,5\n2,6\n3,7\n", _series),
+    "columns": ("a.csv", "time;level;flow\n2020-01-01;1,5;2\n2020-01-02;;2,5\n2020-01-03;3;NA\n", _series),
     "dates": ("a.csv", "31.12.2020 5.5\n01.01.2021 6.5\n02.01.2021 7\n", _series),
     "vectors": ("a.vec", "3 2\nthe 1 2\ncat 0.5 -1e-3\nnew york 3 4\n", lambda path: list(read_vectors(path))),
     "headless vectors": ("a.vec", "the 1 2\ncat 0.5 -1e-3\nnew york 3 4\n", lambda path: list(read_vectors(path))),

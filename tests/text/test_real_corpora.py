@@ -8,7 +8,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.text.conftest import Workshop, chars, words
+from tests import tagged
+from tests.text.conftest import CORPUS, Workshop, chars, words
+from unroll.corpora import fetch
+from unroll.params.corpora import ConlluCorpus
+from unroll.text.clean import clean
 from unroll.text.partition import partition
 from unroll.text.streams import SPLITS, load
 from unroll.text.tokenize import tokenize
@@ -36,6 +40,7 @@ def test_time_machine_has_the_counts_of_dive_into_deep_learning(workshop: Worksh
     assert workshop.counts["dropped"] == {"empty": 373}
 
 
+@pytest.mark.slow
 def test_ptb_has_its_tokens_and_no_other_unknown_word_in_test(workshop: Workshop, mirror: Path) -> None:
     for split in SPLITS:
         content = (mirror / f"ptb/ptb.{split}.txt").read_bytes()
@@ -54,6 +59,7 @@ def wikitext_2(workshop: Workshop, mirror: Path, **settings: Any) -> None:
     workshop.clean(splits=BY_SOURCE, empty="keep", max_characters=100_000, **settings)
 
 
+@pytest.mark.slow
 def test_wikitext_2_has_its_tokens(workshop: Workshop, mirror: Path) -> None:
     wikitext_2(workshop, mirror)
     assert predicted(workshop, words()) == {"train": 2_088_628, "valid": 217_646, "test": 245_569}
@@ -61,6 +67,7 @@ def test_wikitext_2_has_its_tokens(workshop: Workshop, mirror: Path) -> None:
     assert table["valid"][UNK] == _count(workshop, "<unk>", "valid") == 11_718
 
 
+@pytest.mark.slow
 def test_wikitext_2_has_one_unknown_token_for_each_unk_with_punctuation(workshop: Workshop, mirror: Path) -> None:
     wikitext_2(workshop, mirror)
     counts = tokenize(words(pretokenizer="punctuation"), workshop.out, workshop.folder)
@@ -84,6 +91,7 @@ def test_tinyshakespeare_has_65_characters_and_its_standard_split(workshop: Work
     assert tokenize(chars(), workshop.out, workshop.folder)["vocabulary_size"] == 4 + 65
 
 
+@pytest.mark.slow
 def test_tatoeba_has_no_english_sentence_in_two_splits(workshop: Workshop, mirror: Path) -> None:
     with zipfile.ZipFile(mirror / "eng-nld/nld-eng.zip") as archive:
         workshop.add(archive.read("nld.txt"), "nld.txt", format="pairs", documents=None)
@@ -106,3 +114,31 @@ def test_series_have_their_rows(workshop: Workshop, mirror: Path, name: str, row
         expected = [float(row[1]) for row in list(csv.reader(file))[1:] if row]
     assert len(values) == rows
     assert values == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("tag", "tags"), [("upos", 17), ("xpos", 49)])
+def test_the_english_web_treebank_has_its_sentences_words_and_tags(
+    workshop: Workshop, mirror: Path, monkeypatch: pytest.MonkeyPatch, tag: str, tags: int
+) -> None:
+    """The words of 713 ranges such as don't are read, and the 6 empty nodes are not."""
+    monkeypatch.setenv("UNROLL_MIRROR", str(mirror))
+    params = ConlluCorpus.model_validate(CORPUS | {"source": "ud-english-ewt-small", "tag": tag, "splits": BY_SOURCE})
+    fetch(params, workshop.raw)
+    counts = clean(params, workshop.raw, workshop.out)
+    sentences = {split: size["documents"] for split, size in counts["splits"].items()}
+    assert (sentences["train"] + sentences["valid"], sentences["test"]) == (2_001, 2_077)
+    assert counts["changed"] == {"empty_nodes": 6, "token_ranges": 713}
+    tokens = tokenize(tagged.words(corpus="tiny"), workshop.out, workshop.folder)
+    found = {split: tokens[split]["text"]["tokens"] for split in SPLITS}
+    assert (found["train"] + found["valid"], found["test"]) == (25_147, 25_094)
+    assert {split: tokens[split]["tags"]["tokens"] for split in SPLITS} == found
+    assert tokens["tags_vocabulary_size"] == 4 + tags
+    data = load(_partitioned(workshop))
+    unseen = sum(int((data.streams[split]["tags"].tokens == UNK).sum()) for split in ("valid", "test"))
+    assert unseen == 0
+
+
+def _partitioned(workshop: Workshop) -> Path:
+    partition(tagged.words(corpus="tiny"), "tiny", 1, workshop.folder, workshop.folder)
+    return workshop.folder

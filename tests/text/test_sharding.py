@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import tagged
 from tests.text.conftest import Workshop, bpe, chars, corpus, words
 from unroll.errors import UnrollError
 from unroll.text import document_table, raw_shards
@@ -37,6 +38,9 @@ WORDS = [
 LINES = [" ".join(WORDS[(7 * n + k * k) % len(WORDS)] for k in range(n % 9)) for n in range(400)]
 TEXT = "\n".join(LINES) + "\n"
 JSON = "".join(json.dumps({"document": f"d{n}", "text": line}) + "\n" for n, line in enumerate(LINES))
+SENTENCES = "".join(
+    "".join(f"{word}\tT{n % 5}\n" for word in line.split() or ["a"]) + "\n" for n, line in enumerate(LINES)
+)
 JAPANESE = "\u6771\u4eac \u8868\u793a\n" * 50 + "\u8868\n" * 90
 NEAR = {"kind": "near", "words": 2, "similarity": 0.6, "drop": True}
 EXACT = {"kind": "exact", "drop": True}
@@ -59,6 +63,10 @@ CORPORA: dict[str, tuple[list[tuple[str, dict[str, Any]]], dict[str, Any]]] = {
     ),
     "labelled": (
         [("".join(f"label {n % 3}\t{line}\n" for n, line in enumerate(LINES)), {"format": "labelled"})],
+        {"duplicates": EXACT, "splits": BY_HASH},
+    ),
+    "tagged": (
+        [(SENTENCES, {"format": "tagged"}), (SENTENCES.replace("\n", "\r\n"), {"format": "tagged"})],
         {"duplicates": EXACT, "splits": BY_HASH},
     ),
     "many labelled files": (
@@ -89,8 +97,11 @@ def result(folder: Path, name: str, workshop: Workshop, values: dict[str, Any]) 
     counts = clean(corpus(**values), workshop.raw, home / "clean.parquet")
     (home / "counts.json").write_text(json.dumps(counts))
     if "value" not in document_table.field_names(home / "clean.parquet"):
-        shared = document_table.field_names(home / "clean.parquet")[0] != "source"
-        for kind, params in {"words": words(shared_vocabulary=shared), "chars": chars(), "bpe": bpe()}.items():
+        first = document_table.field_names(home / "clean.parquet")[0]
+        kinds: dict[str, Any] = {"words": words(shared_vocabulary=first != "source"), "chars": chars(), "bpe": bpe()}
+        if first == "tags":
+            kinds = {"tagged": tagged.words(corpus="tiny", min_count=2)}
+        for kind, params in kinds.items():
             (home / kind).mkdir()
             tokenize(params, home / "clean.parquet", home / kind)
             (home / f"{kind}-streams").mkdir()

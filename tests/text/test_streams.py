@@ -14,6 +14,7 @@ from unroll.text.tokenizers.vocabulary import BOS, EOS
 documents = st.lists(st.lists(st.integers(3, 20), max_size=12).map(np.array), max_size=12)
 
 
+@pytest.mark.slow
 @given(documents)
 def test_a_stream_holds_each_document_between_bos_and_eos(texts: list[np.ndarray]) -> None:
     stream = stream_of(texts, 21)

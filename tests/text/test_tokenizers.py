@@ -202,7 +202,7 @@ def test_a_sample_is_spread_over_the_text() -> None:
 
 def test_the_source_side_can_have_its_own_tokenizer(tmp_path: Path) -> None:
     source, target = learned(words(), ["a b"]), learned(words(), ["x y z"])
-    target.save(tmp_path / "tokenizer.json", source)
+    target.save(tmp_path / "tokenizer.json", {"source": source})
     assert load_tokenizer(tmp_path / "tokenizer.json").vocabulary_size == 7
     assert load_tokenizer(tmp_path / "tokenizer.json", side="source").encode("a") == [4]
     target.save(tmp_path / "tokenizer.json")
@@ -231,6 +231,7 @@ def _stop(*_: object) -> None:
     raise _Stop
 
 
+@pytest.mark.slow
 def test_a_line_without_white_space_is_learned_in_bounded_pieces() -> None:
     """The time for a pretoken is quadratic in its length, so that 300,000 characters took minutes (fault E5)."""
     text = "".join(chr(0x4E00 + n * n % 2000) for n in range(100_000))
@@ -243,6 +244,7 @@ def test_a_line_without_white_space_is_learned_in_bounded_pieces() -> None:
     assert tokenizer.decode(ids) == text
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["a", ".", "一", " ", "é"]), max_size=60))
 def test_segments_are_the_text_and_begin_with_a_pretoken_where_they_can(characters: list[str]) -> None:
     text = "".join(characters)

@@ -202,6 +202,7 @@ def predictions(uri: str) -> list[Any]:
     return list(json.loads(result.stdout))
 
 
+@pytest.mark.slow
 def test_everything_arrives_once(source: str, target: str, tmp_path: Path, workspace: Path) -> None:
     *copied, summary = copy(source, target)
     assert copied == ["parent: copied", "child: copied", "trained: copied"]

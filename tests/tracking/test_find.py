@@ -53,6 +53,7 @@ def run_id(name: str) -> str:
     return str(run.info.run_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "found"), [("lstm", "newest"), ("lstm@wider", "newer")])
 def test_a_name_means_the_newest_finished_run_of_the_model(tmp_path: Path, name: str, found: str) -> None:
     fetch(name, tmp_path / "new" / "snapshot")

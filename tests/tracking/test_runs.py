@@ -23,6 +23,7 @@ from unroll.tracking.runs import HEARTBEAT, Runs, open_runs
 from unroll.tracking.sync import sync
 
 
+@pytest.mark.slow
 def test_training_and_evaluation_are_one_run(place: Path) -> None:
     train("unigram")
     evaluate("unigram", test_perplexity=5.5, parameters=12)
@@ -239,6 +240,7 @@ def test_a_stage_that_fails_after_the_training_leaves_the_run_as_it_is(place: Pa
     assert runs()["unigram"].info.status == "FINISHED"
 
 
+@pytest.mark.slow
 def test_a_full_disk_of_the_outbox_fails_no_stage(
     place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -313,6 +315,7 @@ def workspace_now() -> int:
     return now()
 
 
+@pytest.mark.slow
 def test_sync_logs_what_has_no_run_once(place: Path) -> None:
     made = [workspace.make_training("unigram"), workspace.make_evaluation("unigram", test_perplexity=5.5)]
     curve, known = Path("metrics/train/unigram.csv"), Record()

@@ -10,6 +10,7 @@ from tests.trained import Run
 from unroll.tracking import store
 
 
+@pytest.mark.slow
 def test_the_server_shows_the_store_to_this_machine_only(
     unroll: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

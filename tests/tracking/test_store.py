@@ -43,6 +43,7 @@ def test_case_47_many_workers_on_a_fresh_store_lose_nothing(without_store: Path)
     assert not list((without_store / "mlruns").glob(".mlflow.db.*"))
 
 
+@pytest.mark.slow
 def test_case_16_a_kill_while_the_store_is_made_does_not_brick_it(without_store: Path) -> None:
     (without_store / "mlruns").mkdir()
     (without_store / "mlruns" / ".mlflow.db.123").write_bytes(b"half a database")
@@ -71,6 +72,7 @@ def enter(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         make_data(place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a é%41 #b", "q?m=1&x", "quo'te\"d", "back\\slash;", "%(x)s", "日本"])
 def test_a_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     place = tmp_path / name

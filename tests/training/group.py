@@ -19,6 +19,7 @@ import torch
 from pydantic import TypeAdapter
 
 from tests import toy
+from tests.models import labelled
 from tests.training.accumulation import Accumulation
 from tests.training.resume import CASES
 from unroll import models
@@ -45,6 +46,21 @@ PAIRS: dict[str, Any] = {
     "tie_weights": True,
     "teacher_forcing": {"first": 1.0, "last": 0.5},
 }
+TAGGER: dict[str, Any] = {
+    "family": "recurrent_tagger",
+    "tokenizer": "toy",
+    "cell": "lstm",
+    "embedding_size": 8,
+    "shape_embedding_size": 4,
+    "hidden_size": 8,
+    "layers": 1,
+    "bidirectional": True,
+    "dropout": 0.1,
+    "word_dropout": 0.1,
+    "crf": True,
+}
+DATA = {"seq2seq": toy.pairs, "recurrent_tagger": toy.tagged, "recurrent_classifier": labelled.data}
+"""The data of a family, if it is not running text."""
 ADAPTIVE: dict[str, Any] = {"kind": "adaptive", "cutoffs": [4, 10], "div_value": 2.0}
 LOST = 75
 
@@ -57,6 +73,8 @@ TRAINED: dict[str, dict[str, Any]] = {
     # Few targets are in the clusters of rare words, so that some weights have no gradient.
     "adaptive": CASES["sgd"]
     | {"softmax": ADAPTIVE, "tie_weights": False, "training": toy.TRAINING | {"batch_size": 4, "epochs": 1}},
+    "tagger": TAGGER | {"training": CASES["adam"]["training"] | {"epochs": 2}},
+    "labels": labelled.CASES["gru-both-attention"] | {"training": toy.TRAINING | {"batch_size": 20, "epochs": 2}},
     "stops": CASES["sgd"] | {"training": toy.TRAINING | STOPS},
 }
 
@@ -83,7 +101,7 @@ def train(case: str, folder: Path, group: Group, killed_at: int | None) -> None:
 
 def save(case: str, ranks: int, folder: Path, inputs: Inputs, rows: list[Any]) -> None:
     params = settings(case, ranks)
-    data = toy.pairs() if params.family == "seq2seq" else toy.text()
+    data = DATA.get(params.family, toy.text)()
     log = lambda step, **values: rows.append([step, values])  # noqa: E731
     model = models.family(params.family).fit(params, data, inputs, log)
     folder.mkdir()

@@ -52,6 +52,7 @@ def stream(size: int) -> Stream:
     return Stream(np.arange(size), np.array([0, size]))
 
 
+@pytest.mark.slow
 @given(size=st.integers(20, 300), n=st.integers(1, 10), batch=st.integers(1, 9), epoch=st.integers(0, 5))
 def test_shuffled_batches_are_all_subsequences_once(size: int, n: int, batch: int, epoch: int) -> None:
     batches = list(shuffled_batches(stream(size), n, batch, 1, epoch))
@@ -64,6 +65,7 @@ def test_shuffled_batches_are_all_subsequences_once(size: int, n: int, batch: in
         np.testing.assert_array_equal(y, x + 1)
 
 
+@pytest.mark.slow
 @given(size=st.integers(40, 300), n=st.integers(1, 10), batch=st.integers(1, 9), epoch=st.integers(0, 5))
 def test_contiguous_batches_go_on_where_the_last_ended(size: int, n: int, batch: int, epoch: int) -> None:
     batches = list(contiguous_batches(stream(size), n, batch, 1, epoch))

@@ -87,6 +87,7 @@ def test_a_scheduler_changes_nothing(
     assert {name: os.environ.get(name) for name in LAUNCHERS[launcher]} == LAUNCHERS[launcher]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     torch.version.cuda is not None and not torch.cuda.is_available(),
     reason="a CUDA build of torch raises an error without a driver once it is told that there is a GPU",

@@ -61,6 +61,7 @@ def test_an_imported_package_stays_complete(package: str) -> None:
         assert version(package) == "1"
 
 
+@pytest.mark.slow
 def test_after_the_import_of_lightning_the_packages_are_there_and_so_are_its_metrics() -> None:
     code = (
         "import unroll.training.fit, scipy.signal, matplotlib.pyplot, torch, torchmetrics;"

@@ -14,7 +14,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from tests import toy
-from tests.training.group import TRAINED, settings
+from tests.training.group import DATA, TRAINED, settings
 from tests.training.test_device import LSTM
 from unroll import models
 from unroll.errors import UnrollError
@@ -47,7 +47,10 @@ def results(folder: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "count"),
-    [("carried", 2), ("carried", 3), ("carried", 4), ("averaged", 2), ("pairs", 3), ("adaptive", 4), ("stops", 2)],
+    [
+        *(("carried", 2), ("carried", 3), ("carried", 4), ("averaged", 2), ("pairs", 3), ("tagger", 3)),
+        *(("labels", 3), ("adaptive", 4), ("stops", 2)),
+    ],
 )
 def test_ranks_give_the_bits_of_one_process_that_accumulates(case: str, count: int, tmp_path: Path) -> None:
     run(case, count, tmp_path, "accumulated", "once", "again")
@@ -65,7 +68,11 @@ def test_ranks_give_the_bits_of_one_process_that_accumulates(case: str, count: i
     assert [*logged.values()] == means
     if case == "stops":
         assert len(valid_losses) < TRAINED[case]["training"]["epochs"]
-    if case in ("pairs", "adaptive"):  # a batch of the valid or the train split has fewer rows than there are ranks
+    if case in (
+        "pairs",
+        "tagger",
+        "adaptive",
+    ):  # a batch of the valid or the train split has fewer rows than there are ranks
         assert min(_rows(case)) < count
 
 
@@ -79,7 +86,7 @@ def _rows(case: str) -> list[int]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("unroll.training.fit.fit", record)
         params = settings(case, 1)
-        data = toy.pairs() if case == "pairs" else toy.text()
+        data = DATA.get(params.family, toy.text)()
         models.family(params.family).fit(params, data, Inputs(), lambda *_, **__: None)
     return found
 

@@ -69,6 +69,7 @@ def test_the_smallest_valid_split_is_validated(batching: str) -> None:
     assert math.isfinite(rows[-1]["valid_loss"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("batching", "length", "rows", "documents"),
     [("contiguous", 7, 2, [4, 4, 4, 3, 8, 0]), ("shuffled", 1, 1, [4] * 6), ("contiguous", 1, 1, [4] * 6)],

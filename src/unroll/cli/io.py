@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from unroll.cli.app import STDIN
 from unroll.errors import UnrollError
 from unroll.printing import escape_json
+
+if TYPE_CHECKING:
+    from unroll.use.translation import AttentionMap
 
 MAX_LINE = 1_000_000
 """The maximum number of characters of a line. A longer line is an error, so that memory does not run out."""
@@ -213,6 +216,26 @@ def _decode(file: Path) -> Iterator[str]:
             yield from read_lines(file, "utf-8", "strict", MAX_LINE + 1)
         except EncodingError as error:
             raise UnrollError(f"{error.problem}; {_advise_conversion(error.likely)}") from None
+
+
+def draw_attention(attention: "AttentionMap", path: Path) -> None:
+    """Write the picture of an attention.
+
+    Args:
+        attention: The attention.
+        path: A .png or .svg file.
+
+    Raises:
+        UnrollError: The file cannot be written.
+    """
+    from unroll.report.figures import draw_attention as draw
+
+    try:
+        draw(attention.source, attention.target, attention.weights).savefig(path)
+    except (OSError, ValueError) as error:
+        raise UnrollError(
+            f"{path}: cannot be written ({error}); name a .png or .svg file in an existing folder"
+        ) from None
 
 
 def _advise_conversion(encoding: str | None) -> str:

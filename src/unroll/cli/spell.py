@@ -1,4 +1,4 @@
-"""The verb spell: spelling correction of words and running text."""
+"""The verbs spell and correct: correction of the spelling, and of the grammar."""
 
 import sys
 from pathlib import Path
@@ -79,6 +79,34 @@ def spell(
         corrected, changes = speller.correct(text)
         if json:
             print_json({"text": text, "corrected": corrected, "changes": changes})
+        else:
+            print_line(corrected)
+
+
+@verb(
+    'echo "the keys to the cabinet is lost" | unroll correct lstm_everyday',
+    "unroll correct kneser5 letter.txt --rate 0.02",
+)
+def correct(
+    model: ModelArgument,
+    file: FileArgument = STDIN,
+    rate: Annotated[
+        float, typer.Option(min=1e-9, max=0.5, help="The share of the places that have an error, before reading.")
+    ] = 0.1,
+    json: JsonOption = False,
+) -> None:
+    """Correct the grammar of a text: confused words, inflected forms, missing and superfluous words.
+
+    The words that writers confuse are those of `unroll/use/confusions.yaml`. Spelling is not corrected.
+    """
+    from unroll.use import load
+    from unroll.use.grammar import Corrector
+
+    corrector = Corrector(load(model), rate)
+    for text in read_texts(file):
+        corrected, edits = corrector.correct(text)
+        if json:
+            print_json({"text": text, "corrected": corrected, "edits": edits})
         else:
             print_line(corrected)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from unroll.corpora import catalogue
 from unroll.errors import UnrollError
-from unroll.params.corpora import Corpus, PinnedCorpus
+from unroll.params.cleaning import PinnedCorpus
+from unroll.params.corpora import Corpus
 from unroll.text.manifest import file_sha256, read_manifest
 
 MODULES = {
@@ -20,10 +21,13 @@ MODULES = {
     "path": "user_file",
     "url": "user_file",
     "toy-dutch": "toy_dutch",
+    "everyday-english": "everyday",
     "markov": "markov",
     "hmm": "hmm",
     "pcfg": "pcfg",
     "sine": "sine",
+    "var-process": "var_process",
+    "toy-tags": "toy_tags",
 }
 """The module of this package that fetches a source. Every other source is a name of the catalogue."""
 

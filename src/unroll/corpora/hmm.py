@@ -12,6 +12,8 @@ from unroll.corpora.sampled import (
     draw_distributions,
     draw_lengths,
     normalize,
+    numbered,
+    to_documents,
     write_corpus,
 )
 from unroll.params.corpora import HmmCorpus
@@ -33,7 +35,8 @@ def fetch(params: HmmCorpus, folder: Path) -> None:
         "stop_probability": params.stop_probability,
     }
     arrays = {"initial": initial, "transition": transition, "emission": emission}
-    write_corpus(folder, settings, arrays, tokens, lengths)
+    documents = to_documents(numbered(params.vocabulary_size), tokens, lengths)
+    write_corpus(folder, settings, arrays, documents)
 
 
 def sample(

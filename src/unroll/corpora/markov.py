@@ -11,6 +11,8 @@ from unroll.corpora.sampled import (
     active_documents,
     draw_distributions,
     draw_lengths,
+    numbered,
+    to_documents,
     write_corpus,
 )
 from unroll.errors import UnrollError
@@ -42,7 +44,8 @@ def fetch(params: MarkovCorpus, folder: Path) -> None:
         "vocabulary_size": params.vocabulary_size,
         "stop_probability": params.stop_probability,
     }
-    write_corpus(folder, settings, {"transition": transition}, tokens, lengths)
+    documents = to_documents(numbered(params.vocabulary_size), tokens, lengths)
+    write_corpus(folder, settings, {"transition": transition}, documents)
 
 
 def sample(transition: Floats, order: int, lengths: Symbols, generator: np.random.Generator) -> Symbols:

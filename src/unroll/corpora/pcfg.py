@@ -9,7 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.corpora.sampled import CategoricalRows, Floats, Symbols, draw_distributions, write_corpus
+from unroll.corpora.sampled import (
+    CategoricalRows,
+    Floats,
+    Symbols,
+    draw_distributions,
+    numbered,
+    to_documents,
+    write_corpus,
+)
 from unroll.errors import UnrollError
 from unroll.params.corpora import PcfgCorpus
 
@@ -23,9 +31,12 @@ def fetch(params: PcfgCorpus, folder: Path) -> None:
     generator = np.random.default_rng(params.seed)
     binary, emission = draw_grammar(params, generator)
     mean_length = 2 * (1 - params.branching) / (1 - 2 * params.branching)
-    tokens, lengths = sample(binary, emission, max(1, round(params.expected_tokens / mean_length)), generator)
+    tokens, lengths = sample(
+        *to_rules(binary), emission, max(1, round(params.expected_tokens / mean_length)), generator
+    )
     settings = {"kind": "pcfg", "nonterminals": params.nonterminals, "vocabulary_size": params.vocabulary_size}
-    write_corpus(folder, settings, {"binary": binary, "emission": emission}, tokens, lengths)
+    documents = to_documents(numbered(params.vocabulary_size), tokens, lengths)
+    write_corpus(folder, settings, {"binary": binary, "emission": emission}, documents)
 
 
 def draw_grammar(params: PcfgCorpus, generator: np.random.Generator) -> tuple[Floats, Floats]:
@@ -54,11 +65,24 @@ def draw_grammar(params: PcfgCorpus, generator: np.random.Generator) -> tuple[Fl
     return binary, emission
 
 
-def sample(binary: Floats, emission: Floats, documents: int, generator: np.random.Generator) -> tuple[Symbols, Symbols]:
-    """Sample sentences. All are derived at once: each iteration rewrites every nonterminal of every sentence.
+def to_rules(binary: Floats) -> tuple[Symbols, Floats]:
+    """Return A, B and C (R, 3) and the probabilities (R,) of the rules A -> B C, in ascending order.
 
     Args:
         binary: The probabilities p(A -> B C) (N, N, N).
+    """
+    rules = np.argwhere(binary)
+    return rules, binary[tuple(rules.T)]
+
+
+def sample(
+    rules: Symbols, probabilities: Floats, emission: Floats, documents: int, generator: np.random.Generator
+) -> tuple[Symbols, Symbols]:
+    """Sample sentences. All are derived at once: each iteration rewrites every nonterminal of every sentence.
+
+    Args:
+        rules: A, B and C of the rules A -> B C (R, 3), in ascending order.
+        probabilities: The probabilities p(A -> B C) (R,).
         emission: The probabilities p(A -> w) (N, V).
         documents: The number of sentences D.
         generator: The source of randomness.
@@ -67,20 +91,27 @@ def sample(binary: Floats, emission: Floats, documents: int, generator: np.rando
         The symbols of all sentences, one sentence after the other, and the lengths of the sentences (D,).
     """
     nonterminals, symbols = emission.shape
-    rules = CategoricalRows(np.hstack([emission, binary.reshape(nonterminals, -1)]))
+    counts = np.bincount(rules[:, 0], minlength=nonterminals)
+    first = np.cumsum(counts) - counts  # the first rule of each nonterminal
+    binary = np.zeros((nonterminals, counts.max()))
+    binary[rules[:, 0], np.arange(len(rules)) - first[rules[:, 0]]] = probabilities
+    alternatives = CategoricalRows(np.hstack([emission, binary]))
     # The symbols of all unfinished sentences in order, and their sentences. Nonterminal A has the number -1 - A.
     form, owner = np.full(documents, -1), np.arange(documents)
     finished: list[tuple[Symbols, Symbols]] = []
     while len(form):
         at = np.flatnonzero(form < 0)
-        rule = rules.draw(-1 - form[at], generator)
-        left, right = np.divmod(rule - symbols, nonterminals)
+        parents = -1 - form[at]
+        drawn = alternatives.draw(parents, generator)
+        split = drawn >= symbols
+        left, right = rules[(first[parents] + drawn - symbols)[split], 1:].T
         widths = np.ones(len(form), dtype=np.int64)
-        widths[at[rule >= symbols]] = 2
-        form[at] = np.where(rule < symbols, rule, -1 - left)
+        widths[at[split]] = 2
+        form[at] = drawn
+        form[at[split]] = -1 - left
         positions = np.cumsum(widths) - widths  # the new position of each symbol
         form, owner = np.repeat(form, widths), np.repeat(owner, widths)
-        form[positions[at[rule >= symbols]] + 1] = -1 - right[rule >= symbols]
+        form[positions[at[split]] + 1] = -1 - right
         unfinished = np.zeros(documents, dtype=bool)
         unfinished[owner[form < 0]] = True
         done = ~unfinished[owner]

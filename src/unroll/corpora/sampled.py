@@ -1,11 +1,11 @@
 """Text sampled from a known distribution, with the parameters of the distribution.
 
-The text has one document per line, and symbol i is the word "w<i>". The family `oracle` (`unroll.models.oracle`) reads
-the parameters and predicts the text with its true probabilities.
+The text has one document per line. Symbol i of a random distribution is the word "w<i>". The family `oracle`
+(`unroll.models.oracle`) reads the parameters and predicts the text with its true probabilities.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def active_documents(lengths: Symbols) -> tuple[list[Symbols], Symbols]:
 
 
 def write_corpus(
-    folder: Path, settings: Mapping[str, Any], arrays: Mapping[str, Floats], tokens: Symbols, lengths: Symbols
+    folder: Path, settings: Mapping[str, Any], arrays: Mapping[str, Floats | Symbols], documents: Iterable[str]
 ) -> None:
     """Write the text, its manifest and the parameters of the distribution.
 
@@ -88,13 +88,28 @@ def write_corpus(
         folder: The empty raw folder.
         settings: The kind of the distribution and its sizes.
         arrays: The probabilities.
-        tokens: The symbols of all documents, one document after the other.
-        lengths: The lengths of the documents.
+        documents: The text of each document.
     """
-    words = np.array([f"w{symbol}" for symbol in range(settings["vocabulary_size"])], dtype=object)[tokens].tolist()
-    ends = np.cumsum(lengths).tolist()
     with (folder / TEXT_FILE).open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(" ".join(words[a:b]) + "\n" for a, b in zip([0, *ends], ends, strict=False))
+        file.writelines(f"{document}\n" for document in documents)
     (folder / SETTINGS_FILE).write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     save_file({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}, folder / ARRAYS_FILE)
     write_manifest(folder, [RawFile(TEXT_FILE, "text", documents="line")])
+
+
+def to_documents(words: Sequence[str], tokens: Symbols, lengths: Symbols) -> Iterator[str]:
+    """Yield the words of each document, separated by spaces.
+
+    Args:
+        words: The word of each symbol.
+        tokens: The symbols of all documents, one document after the other.
+        lengths: The lengths of the documents.
+    """
+    found = np.array(words, dtype=object)[tokens].tolist()
+    ends = np.cumsum(lengths).tolist()
+    return (" ".join(found[a:b]) for a, b in zip([0, *ends], ends, strict=False))
+
+
+def numbered(size: int) -> list[str]:
+    """Return the words w0, w1, ... of a vocabulary."""
+    return [f"w{symbol}" for symbol in range(size)]

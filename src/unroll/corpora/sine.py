@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.params.corpora import SineCorpus
+from unroll.params.series import SineCorpus
 from unroll.text.manifest import RawFile, write_manifest
 
 

@@ -9,14 +9,20 @@ from urllib.parse import unquote, urlsplit
 from unroll.corpora.archive import archive_type, unpack
 from unroll.corpora.cache import copy_verified, obtain, resolve
 from unroll.errors import UnrollError
-from unroll.params.corpora import Format, PathCorpus, UrlCorpus, corpus_format
+from unroll.params.corpora import PathCorpus, UrlCorpus, corpus_format
+from unroll.params.formats import ConlluFormat
 from unroll.text.manifest import MANIFEST, Documents, RawFile, write_manifest
 from unroll.text.manifest import Format as RawFormat
 
 MAX_DOWNLOAD_BYTES = 4 << 30
 MAX_FIRST_LINE = 1 << 20
 """The number of bytes in which the first line is looked for."""
-SUFFIXES = {"text": (".txt",)} | dict.fromkeys(("pairs", "labelled", "series"), (".txt", ".tsv", ".csv", ".tab"))
+TABLES = (".txt", ".tsv", ".csv", ".tab")
+SUFFIXES: dict[str, tuple[str, ...]] = {
+    "text": (".txt",),
+    **dict.fromkeys(("pairs", "labelled", "series"), TABLES),
+    **dict.fromkeys(("tagged", "conllu"), (*TABLES, ".conll", ".conllu", ".iob")),
+}
 """The names of the files of an archive that are read, by format. If there are none, all files are."""
 SHOWN = 5
 """The number of names in a message."""
@@ -30,6 +36,7 @@ def fetch(params: PathCorpus | UrlCorpus, folder: Path) -> None:
     Raises:
         UnrollError: The file does not exist, or its SHA-256 is not the one in the parameters.
     """
+    format: RawFormat = "conllu" if isinstance(params.format, ConlluFormat) else corpus_format(params)
     if isinstance(params, UrlCorpus):
         source = obtain(_cache_name(params.url), [params.url], params.sha256, MAX_DOWNLOAD_BYTES, REMEDY)
     else:
@@ -43,7 +50,7 @@ def fetch(params: PathCorpus | UrlCorpus, folder: Path) -> None:
         packed = Path(temporary) / source.name
         copy_verified(source, packed, params.sha256, REMEDY)
         if archive_type(packed):
-            names = _keep_texts(unpack(packed, folder), folder, SUFFIXES[corpus_format(params)])
+            names = _keep_texts(unpack(packed, folder), folder, SUFFIXES[format])
         else:
             names = [source.name if source.name != MANIFEST else "text.txt"]
             packed.rename(folder / names[0])
@@ -53,8 +60,9 @@ def fetch(params: PathCorpus | UrlCorpus, folder: Path) -> None:
             "unpack it yourself"
         )
     unknown_word = None if params.unknown_word == "none" else params.unknown_word
-    format, unit = _arrangement(corpus_format(params), names, folder)
-    write_manifest(folder, [RawFile(name, format, None, unit, unknown_word) for name in names])
+    format, unit = _arrangement(format, names, folder)
+    labels = _suffix_labels(names) if format == "labelled-lines" else {}
+    write_manifest(folder, [RawFile(name, format, None, unit, unknown_word, labels.get(name)) for name in names])
 
 
 def check_exists(source: Path, path: str) -> None:
@@ -63,7 +71,7 @@ def check_exists(source: Path, path: str) -> None:
         raise UnrollError(f"path: there is no file {path}; give one that exists")
 
 
-def _arrangement(format: Format, names: list[str], folder: Path) -> tuple[RawFormat, Documents | None]:
+def _arrangement(format: RawFormat, names: list[str], folder: Path) -> tuple[RawFormat, Documents | None]:
     """Return the format of the files, and what one document of them is.
 
     A text of its own is divided into paragraphs, and texts of an archive are documents. Labelled texts of an archive
@@ -80,7 +88,30 @@ def _arrangement(format: Format, names: list[str], folder: Path) -> tuple[RawFor
             f"the archive has texts in folders with the names of their labels, but {outside[0]} is in no folder; move "
             "it to one, or remove it"
         )
+    first = names[0]
+    if others := [name for name in names if name.count("/") != first.count("/")]:
+        raise UnrollError(
+            f"the archive has texts in folders with the names of their labels, but {first} and {others[0]} are in "
+            "folders of different depths; move all folders of labels to one folder, or remove what is no text"
+        )
     return format, "file"
+
+
+def _suffix_labels(names: list[str]) -> dict[str, str]:
+    """Return the labels of files of labelled lines that differ only in their suffixes: reviews.neg and reviews.pos.
+
+    Without them, the label of all of these files would be `reviews`. Other files need no label: their names are it.
+
+    Args:
+        names: The names of the files.
+
+    Returns:
+        The suffix without its full stop, by the name of the file; empty if the names differ without their suffixes.
+    """
+    paths = [Path(name) for name in names]
+    if len({path.stem for path in paths}) > 1 or not all(path.suffix.strip(".") for path in paths):
+        return {}
+    return {name: path.suffix.removeprefix(".") for name, path in zip(names, paths, strict=True)}
 
 
 def _begins_with_label(path: Path) -> bool:

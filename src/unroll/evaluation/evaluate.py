@@ -8,7 +8,7 @@ from unroll.evaluation import perplexity, samples, token_losses
 from unroll.evaluation.analysis import context_ablation, embeddings, frequency_bands, k_step, rnn_diagnostics
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
-from unroll.evaluation.tasks import analogies, classification, cloze, translation_metrics
+from unroll.evaluation.tasks import analogies, classification, cloze, cross_validation, tagging, translation_metrics
 
 Measure = Callable[[Subject], Evaluation | None]
 """Returns None for a model that does not satisfy the protocol of the measure, and if params.yaml omits the measure."""
@@ -27,6 +27,8 @@ MEASURES: Sequence[Measure] = (
     samples.measure,
     translation_metrics.measure,
     classification.measure,
+    tagging.measure,
+    cross_validation.measure,
     embeddings.measure,
     frequency_bands.measure,
     analogies.measure,

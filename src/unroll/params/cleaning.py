@@ -17,9 +17,10 @@ class Splits(Params):
     sentence for pairs) selects the split, so that equal texts are in the same split. `position`: the last characters
     are test, and those before them are valid."""
     valid: Share
-    """The share of valid in the documents (`hash`) or characters (`position`). `source` ignores it."""
+    """The share of valid in the documents (`hash`) or characters (`position`). If the source defines no valid split,
+    `source` takes this share of its train split by hash; otherwise it ignores the share."""
     test: Share
-    """The share of test, defined in the same way."""
+    """The share of test in the documents or characters. `source` ignores it."""
 
     @model_validator(mode="after")
     def _check_train_is_not_empty(self) -> "Splits":
@@ -77,6 +78,25 @@ class BaseCorpus(Params):
     """How documents are divided into train, valid and test."""
 
 
+class GeneratedCorpus(BaseCorpus):
+    """A corpus that the project generates. The format of its files needs no settings."""
+
+
+class PinnedCorpus(BaseCorpus):
+    """A corpus that is made without a download, and whose bytes are the same everywhere."""
+
+    sha256: str | None
+    """The SHA-256 of the data file. The error for a wrong one shows the right one. `null` means that the bytes are not
+    verified."""
+
+
+class SeededCorpus(PinnedCorpus, GeneratedCorpus):
+    """A corpus that is sampled. It is a function of its settings, so another seed of the models keeps the text."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """The random seed of the corpus."""
+
+
 Column = Annotated[int, Field(ge=1, le=100_000)] | Annotated[str, Field(min_length=1, max_length=1000)]
 """The name of a column in the header, or its number from 1."""
 
@@ -98,8 +118,9 @@ class SeriesFormat(Params):
     """Whether the first row names the columns."""
     time: Column
     """The column of the time, `auto` for the first one, or `none` if the rows have no time."""
-    value: Column
-    """The column of the value, or `auto` for the one beside the time. Other columns are counted as ignored."""
+    value: Column | Annotated[list[Column], Field(min_length=1, max_length=1000)]
+    """The column of the value, a list of columns for a vector at each time, or `auto` for all columns beside the time.
+    Other columns are named as ignored."""
     dates: Literal["auto", "day-first", "month-first"]
     """What 1/2/2020 means: 1 February (`day-first`) or 2 January (`month-first`)."""
     order: Literal["auto", "sort", "keep"]
@@ -126,5 +147,7 @@ def spell_format(**values: object) -> str:
 
 
 def _scalar(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_scalar, value)) + "]"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return text if isinstance(value, int) or PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

@@ -8,29 +8,12 @@ from pydantic import Discriminator, Field, Tag, field_validator
 from ruamel.yaml import YAML
 
 from unroll.params.base import suggest
-from unroll.params.cleaning import BaseCorpus, SeriesFormat
+from unroll.params.cleaning import BaseCorpus, GeneratedCorpus, PinnedCorpus, SeededCorpus
+from unroll.params.formats import FileFormat, Format, UniversalColumn
+from unroll.params.series import SineCorpus, VarProcessCorpus
 
 CATALOGUE = Path(__file__).parents[1] / "corpora" / "catalogue.yaml"
 """The data of `unroll.corpora.catalogue`. The schema reads only the names and formats."""
-
-
-class GeneratedCorpus(BaseCorpus):
-    """A corpus that the project generates. The format of its files needs no settings."""
-
-
-class PinnedCorpus(BaseCorpus):
-    """A corpus that is made without a download, and whose bytes are the same everywhere."""
-
-    sha256: str | None
-    """The SHA-256 of the data file. The error for a wrong one shows the right one. `null` means that the bytes are not
-    verified."""
-
-
-class SeededCorpus(PinnedCorpus, GeneratedCorpus):
-    """A corpus that is sampled. It is a function of its settings, so another seed of the models keeps the text."""
-
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
-    """The random seed of the corpus."""
 
 
 class TextCorpus(BaseCorpus):
@@ -53,21 +36,6 @@ class TextCorpus(BaseCorpus):
         if source not in SOURCES and source not in catalogue_formats():
             raise ValueError(f"there is no {source}{suggest(source, [*SOURCES, *catalogue_formats()])}")
         return source
-
-
-Format = Literal["text", "pairs", "labelled", "series"]
-"""The format of a user's file. `text`: plain text. `pairs`: source and target, separated by a tab. `labelled`: label
-and text, separated by a tab. `series`: CSV with times and numbers, whose dialect is found in the file."""
-
-
-def _tag_format(value: Any) -> str:
-    return "dialect" if isinstance(value, dict | SeriesFormat) else "name"
-
-
-FileFormat = Annotated[
-    Annotated[Format, Tag("name")] | Annotated[SeriesFormat, Tag("dialect")], Discriminator(_tag_format)
-]
-"""A format by name, or the dialect of a series."""
 
 
 UnknownWord = Annotated[str, Field(pattern=r"^\S+$", max_length=100)]
@@ -103,12 +71,43 @@ class UrlCorpus(TextCorpus):
     """The word that stands for unknown words, or `none`."""
 
 
+class ConlluCorpus(TextCorpus):
+    """A treebank of the catalogue in the format CoNLL-U."""
+
+    tag: UniversalColumn
+    """The tag of a word."""
+
+
+class ToyTagsCorpus(SeededCorpus):
+    """English sentences with tags, sampled from the regular grammar of `unroll.corpora.toy_tags`."""
+
+    source: Literal["toy-tags"]
+    sentences: Annotated[int, Field(ge=10, le=1_000_000)]
+    """The number of sentences."""
+    tags: Literal["pos", "chunks"]
+    """`pos`: parts of speech. `chunks`: phrases in BIO format, such as B-NP for the first word of a noun phrase."""
+
+
 class ToyDutchCorpus(SeededCorpus):
     """English-Dutch sentence pairs, sampled from the synchronous grammar of `unroll.corpora.toy_dutch`."""
 
     source: Literal["toy-dutch"]
     pairs: Annotated[int, Field(ge=10, le=1_000_000)]
     """The number of distinct pairs."""
+
+
+class SampledCorpus(SeededCorpus):
+    """Text sampled from a known distribution. The family `oracle` predicts with its true probabilities."""
+
+
+class EverydayEnglishCorpus(SampledCorpus):
+    """Sentences of everyday English, sampled from the grammar of `unroll.corpora.everyday`, and minimal pairs."""
+
+    source: Literal["everyday-english"]
+    sentences: Annotated[int, Field(ge=10, le=10_000_000)]
+    """The number of sentences. A sentence may occur more than once."""
+    pairs: Annotated[int, Field(ge=1, le=10_000)]
+    """The number of minimal pairs of each phenomenon, in the file minimal_pairs.jsonl of the raw folder."""
 
 
 Concentration = Annotated[float, Field(ge=0.001, le=1_000_000)]
@@ -152,8 +151,8 @@ class LabelledPackageDocsCorpus(PinnedCorpus, GeneratedCorpus):
     """The maximum number of texts of a package. A hash of the text selects them."""
 
 
-class SampledCorpus(SeededCorpus):
-    """Text sampled from a random distribution. The family `oracle` predicts with its true probabilities."""
+class SymbolsCorpus(SampledCorpus):
+    """Text of meaningless words, sampled from a random distribution."""
 
     expected_tokens: Annotated[int, Field(ge=100, le=100_000_000)]
     """The expected number of tokens. The number of documents is this number divided by their mean length."""
@@ -161,7 +160,7 @@ class SampledCorpus(SeededCorpus):
     """The number of different words w0, w1, ..."""
 
 
-class MarkovCorpus(SampledCorpus):
+class MarkovCorpus(SymbolsCorpus):
     """Text of a Markov chain: each symbol depends on the symbols before it."""
 
     source: Literal["markov"]
@@ -173,7 +172,7 @@ class MarkovCorpus(SampledCorpus):
     """The probability that a document ends after each token. The mean length of a document is 1 / stop_probability."""
 
 
-class HmmCorpus(SampledCorpus):
+class HmmCorpus(SymbolsCorpus):
     """Text of a hidden Markov model: each state of a Markov chain emits a symbol."""
 
     source: Literal["hmm"]
@@ -187,7 +186,7 @@ class HmmCorpus(SampledCorpus):
     """The probability that a document ends after each token. The mean length of a document is 1 / stop_probability."""
 
 
-class PcfgCorpus(SampledCorpus):
+class PcfgCorpus(SymbolsCorpus):
     """Text of a probabilistic context-free grammar in Chomsky normal form."""
 
     source: Literal["pcfg"]
@@ -204,21 +203,9 @@ class PcfgCorpus(SampledCorpus):
     """The concentration of the distributions of the words of each nonterminal."""
 
 
-class SineCorpus(SeededCorpus):
-    """A series of numbers: a sine of amplitude 1 with Gaussian noise."""
-
-    source: Literal["sine"]
-    length: Annotated[int, Field(ge=10, le=10_000_000)]
-    """The number of values."""
-    period: Annotated[float, Field(gt=2, le=10_000_000)]
-    """The number of values in one period."""
-    noise: Annotated[float, Field(ge=0, le=1000)]
-    """The standard deviation of the noise."""
-
-
 SOURCES = (
     *("python-docs", "path", "url", "toy-dutch", "python-docs-labelled", "package-docs", "package-docs-labelled"),
-    *("markov", "hmm", "pcfg", "sine"),
+    *("everyday-english", "markov", "hmm", "pcfg", "sine", "toy-tags", "var-process"),
 )
 """The sources that are not entries of the catalogue."""
 
@@ -232,7 +219,9 @@ def catalogue_formats() -> dict[str, str]:
 
 def _tag(value: Any) -> str:
     source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
-    return source if source in SOURCES[1:] else "text"
+    if source in SOURCES[1:]:
+        return source
+    return "conllu" if isinstance(source, str) and catalogue_formats().get(source) == "conllu" else "text"
 
 
 Corpus = Annotated[
@@ -243,25 +232,32 @@ Corpus = Annotated[
     | Annotated[LabelledDocsCorpus, Tag("python-docs-labelled")]
     | Annotated[PackageDocsCorpus, Tag("package-docs")]
     | Annotated[LabelledPackageDocsCorpus, Tag("package-docs-labelled")]
+    | Annotated[EverydayEnglishCorpus, Tag("everyday-english")]
     | Annotated[MarkovCorpus, Tag("markov")]
     | Annotated[HmmCorpus, Tag("hmm")]
     | Annotated[PcfgCorpus, Tag("pcfg")]
-    | Annotated[SineCorpus, Tag("sine")],
+    | Annotated[SineCorpus, Tag("sine")]
+    | Annotated[ToyTagsCorpus, Tag("toy-tags")]
+    | Annotated[ConlluCorpus, Tag("conllu")]
+    | Annotated[VarProcessCorpus, Tag("var-process")],
     Discriminator(_tag),
 ]
 
 
 def corpus_format(corpus: BaseCorpus) -> Format:
-    """Return the format of a corpus: `text`, `pairs`, `labelled` or `series`."""
+    """Return the format of a corpus: `text`, `pairs`, `labelled`, `tagged` or `series`."""
     match corpus:
         case ToyDutchCorpus():
             return "pairs"
         case LabelledDocsCorpus() | LabelledPackageDocsCorpus():
             return "labelled"
-        case SineCorpus():
+        case SineCorpus() | VarProcessCorpus():
             return "series"
+        case ToyTagsCorpus() | ConlluCorpus():
+            return "tagged"
         case PathCorpus() | UrlCorpus():
-            return "series" if isinstance(corpus.format, SeriesFormat) else corpus.format
+            kind = corpus.format if isinstance(corpus.format, str) else corpus.format.kind
+            return "tagged" if kind == "conllu" else kind
         case TextCorpus():
             return cast(Format, catalogue_formats().get(corpus.source, "text"))
         case _:

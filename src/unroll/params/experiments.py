@@ -4,18 +4,23 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from unroll.models.bag_of_embeddings.params import BagOfEmbeddingsParams
 from unroll.models.bidirectional.params import BidirectionalParams
 from unroll.models.cache.params import CacheParams
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
 from unroll.models.glove.params import GloveParams
 from unroll.models.hmm.params import HmmParams
+from unroll.models.hmm_tagger.params import HmmTaggerParams
 from unroll.models.masked_transformer.params import MaskedTransformerParams
 from unroll.models.mixture.params import MixtureParams
 from unroll.models.naive_bayes.params import NaiveBayesParams
 from unroll.models.ngram.params import NgramParams
 from unroll.models.oracle.params import OracleParams
 from unroll.models.recurrent.params import RecurrentParams
+from unroll.models.recurrent_classifier.params import RecurrentClassifierParams
+from unroll.models.recurrent_tagger.params import RecurrentTaggerParams
 from unroll.models.seq2seq.params import Seq2seqParams
+from unroll.models.tag_oracle.params import TagOracleParams
 from unroll.models.transformer.params import TransformerParams
 from unroll.models.vector_file.params import VectorFileParams
 from unroll.models.window.params import WindowParams
@@ -26,16 +31,23 @@ ModelParams = Annotated[
     NgramParams
     | HmmParams
     | NaiveBayesParams
+    | BagOfEmbeddingsParams
+    | RecurrentClassifierParams
     | CacheParams
     | WindowParams
     | RecurrentParams
     | BidirectionalParams
     | TransformerParams
     | MaskedTransformerParams
-    | Seq2seqParams,
+    | Seq2seqParams
+    | HmmTaggerParams
+    | RecurrentTaggerParams,
     Field(discriminator="family"),
 ]
 """An entry of `models`."""
+
+OracleEntry = Annotated[OracleParams | TagOracleParams, Field(discriminator="family")]
+"""An entry of `oracles`."""
 
 VectorsParams = Annotated[Word2vecParams | GloveParams | VectorFileParams, Field(discriminator="family")]
 """An entry of `vectors`."""
@@ -86,7 +98,7 @@ Experiment = (
     ModelParams
     | MixtureParams
     | GenerativeClassifierParams
-    | OracleParams
+    | OracleEntry
     | VectorsParams
     | PretrainedParams
     | SeedParams

@@ -7,16 +7,16 @@ from pydantic import Field, model_validator
 
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
 from unroll.models.mixture.params import MixtureParams
-from unroll.models.oracle.params import OracleParams
 from unroll.models.seq2seq.params import Seq2seqParams
 from unroll.params.arithmetic import Arithmetic
 from unroll.params.base import Name, Params, suggest
-from unroll.params.corpora import Corpus, SampledCorpus, corpus_format
+from unroll.params.corpora import Corpus, SampledCorpus, ToyTagsCorpus, corpus_format
 from unroll.params.evaluate import Evaluate
 from unroll.params.experiments import (
     Experiment,
     LearningCurveParams,
     ModelParams,
+    OracleEntry,
     PretrainedParams,
     SeedParams,
     VectorsParams,
@@ -24,16 +24,20 @@ from unroll.params.experiments import (
 from unroll.params.series import SeriesParams
 from unroll.params.tokenizers import TokenizerParams
 
-NEEDED = {"seq2seq": "pairs", "naive_bayes": "labelled", "generative_classifier": "labelled"}
+NEEDED = {"seq2seq": "pairs"} | dict.fromkeys(
+    ("naive_bayes", "bag_of_embeddings", "recurrent_classifier", "generative_classifier"), "labelled"
+)
+NEEDED |= dict.fromkeys(("hmm_tagger", "recurrent_tagger", "tag_oracle"), "tagged")
 """The kind of corpus that a family needs, if it is not running text."""
 
-NO_NEXT_TOKEN = frozenset({"naive_bayes", "seq2seq", "masked_transformer"})
+NO_NEXT_TOKEN = frozenset({*NEEDED, "masked_transformer"})
 """Families of `models` that give no probability to the next token of a text."""
 
 SECTIONS = ("models", "mixtures", "generative_classifiers", "oracles", "vectors", "pretrained", "seeds")
 """The sections whose entries are trained and evaluated. They share one set of names: each is a folder of `models/`."""
 
 KINDS = {"text": "running text", "pairs": "sentence pairs", "labelled": "labelled text", "series": "numbers"}
+KINDS |= {"tagged": "tagged text"}
 """The kinds of corpora, as messages name them."""
 
 
@@ -53,8 +57,8 @@ class Root(Params):
     """Linear interpolations of two entries of `models`."""
     generative_classifiers: dict[Name, GenerativeClassifierParams]
     """Classifiers with one language model per class."""
-    oracles: dict[Name, OracleParams]
-    """The true distributions of sampled corpora, as models."""
+    oracles: dict[Name, OracleEntry]
+    """The true distributions of sampled corpora, as models and as taggers."""
     vectors: dict[Name, VectorsParams]
     """Word vectors, trained or read from files. They are not language models."""
     pretrained: dict[Name, PretrainedParams]
@@ -86,7 +90,12 @@ class Root(Params):
     @model_validator(mode="after")
     def _sections_agree(self) -> "Root":
         for name, tokenizer in self.tokenizers.items():
-            _known(f"tokenizers.{name}.corpus", tokenizer.corpus, self.corpora)
+            corpus = self.corpora[_known(f"tokenizers.{name}.corpus", tokenizer.corpus, self.corpora)]
+            if (tokenizer.type == "tagged") != (corpus_format(corpus) == "tagged"):
+                raise ValueError(
+                    f"tokenizers.{name}.type: is {tokenizer.type}, but corpus {tokenizer.corpus} is "
+                    f"{KINDS[corpus_format(corpus)]}; tagged text needs type tagged, and other text another type"
+                )
         seen: dict[str, str] = {}
         for section in SECTIONS:
             for name, entry in getattr(self, section).items():
@@ -151,11 +160,18 @@ class Root(Params):
     def _check_oracle(self, path: str, name: str) -> None:
         oracle = self.oracles[name]
         corpus = self.corpora[_known(f"{path}.corpus", oracle.corpus, self.corpora)]
-        if oracle.corpus != self.tokenizers[oracle.tokenizer].corpus or not isinstance(corpus, SampledCorpus):
+        source: type = ToyTagsCorpus if oracle.family == "tag_oracle" else SampledCorpus
+        sources = "toy-tags" if oracle.family == "tag_oracle" else "markov, hmm, pcfg or everyday-english"
+        if oracle.corpus != self.tokenizers[oracle.tokenizer].corpus or not isinstance(corpus, source):
             raise ValueError(
-                f"{path}: needs the sampled corpus (source markov, hmm or pcfg) of its tokenizer; "
+                f"{path}: needs the sampled corpus (source {sources}) of its tokenizer; "
                 f"tokenizers.{oracle.tokenizer} is of corpus {self.tokenizers[oracle.tokenizer].corpus}, corpus is "
                 f"{oracle.corpus} (source {corpus.source})"
+            )
+        if isinstance(corpus, ToyTagsCorpus) and (corpus.lowercase or corpus.cleaning == "letters"):
+            raise ValueError(
+                f"{path}: needs the words as they were sampled; set lowercase: false and cleaning: plain in "
+                f"corpora.{oracle.corpus}"
             )
 
     def _check_learning_curve(self, path: str, name: str) -> None:

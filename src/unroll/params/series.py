@@ -1,11 +1,56 @@
-"""Section `series`: forecasts of numbers k steps ahead (stage forecast)."""
+"""Section `series`: forecasts of numbers k steps ahead (stage forecast), and the corpora of series that are sampled."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from unroll.params.base import Count, Name, Params, Size
+from unroll.params.cleaning import SeededCorpus
 from unroll.params.layers import Cell
+
+
+class SineCorpus(SeededCorpus):
+    """A series of numbers: a sine of amplitude 1 with Gaussian noise."""
+
+    source: Literal["sine"]
+    length: Annotated[int, Field(ge=10, le=10_000_000)]
+    """The number of values."""
+    period: Annotated[float, Field(gt=2, le=10_000_000)]
+    """The number of values in one period."""
+    noise: Annotated[float, Field(ge=0, le=1000)]
+    """The standard deviation of the noise."""
+
+
+Effects = Annotated[dict[Name, float], Field(min_length=1, max_length=100)]
+"""A number for each of the d columns of a series, by name."""
+
+
+class VarProcessCorpus(SeededCorpus):
+    """A series of vectors: a stationary vector autoregression with Gaussian errors.
+
+    x_t = intercept + A_1 x_{t-1} + .. + A_p x_{t-p} + e_t
+    """
+
+    source: Literal["var-process"]
+    length: Annotated[int, Field(ge=10, le=1_000_000)]
+    """The number of vectors."""
+    intercept: Effects
+    """The constant. Its keys are the columns of the series."""
+    coefficients: Annotated[dict[Name, dict[Name, Effects]], Field(min_length=1, max_length=100)]
+    """The matrices A_1, .., A_p as lag1, lag2, ... The row of a column has the effects of all columns on it."""
+    covariance: dict[Name, Effects]
+    """The covariance of the errors e_t, which is symmetric and positive definite."""
+
+    @model_validator(mode="after")
+    def _name_equal_columns(self) -> "VarProcessCorpus":
+        columns, lags = tuple(self.intercept), tuple(self.coefficients)
+        for matrix in (*self.coefficients.values(), self.covariance):
+            if any(tuple(names) != columns for names in (tuple(matrix), *map(tuple, matrix.values()))):
+                raise ValueError(f"a matrix does not have the rows and columns {', '.join(columns)} of the intercept")
+        if lags != (named := tuple(f"lag{lag}" for lag in range(1, len(lags) + 1))):
+            raise ValueError(f"the coefficients are of {', '.join(lags)}; name them {', '.join(named)}")
+        return self
+
 
 Step = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -27,9 +72,18 @@ class SeasonalNaiveParams(Params):
 
 
 class AutoregressionParams(Params):
-    """AR(tau), fitted by least squares."""
+    """AR(tau), for several columns the vector autoregression VAR(tau), fitted by least squares."""
 
     family: Literal["autoregression"]
+    """The family."""
+    order: Annotated[int, Field(ge=1, le=10_000)]
+    """The order tau: the number of previous values that a value depends on."""
+
+
+class DirectParams(Params):
+    """A regression of its own for each number of steps."""
+
+    family: Literal["direct"]
     """The family."""
     order: Annotated[int, Field(ge=1, le=10_000)]
     """The order tau: the number of previous values that a value depends on."""
@@ -72,8 +126,21 @@ class SineParams(Params):
     """The family."""
 
 
+class VarProcessParams(Params):
+    """The oracle of a corpus of source `var-process`."""
+
+    family: Literal["var_process"]
+    """The family."""
+
+
 ForecasterParams = Annotated[
-    PersistenceParams | SeasonalNaiveParams | AutoregressionParams | LatentParams | SineParams,
+    PersistenceParams
+    | SeasonalNaiveParams
+    | AutoregressionParams
+    | DirectParams
+    | LatentParams
+    | SineParams
+    | VarProcessParams,
     Field(discriminator="family"),
 ]
 

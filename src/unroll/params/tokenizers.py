@@ -54,5 +54,28 @@ class BpeTokenizerParams(BaseTokenizerParams):
     It bounds memory: text without white space takes 32 bytes for each of these characters."""
 
 
-TokenizerParams = Annotated[WordTokenizerParams | CharTokenizerParams | BpeTokenizerParams, Field(discriminator="type")]
+class TaggedTokenizerParams(BaseTokenizerParams):
+    """Tokens are the words of a tagged corpus, as its file divides them. Tags have a vocabulary of their own.
+
+    The shape of a word stands for an unknown word: what characters it has (capitals, digits, a hyphen), and its last
+    letters, the longest suffix that is frequent enough in the vocabulary.
+    """
+
+    type: Literal["tagged"]
+    shared_vocabulary: Literal[False]
+    """Words and tags never share a vocabulary."""
+    min_count: Count
+    """Words that occur less often in the train split become `<unk>`."""
+    vocabulary_size: Annotated[int, Field(ge=5, le=10_000_000)] | Literal["all"]
+    """The maximum number of tokens, the 4 special tokens included. The most frequent words are kept; `all` sets no
+    limit."""
+    suffix_length: Annotated[int, Field(ge=0, le=20)]
+    """The maximum number of letters of the suffix in a shape; 0 for shapes without suffixes."""
+    suffix_min_count: Count
+    """A suffix belongs to the shapes if it ends at least this number of different words of the train split."""
+
+
+TokenizerParams = Annotated[
+    WordTokenizerParams | CharTokenizerParams | BpeTokenizerParams | TaggedTokenizerParams, Field(discriminator="type")
+]
 """An entry of `tokenizers`."""

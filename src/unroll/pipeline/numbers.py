@@ -174,11 +174,13 @@ def _leaves(
 
 
 def _label(entry: Any) -> str:
-    """Return the name of an entry of a list: its step, or its number of training tokens; empty for other entries."""
+    """Return the name of an entry of a list: its step, column or number of training tokens; empty for other entries."""
     if not isinstance(entry, dict):
         return ""
     if "step" in entry:
         return f"k={entry['step']}"
+    if "column" in entry:
+        return str(entry["column"])
     return f"{entry['train_tokens']} tokens" if "train_tokens" in entry else ""
 
 

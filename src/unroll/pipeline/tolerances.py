@@ -11,20 +11,14 @@ from dataclasses import dataclass
 
 COUNTING = frozenset({"ngram", "cache", "naive_bayes", "vector_file"})
 """Families that count, or copy. Their folders below models/ have equal bytes on all processors."""
-DOUBLE = frozenset({"hmm", "oracle", "sine", "persistence", "seasonal_naive", "autoregression"})
+DOUBLE = frozenset(
+    {"hmm", "oracle", "hmm_tagger", "tag_oracle", "sine", "persistence", "seasonal_naive", "autoregression"}
+    | {"direct", "var_process"},
+)
 """Families that are fitted in double precision."""
 NETWORKS = frozenset(
-    {
-        "recurrent",
-        "bidirectional",
-        "window",
-        "transformer",
-        "masked_transformer",
-        "seq2seq",
-        "word2vec",
-        "glove",
-        "latent",
-    },
+    {"recurrent", "bidirectional", "window", "transformer", "seq2seq", "word2vec", "latent"}
+    | {"glove", "masked_transformer", "bag_of_embeddings", "recurrent_classifier", "recurrent_tagger"},
 )
 """Families that are trained in single precision, step by step."""
 MIN_SAMPLES = 200
@@ -85,7 +79,20 @@ OF_NETWORKS = {
     "cloze_perplexity": PERPLEXITY,
     "cache_weight": SHARE,
     "accuracy": SHARE,
+    "accuracy_low": SHARE,
+    "accuracy_high": SHARE,
     "macro_f1": SHARE,
+    "tag_accuracy": SHARE,
+    "tag_accuracy_low": SHARE,
+    "tag_accuracy_high": SHARE,
+    "known_word_accuracy": SHARE,
+    "unknown_word_accuracy": SHARE,
+    "sentence_accuracy": SHARE,
+    "span_precision": SHARE,
+    "span_recall": SHARE,
+    "span_f1": SHARE,
+    "fold_accuracy": SHARE,
+    "fold_macro_f1": SHARE,
     "exact_match": SHARE,
     "length_ratio": SHARE,
     "cloze_accuracy": SHARE,
@@ -103,6 +110,7 @@ OF_NETWORKS = {
     "bits_per_byte_spelling": ROUNDING,
     "bits_per_byte_spacing": ROUNDING,
     "oov_rate": ROUNDING,
+    "unknown_word_rate": ROUNDING,
     "coverage": ROUNDING,
     "test_coverage": ROUNDING,
 }
@@ -116,11 +124,23 @@ NOT_COMPARED = {
     "bits_per_byte": "it is a function of cross_entropy",
     "bits_per_byte_tokens": "it is a function of cross_entropy",
     "log_loss": "its difference between processors is not measured; accuracy and macro_f1 are compared",
+    "tag_log_loss": "its difference between processors is not measured; tag_accuracy and span_f1 are compared",
+    "log_loss_low": "it is an end of the interval of log_loss",
+    "log_loss_high": "it is an end of the interval of log_loss",
+    "calibration_error": "its difference between processors is not measured; accuracy and macro_f1 are compared",
+    "fold_log_loss": "its difference between processors is not measured; fold_accuracy and fold_macro_f1 are compared",
+    "fold_accuracy_deviation": "it is a deviation of few numbers, whose mean is compared",
+    "fold_macro_f1_deviation": "it is a deviation of few numbers, whose mean is compared",
+    "fold_log_loss_deviation": "it is a deviation of few numbers",
+    "by_fold": "a fold has few documents; the means over the folds are compared",
     "by_source_length": "of 338 sentences, exact_match differed by 3.6 points and BLEU by 1.1",
     "context_accuracy": "the bands of rare words have few positions; coverage and analogies are compared",
     "analogies_by_section": "most sections have fewer than 200 questions",
 }
 """Metrics of networks that are not compared, with the reason. Those of other families are compared, but the hash."""
 
-HEADLINES = ("cross_entropy", "valid_perplexity", "accuracy", "exact_match", "bleu", "chrf", "analogy_accuracy", "nll")
+HEADLINES = (
+    *("cross_entropy", "valid_perplexity", "accuracy", "tag_accuracy", "exact_match", "bleu", "chrf"),
+    *("analogy_accuracy", "nll"),
+)
 """Metrics that the table always shows. It shows others only where they are out of tolerance."""

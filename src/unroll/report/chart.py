@@ -31,6 +31,8 @@ class Trace:
     """Half the height of the band around each point; empty for no band."""
     dots: bool = False
     """Whether to draw dots instead of a line."""
+    marked: bool = True
+    """Whether each point of a line is marked by a dot, which shows its numbers."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,15 @@ def format_number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def draw_lines(traces: Sequence[Trace], x_label: str, y_label: str, log_x: bool = False, log_y: bool = False) -> Markup:
+def draw_lines(
+    traces: Sequence[Trace],
+    x_label: str,
+    y_label: str,
+    log_x: bool = False,
+    log_y: bool = False,
+    limits: tuple[float, float] | None = None,
+    mark: float | None = None,
+) -> Markup:
     """Draw a line or dots for each trace.
 
     Args:
@@ -88,6 +98,8 @@ def draw_lines(traces: Sequence[Trace], x_label: str, y_label: str, log_x: bool 
         y_label: The label of the y axis.
         log_x: Whether the x axis is logarithmic.
         log_y: Whether the y axis is logarithmic.
+        limits: The ends of the y axis; None to fit it to the traces.
+        mark: The number on the x axis that a dashed line marks; None for no line.
 
     Returns:
         The chart, empty if no trace has points.
@@ -105,8 +117,11 @@ def draw_lines(traces: Sequence[Trace], x_label: str, y_label: str, log_x: bool 
     pad = (max(ys) - min(ys) or 1) * 0.06
     x = Axis(min(xs), max(xs), LEFT, WIDTH - RIGHT, log_x)
     low, high = (min(ys) / 1.2, max(ys) * 1.2) if log_y else (min(ys) - pad, max(ys) + pad)
-    y = Axis(low, high, HEIGHT - BOTTOM, TOP, log_y)
+    y = Axis(*(limits or (low, high)), HEIGHT - BOTTOM, TOP, log_y)
     parts = [_draw_frame(x, y, x_label, y_label)]
+    if mark is not None:
+        line = '<line class="mark" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>'
+        parts.append(_markup(line, x.pixel(mark), TOP, HEIGHT - BOTTOM))
     for trace in traces:
         parts += _draw_trace(trace, x, y)
     return _svg(WIDTH, HEIGHT, f"{y_label} by {x_label}", parts)
@@ -124,7 +139,7 @@ def _draw_trace(trace: Trace, x: Axis, y: Axis) -> list[Markup]:
         parts.append(_markup('<polyline class="line c{}" points="{}"/>', trace.color, path))
     radius = "4" if trace.dots else "2.5"
     dot = '<circle class="dot c{}" cx="{}" cy="{}" r="{}"><title>{}: {} at {}</title></circle>'
-    for a, b in trace.points:
+    for a, b in trace.points if trace.marked or trace.dots else ():
         tooltip = trace.name, format_number(b), format_number(a)
         parts.append(_markup(dot, trace.color, x.pixel(a), y.pixel(b), radius, *tooltip))
     return parts

@@ -1,4 +1,4 @@
-"""Tables of all models: perplexity on the same tokens, bits per byte across tokenizers, accuracy and coverage."""
+"""Tables of all models: perplexity on the same tokens, bits per byte across tokenizers, and coverage of vectors."""
 
 import json
 import math
@@ -29,7 +29,7 @@ COLUMNS = (
     "parameters",
 )
 """The columns of leaderboard.csv. `label` is corpus/model, since bits per byte are comparable within a corpus."""
-OPTIONAL = ("repeats", "test_tokens", "carried_perplexity", "exact_match", "accuracy", "dimensions")
+OPTIONAL = ("repeats", "test_tokens", "carried_perplexity", "exact_match", "accuracy", "tag_accuracy", "dimensions")
 """Other columns of every table, also of one whose models have no value there."""
 
 
@@ -108,15 +108,14 @@ def rank_by_corpus(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {corpus: group for corpus, group in ranked.items() if group.tokenizer.nunique() > 1}
 
 
-def rank_classifiers(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the classifiers, by accuracy."""
-    classifiers = table[table.accuracy.notna() & ~table.repeats]
-    return classifiers.sort_values("accuracy", ascending=False, kind="stable")
+def rank_taggers(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the taggers of each tokenizer, by accuracy."""
+    return _rank(table[table.tag_accuracy.notna()], "tokenizer", "tag_accuracy", ascending=False)
 
 
-def _rank(table: pd.DataFrame, by: str, measure: str) -> dict[str, pd.DataFrame]:
+def _rank(table: pd.DataFrame, by: str, measure: str, ascending: bool = True) -> dict[str, pd.DataFrame]:
     groups = table[~table.repeats].groupby(by, sort=False)
-    return {name: group.sort_values(measure, kind="stable") for name, group in groups}
+    return {name: group.sort_values(measure, ascending=ascending, kind="stable") for name, group in groups}
 
 
 def interval_label(confidence: float) -> str:
@@ -138,14 +137,13 @@ def to_markdown(table: pd.DataFrame, confidence: float) -> str:
         confidence: The confidence level of the intervals.
 
     Returns:
-        A table for each tokenizer, for each corpus with several tokenizers, for classifiers, for models that fill
-        blanks and for word vectors.
+        A table for each tokenizer, for each corpus with several tokenizers, for taggers, for models that fill blanks
+        and for word vectors.
     """
     parts = ["# Leaderboard\n"]
     parts += [_perplexity_table(tokenizer, group, confidence) for tokenizer, group in rank(table).items()]
     parts += [_bits_table(corpus, group) for corpus, group in rank_by_corpus(table).items()]
-    if len(classifiers := rank_classifiers(table)):
-        parts.append(_classifier_table(classifiers))
+    parts += [_tagger_table(tokenizer, group, confidence) for tokenizer, group in rank_taggers(table).items()]
     parts += [part for part in (blanks.to_markdown(table), vectors.to_markdown(table)) if part]
     return "\n".join(parts)
 
@@ -206,18 +204,25 @@ def _bits_table(corpus: str, ranked: pd.DataFrame) -> str:
     return head + _format(ranked, columns)
 
 
-def _classifier_table(ranked: pd.DataFrame) -> str:
+def _tagger_table(tokenizer: str, ranked: pd.DataFrame, confidence: float) -> str:
     best = ranked.iloc[0]
-    head = f"## Classification\n\n{best.test_documents:,} test documents, {best.classes} classes.\n\n"
+    low, high = (ranked[f"tag_accuracy_{end}"].map("{:.2%}".format) for end in ("low", "high"))
+    head = (
+        f"## Tagging of `{tokenizer}`\n\n{best.tagged_words:,} test words in {best.test_sentences:,} sentences, "
+        f"{best.tags} tags, {best.unknown_word_rate:.2%} of the words unknown.\n\n"
+    )
     columns: Columns = {
         "model": ("model", "`{}`".format),
         "family": ("family", str),
-        "accuracy": ("accuracy", "{:.1%}".format),
-        "macro F1": ("macro_f1", "{:.3f}".format),
-        "log loss (nats)": ("log_loss", "{:.3f}".format),
+        "accuracy": ("tag_accuracy", "{:.2%}".format),
+        interval_label(confidence): ("interval", str),
+        "of unknown words": ("unknown_word_accuracy", "{:.1%}".format),
+        "whole sentences": ("sentence_accuracy", "{:.1%}".format),
+        "span F1": ("span_f1", "{:.1%}".format),
+        "log loss (nats)": ("tag_log_loss", "{:.4f}".format),
         "parameters": ("parameters", "{:,}".format),
     }
-    return head + _format(ranked, columns)
+    return head + _format(ranked.assign(interval=low + " – " + high), columns)
 
 
 def _format(table: pd.DataFrame, columns: Columns) -> str:

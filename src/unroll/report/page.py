@@ -17,14 +17,14 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from unroll.evaluation.token_losses import Column
-from unroll.report import chart, leaderboard
+from unroll.report import chart, classification, leaderboard
 from unroll.report.comparison import Pair, SeedVariance
 from unroll.report.curves import Rows
 from unroll.report.groups import Group
 from unroll.report.maps import draw_maps
 from unroll.report.oracle import OracleDistance, OracleSection
 from unroll.report.recurrence import RecurrenceSection
-from unroll.report.series import ABSENT, MEASURES, SeriesSection
+from unroll.report.series import ABSENT, MEASURES, SeriesSection, errors_in
 from unroll.report.zipf import ZipfSection
 
 FOLDER = Path(__file__).parent / "page"
@@ -46,6 +46,8 @@ class Findings:
     """The text that stage evaluate wrote for each model."""
     pairs: Mapping[str, Sequence[Pair]]
     """The comparisons of all pairs of models of each tokenizer."""
+    classifiers: Mapping[str, classification.Differences]
+    """The differences between the classifiers of each tokenizer."""
     seeds: Sequence[SeedVariance]
     """The variance between seeds, of models that were trained with several."""
     distances: Mapping[str, OracleDistance]
@@ -93,7 +95,14 @@ def render(findings: Findings) -> str:
         findings=findings,
         groups=groups,
         compared=list(leaderboard.rank_by_corpus(findings.results)),
-        classifiers=list(leaderboard.rank_classifiers(findings.results).itertuples()),
+        classifiers=[
+            classification.Section(tokenizer, ranked, findings.classifiers[tokenizer], findings.diagnostics)
+            for tokenizer, ranked in classification.rank(findings.results).items()
+        ],
+        taggers={
+            tokenizer: list(ranked.itertuples())
+            for tokenizer, ranked in leaderboard.rank_taggers(findings.results).items()
+        },
         maps=draw_maps(findings.results, findings.samples, findings.diagnostics),
         oracles=[
             OracleSection(group.tokenizer, group.colors, findings.distances[group.tokenizer])
@@ -106,6 +115,7 @@ def render(findings: Findings) -> str:
         ci=leaderboard.interval_label(findings.confidence),
         alpha=1 - findings.confidence,
         measures=MEASURES,
+        errors_in=errors_in,
         absent=ABSENT,
     )
 

@@ -3,7 +3,8 @@
     mean of x_{t+k} = x_{t+k-jm}, j = ceil(k / m)               m: the number of values in a season
     deviation at k  = root mean square of x_s - x_{s-jm} over the train split
 
-Hyndman and Athanasopoulos, Forecasting: Principles and Practice (2021), section 5.2.
+Each column is forecast by itself. Where the number of that time is missing, j is the smallest one above whose number is
+observed. Hyndman and Athanasopoulos, Forecasting: Principles and Practice (2021), section 5.2.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class SeasonalNaive:
     """A seasonal naive forecaster."""
 
     train: Floats
-    """Standardised values (N,) of the train split."""
+    """Standardised values (N, d) of the train split."""
     season: int
     """The number m of values in a season."""
     parameters: int = 0
@@ -30,19 +31,23 @@ class SeasonalNaive:
 
     def forecast(self, values: Floats, origins: Origins, horizon: int) -> Forecast:
         """Forecast by the values whole seasons earlier; see `Forecaster.forecast`."""
-        steps = np.arange(horizon)
-        lags = self.season * (steps // self.season + 1)  # (K,) j m of step k = steps + 1
-        source = origins[:, None] + steps - lags  # (O, K)
-        mean = np.where(source >= 0, values[np.maximum(source, 0)], np.nan)
-        deviations = {lag: self._deviation(lag) for lag in np.unique(lags)}
-        deviation = np.where(np.isnan(mean), np.nan, [deviations[lag] for lag in lags])
+        steps, columns = np.arange(horizon), np.arange(values.shape[1])
+        positions = (origins[:, None] + steps)[..., None]  # (O, K, 1)
+        first = self.season * (steps // self.season + 1)  # (K,) j m of step k = steps + 1
+        lags = np.tile(first[:, None], (len(origins), 1, len(columns)))  # (O, K, d)
+        while (missing := np.isnan(values[np.maximum(positions - lags, 0), columns]) & (positions >= lags)).any():
+            lags[missing] += self.season
+        mean = np.where(positions >= lags, values[np.maximum(positions - lags, 0), columns], np.nan)
+        found, which = np.unique(lags, return_inverse=True)
+        deviations = np.array([[self._deviation(lag, column) for column in columns] for lag in found])
+        deviation = np.where(np.isnan(mean), np.nan, deviations[which.reshape(lags.shape), columns])
         return Forecast(np.where(np.isnan(deviation), np.nan, mean), deviation)
 
-    def _deviation(self, lag: int) -> float:
+    def _deviation(self, lag: np.integer, column: np.integer) -> float:
         """Return the root mean square difference at a lag, or NaN if the train split is too short."""
-        if len(self.train) - lag < MIN_DIFFERENCES:
-            return np.nan
-        return float(np.sqrt(np.mean((self.train[lag:] - self.train[:-lag]) ** 2)))
+        differences = self.train[lag:, column] - self.train[:-lag, column]
+        differences = differences[np.isfinite(differences)]
+        return float(np.sqrt(np.mean(differences**2))) if len(differences) >= MIN_DIFFERENCES else np.nan
 
 
 def fit(params: SeasonalNaiveParams, past: Past) -> SeasonalNaive:

@@ -9,8 +9,7 @@ import numpy as np
 
 from unroll.corpora.sine import wave
 from unroll.errors import UnrollError
-from unroll.params.corpora import SineCorpus
-from unroll.params.series import SineParams
+from unroll.params.series import SineCorpus, SineParams
 from unroll.series.forecaster import Floats, Forecast, Origins, Past, Scale
 
 
@@ -28,8 +27,8 @@ class Sine:
     def forecast(self, values: Floats, origins: Origins, horizon: int) -> Forecast:
         """Return the true means and deviations; see `Forecaster.forecast`."""
         times = origins[:, None] + np.arange(horizon)  # (O, K)
-        mean = self.scale.apply(wave(times, self.corpus.period))
-        return Forecast(mean, np.full(mean.shape, self.corpus.noise / self.scale.unit))
+        mean = self.scale.apply(wave(times, self.corpus.period)[..., None])
+        return Forecast(mean, np.broadcast_to(self.corpus.noise / self.scale.unit, mean.shape))
 
 
 def fit(params: SineParams, past: Past) -> Sine:

@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unroll.errors import UnrollError
-from unroll.params.corpora import Corpus, GeneratedCorpus, SampledCorpus
+from unroll.params.cleaning import GeneratedCorpus
+from unroll.params.corpora import Corpus, SampledCorpus
 from unroll.text import document_table
 from unroll.text.cleaner import Cleaner, cleaner_settings
-from unroll.text.draft import UNCLEANED
+from unroll.text.draft import is_text
 from unroll.text.first_pass import FirstPass
 from unroll.text.manifest import read_manifest
 from unroll.text.records import describe_series
@@ -59,6 +60,8 @@ def clean(params: Corpus, raw_folder: Path, out: Path) -> dict[str, Any]:
     if first_pass.is_series and not isinstance(params, GeneratedCorpus):
         dialects = counts["dialect"] = describe_series(params, raw_folder)
         log.info("%s", _say(raw_folder.name, dialects))
+    if missing := first_pass.changed["missing_values"]:
+        log.info("corpora.%s: %d values are missing; they stay missing", raw_folder.name, missing)
     if first_pass.is_pairs:
         _check_sides(raw_folder.name, first_pass)
         counts["identical_sides"] = first_pass.identical_sides
@@ -69,10 +72,15 @@ def _say(name: str, files: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a sentence on how the files of a series are read."""
     parts = []
     for file, facts in files.items():
-        said = ", ".join(f"{key} {value}" for key, value in facts.items() if key != "ignored_columns")
+        said = ", ".join(f"{key} {_listed(value)}" for key, value in facts.items() if key != "ignored_columns")
         ignored = ", ".join(facts.get("ignored_columns", ()))
         parts.append(f"{file} is read with {said}" + (f", without the columns {ignored}" if ignored else ""))
     return f"corpora.{name}: " + "; ".join(parts)
+
+
+def _listed(value: Any) -> str:
+    """Return a value, or a list of names, for the log."""
+    return " and ".join(value) if isinstance(value, list) else str(value)
 
 
 def _describe(params: Corpus, name: str) -> dict[str, Any]:
@@ -137,7 +145,7 @@ def _add_sizes(table: pa.Table, fields: tuple[str, ...], sizes: dict[str, dict[s
     for split, size in sizes.items():
         rows = table.filter(pc.equal(table["split"], split))
         size["documents"] += rows.num_rows
-        for name in set(fields).difference(UNCLEANED):
+        for name in filter(is_text, fields):
             size["characters"] += pc.sum(pc.utf8_length(rows[name])).as_py() or 0
             size["bytes"] += pc.sum(pc.binary_length(rows[name])).as_py() or 0
 

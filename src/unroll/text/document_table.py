@@ -5,7 +5,7 @@ machine. Page checksums turn a flipped bit into an error.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +22,33 @@ SHARD_GROUPS = 8
 """The number of row groups that one worker reads at a time."""
 CORPUS = "corpus"
 """The key of the metadata of a table."""
-NUMBERS = {"value": pa.float64()}
-"""The types of the fields that are not strings."""
+VALUE = "value"
+"""The field of a series with one column of values. With several, each has a field such as `value:level`."""
+
+
+def value_fields(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the fields of the columns of values of a series."""
+    return (VALUE,) if len(columns) <= 1 else tuple(f"{VALUE}:{column}" for column in columns)
+
+
+def is_value(field: str) -> bool:
+    """Return whether a field is a number of a series, not a string."""
+    return field == VALUE or field.startswith(f"{VALUE}:")
+
+
+def column_of(field: str) -> str:
+    """Return the name of the column that a field of values is from; `value` if there is one column only."""
+    return field.removeprefix(f"{VALUE}:")
+
+
+def is_series(fields: Iterable[str]) -> bool:
+    """Return whether fields are those of the observations of a series."""
+    return any(map(is_value, fields))
 
 
 def schema(columns: Iterable[str], metadata: Mapping[str, str] | None = None) -> pa.Schema:
     """Return the schema of a table with these columns."""
-    return pa.schema([(name, NUMBERS.get(name, pa.string())) for name in columns], metadata)
+    return pa.schema([(name, pa.float64() if is_value(name) else pa.string()) for name in columns], metadata)
 
 
 def is_full(rows: Any, characters: Any) -> Any:

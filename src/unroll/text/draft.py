@@ -20,8 +20,8 @@ from unroll.text.cleaner import Cleaner, cleaner_settings, read_setting
 from unroll.text.raw_shards import RawShard
 from unroll.text.splits import hash_text
 from unroll.text.streams import SPLITS
+from unroll.text.tagged.cleaning import clean_tokens
 
-UNCLEANED = ("label", "time", "value")
 DOCUMENT = np.dtype([("hash", "u8"), ("length", "i8"), ("cells", "i8"), ("split", "i1"), ("divisible", "?")])
 """What the draft knows of a document: the hash of its text, or of the source sentence of a pair; the number of
 characters, 1 for an observation of a series; that with its name; the split code, -1 if the source does not define
@@ -69,6 +69,11 @@ class Draft:
                 yield pa.Table.from_batches([file.get_batch(number)])
 
 
+def is_text(field: str) -> bool:
+    """Return whether a field is text, which is cleaned and counted."""
+    return field not in ("label", "tags", "time") and not document_table.is_value(field)
+
+
 def hashed_field(fields: tuple[str, ...]) -> int:
     """Return the index of the field by which documents are compared: the text, or the source sentence of a pair."""
     return 0 if fields[0] == "source" else -1
@@ -112,9 +117,14 @@ def _clean_records(
     params: Corpus, folder: Path, fields: tuple[str, ...], shard: RawShard, cleaner: Cleaner, draft: Draft
 ) -> Iterator[tuple[Fact, Row]]:
     """Yield what is known of each document that is kept, and its row. What happens to records is counted."""
-    home = None
+    home, series, cleaned = None, document_table.is_series(fields), frozenset(filter(is_text, fields))
     for record in records.read_records(params, folder, shard):
-        texts = [text if name in UNCLEANED else cleaner(text) for name, text in record.fields.items()]
+        if "tags" in fields:
+            words, labels = (record.fields[name].split("\t") for name in ("text", "tags"))
+            tokens, tags = clean_tokens(cleaner, words, labels, draft.changed)
+            texts = [" ".join(tags), " ".join(tokens)]
+        else:
+            texts = [cleaner(text) if name in cleaned else text for name, text in record.fields.items()]
         if not record.continues:
             home = None
         if not _keep(params, record, texts, draft):
@@ -122,9 +132,10 @@ def _clean_records(
         # All parts of a long document have the hash of the first one, so that they are assigned to the same split.
         home = hash_text(texts[hashed_field(fields)]) if home is None else home
         characters = sum(map(len, texts))
-        length = 1 if "value" in fields else characters
+        length = 1 if series else characters
         split = SPLITS.index(record.split) if record.split else -1
         draft.identical_sides += fields[0] == "source" and texts[0] == texts[1]
+        draft.changed["missing_values"] += texts.count(records.MISSING) if series else 0
         yield (home, length, len(record.name) + characters, split, record.divisible), (record.name, *texts)
 
 
@@ -147,8 +158,8 @@ def _keep(params: Corpus, record: records.Record, texts: list[str], draft: Draft
     """Count what was changed in a record, and return whether it is kept. Otherwise it is counted as dropped."""
     if read_setting(params, "errors") == "replace":
         draft.changed["replaced_bytes"] += sum(text.count("\ufffd") for text in texts)
-    if record.ignored_columns:
-        draft.changed["ignored_columns"] += record.ignored_columns
+    for reason, count in record.changed.items():
+        draft.changed[reason] += count
     if record.continues:
         draft.changed["cuts_in_long_documents"] += 1
     if not all(texts) and (params.empty == "drop" or len(texts) > 1):

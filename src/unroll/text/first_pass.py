@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,8 @@ from unroll.errors import UnrollError
 from unroll.params.cleaning import NearDuplicates
 from unroll.params.corpora import Corpus
 from unroll.shards import map_shards
-from unroll.text import draft, duplicates, raw_shards, records
-from unroll.text.splits import TEST, TRAIN, assign_by_hash, assign_by_position, split_starts
+from unroll.text import document_table, draft, duplicates, raw_shards, records
+from unroll.text.splits import TEST, TRAIN, VALID, assign_by_hash, assign_by_position, complete_splits, split_starts
 from unroll.text.streams import SPLITS
 
 SplitCodes = NDArray[np.int8]
@@ -40,7 +40,7 @@ class FirstPass:
                 `splits.by` selects.
         """
         self.params, self.name = params, folder.name
-        self.fields = records.field_names(folder)
+        self.fields = records.field_names(params, folder)
         clean = partial(draft.clean_shard, params, folder.absolute(), drafts.absolute(), self.fields)
         with map_shards(clean, raw_shards.divide(params, folder)) as results:
             self.drafts = list(results)
@@ -61,12 +61,17 @@ class FirstPass:
     @property
     def is_series(self) -> bool:
         """Whether the records are observations of a series."""
-        return "value" in self.fields
+        return document_table.is_series(self.fields)
 
     @property
     def is_pairs(self) -> bool:
         """Whether the records are sentence pairs."""
         return self.fields[0] == "source"
+
+    @cached_property
+    def _has_valid(self) -> bool:
+        """Whether the source defines a valid split."""
+        return any((part.read_documents()["split"] == VALID).any() for part in self.drafts)
 
     def _check_splits(self) -> None:
         by, name = self.params.splits.by, f"corpora.{self.name}.splits"
@@ -86,7 +91,7 @@ class FirstPass:
                 starts = start + np.cumsum(documents["length"]) - documents["length"]
                 codes = assign_by_position(starts, self.characters, rule)
             else:
-                codes = documents["split"]
+                codes = complete_splits(documents["split"], documents["hash"], rule, self._has_valid)
             start += part.characters
             yield part, documents, codes
 

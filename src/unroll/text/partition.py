@@ -13,6 +13,9 @@ import numpy as np
 from unroll.params.tokenizers import TokenizerParams
 from unroll.text.streams import LABELS, SPLITS, Data, Stream, lay_out, token_type, write_plan
 from unroll.text.token_store import read_batches, read_labels
+from unroll.text.tokenizers.base import SHAPES, TAGS
+from unroll.text.tokenizers.loading import load_tokenizer
+from unroll.text.tokenizers.vocabulary import SPECIAL
 
 
 def partition(params: TokenizerParams, name: str, seed: int, tokens: Path, folder: Path) -> None:
@@ -43,6 +46,8 @@ def partition(params: TokenizerParams, name: str, seed: int, tokens: Path, folde
         {split: counts[split] for split in SPLITS},
         counts.get("source_vocabulary_size"),
         _labels(tokens, folder),
+        _tags(tokens) if TAGS in sizes else [],
+        sizes.get(SHAPES, 0),
     )
     write_plan(folder, data, f"tokenizers.{name}")
 
@@ -54,6 +59,12 @@ def _labels(tokens: Path, folder: Path) -> dict[str, list[str]]:
         return {}
     (folder / LABELS).write_text(json.dumps(labels, ensure_ascii=False) + "\n", encoding="utf-8")
     return labels
+
+
+def _tags(tokens: Path) -> list[str]:
+    """Return the tags of a tagged corpus in the order of their ids."""
+    tokenizer = load_tokenizer(tokens / "tokenizer.json", side=TAGS)
+    return [tokenizer.id_to_token(token) for token in range(len(SPECIAL), tokenizer.vocabulary_size)]
 
 
 def _stream(folder: Path, split: str, side: str, source: Path, vocabulary_size: int) -> Stream:

@@ -90,6 +90,8 @@ def _unit(params: Corpus, file: RawFile) -> str:
             return "line"
         case "labelled":
             return file.documents or "line"
+        case "tagged" | "conllu":
+            return "paragraph"
         case "text":
             documents = read_setting(params, "documents")
             return (file.documents or "file") if documents == "source" else documents

@@ -1,11 +1,11 @@
-"""Records: the documents, pairs, labelled texts and observations of a raw folder, before cleaning.
+"""Records: the documents, pairs, labelled texts, tagged sentences and observations of a raw folder, before cleaning.
 
 Running text is divided into documents: lines, paragraphs or files, none longer than a limit.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,14 @@ from typing import Any
 from unroll.errors import UnrollError
 from unroll.params.cleaning import AUTO, SeriesFormat
 from unroll.params.corpora import Corpus
+from unroll.params.formats import ColumnsFormat
 from unroll.text.cleaner import drop_hidden, read_setting
+from unroll.text.document_table import value_fields
 from unroll.text.encoding import read_lines
 from unroll.text.manifest import read_manifest
 from unroll.text.raw_shards import Part, RawShard
-from unroll.text.series.observations import describe, read_observations
+from unroll.text.series.observations import describe, read_columns, read_observations
+from unroll.text.tagged.sentences import COLUMNS, read_sentences
 
 FIELDS = {
     "text": ("text",),
@@ -25,42 +28,53 @@ FIELDS = {
     "pairs": ("source", "target"),
     "labelled": ("label", "text"),
     "labelled-lines": ("label", "text"),
-    "series": ("time", "value"),
+    "tagged": ("tags", "text"),
+    "conllu": ("tags", "text"),
 }
-"""The names of a record's fields, by the format of its file."""
+"""The names of a record's fields, by the format of its file. Those of a series depend on its columns."""
+MISSING = "nan"
+"""The text of a missing value of a series, which becomes the number NaN in the clean table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One document of running text, one sentence pair, one labelled text or one observation of a series."""
+    """One document of running text, one sentence pair, labelled text or tagged sentence, or one observation."""
 
     name: str
     """Its origin: file and line, topic or module."""
     fields: dict[str, str]
-    """The texts by field name, as in `FIELDS`. Labels, times and values are not cleaned."""
+    """The texts by field name, as in `FIELDS`. Labels, tags, times and values are not cleaned. Tabs separate the tokens
+    of a tagged sentence, and its tags."""
     split: str | None = None
     """`train`, `valid` or `test` if the source defines splits."""
     continues: bool = False
     """Whether it continues the record before it, which was longer than `max_characters`."""
     divisible: bool = False
     """Whether a split may begin inside it. Only the parts of a whole file are divisible."""
-    ignored_columns: int = 0
-    """The number of cells of its line that are no field of it."""
+    changed: Mapping[str, int] = field(default_factory=dict)
+    """The number of parts of its lines that are no field of it, by reason."""
 
 
-def field_names(folder: Path) -> tuple[str, ...]:
+def field_names(params: Corpus, folder: Path) -> tuple[str, ...]:
     """Return the names of the fields of a raw folder's records.
 
     Args:
+        params: The entry of `corpora` in params.yaml.
         folder: The raw folder.
 
     Returns:
-        A value of `FIELDS`.
+        A value of `FIELDS`, or the time and the values of a series.
 
     Raises:
-        UnrollError: The manifest is unreadable, or the files have different fields.
+        UnrollError: The manifest is unreadable, the files have different fields, or a row of a series is not an
+            observation or has two readings.
     """
-    by_file = {file.file: FIELDS[file.format] for file in read_manifest(folder)}
+    by_file = {
+        file.file: _series_fields(params, folder / file.file, Part(file))
+        if file.format == "series"
+        else FIELDS[file.format]
+        for file in read_manifest(folder)
+    }
     if len(set(by_file.values())) > 1:
         raise UnrollError(f"{folder}: its files have different fields ({by_file}); keep one kind per corpus")
     return next(iter(by_file.values()))
@@ -138,7 +152,7 @@ def _read_columns(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
     for number, line in _numbered_lines(params, path, part):
         record_name = f"{file.file}:{number}"
         if file.format == "labelled-lines":  # the name of the file is the label
-            yield Record(record_name, {"label": Path(file.file).stem, "text": line}, file.split)
+            yield Record(record_name, {"label": file.label or Path(file.file).stem, "text": line}, file.split)
             continue
         # A tab inside a labelled text is white space of this text. Pairs may have columns of notes behind them.
         cells = line.split("\t", -1 if file.format == "pairs" else 1) if line.strip() else [""] * len(names)
@@ -146,14 +160,35 @@ def _read_columns(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
             raise UnrollError(
                 f"{path}: line {number}: there is no tab; write {' and '.join(names)} with a tab between them"
             )
-        ignored = len(cells) - len(names)
-        yield Record(record_name, dict(zip(names, cells, strict=False)), file.split, ignored_columns=ignored)
+        ignored = {"ignored_columns": len(cells) - len(names)}
+        yield Record(record_name, dict(zip(names, cells, strict=False)), file.split, changed=ignored)
+
+
+def _read_tagged(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
+    file, format = part.file, getattr(params, "format", None)
+    settings = COLUMNS
+    if file.format == "conllu":
+        settings = {"kind": "conllu", "tag": getattr(params, "tag", None) or getattr(format, "tag", None)}
+    elif isinstance(format, ColumnsFormat):
+        settings = format.model_dump()
+    for sentence in read_sentences(_numbered_lines(params, path, part), settings, str(path)):
+        fields = {"tags": "\t".join(sentence.tags), "text": "\t".join(sentence.tokens)}
+        changed = {reason: getattr(sentence, reason) for reason in ("ignored_columns", "token_ranges", "empty_nodes")}
+        yield Record(f"{file.file}:{sentence.line}", fields, file.split, changed=changed)
 
 
 def _read_series(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
     """Yield one record per observation, in the order of time."""
+    names = _series_fields(params, path, part)
     for observation in read_observations(_numbered_lines(params, path, part), _series_settings(params), str(path)):
-        yield Record(part.file.file, {"time": observation.time, "value": repr(observation.value)}, part.file.split)
+        values = (MISSING if value is None else repr(value) for value in observation.values)
+        yield Record(part.file.file, dict(zip(names, (observation.time, *values), strict=True)), part.file.split)
+
+
+def _series_fields(params: Corpus, path: Path, part: Part) -> tuple[str, ...]:
+    """Return the names of the fields of a file of a series: the time, and a number for each column of values."""
+    columns = read_columns(_numbered_lines(params, path, part), _series_settings(params), str(path))
+    return ("time", *value_fields(columns))
 
 
 def describe_series(params: Corpus, folder: Path) -> dict[str, dict[str, Any]]:
@@ -197,6 +232,8 @@ READERS: dict[str, Callable[[Corpus, Path, Part], Iterator[Record]]] = {
     "pairs": _read_columns,
     "labelled": _read_columns,
     "labelled-lines": _read_columns,
+    "tagged": _read_tagged,
+    "conllu": _read_tagged,
     "series": _read_series,
 }
 

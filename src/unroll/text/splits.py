@@ -34,6 +34,24 @@ def assign_by_hash(hashes: NDArray[np.uint64], splits: Splits) -> NDArray[np.int
     )
 
 
+def complete_splits(
+    source: NDArray[np.int8], hashes: NDArray[np.uint64], splits: Splits, has_valid: bool
+) -> NDArray[np.int8]:
+    """Take a valid split from the train split of a source that defines none.
+
+    Args:
+        source: The split code that the source defines for each document (N,).
+        hashes: The hash of each document (N,).
+        splits: The share of valid.
+        has_valid: Whether the source defines a valid split, so that there is nothing to do.
+
+    Returns:
+        The split code of each document (N,).
+    """
+    chosen = (source == TRAIN) & (hashes / 2.0**64 < splits.valid)
+    return source if has_valid else np.where(chosen, VALID, source).astype(np.int8)
+
+
 def split_starts(characters: int, splits: Splits) -> tuple[int, int]:
     """Compute where valid and test begin, as the standard split of tinyshakespeare does: int(0.9 * characters).
 

@@ -23,6 +23,8 @@ Ids = NDArray[np.integer]
 """Token ids."""
 
 LABELS, CORPUS = "labels.json", "corpus.json"
+TAG_NAMES, SHAPES = "tags", "shapes"
+"""Further fields of Data, which plan.json holds for tagged text."""
 PLANNED = ("name", "vocabulary_size", "source_vocabulary_size", "sequence_length", "seed", "counts")
 """The fields of Data that plan.json holds."""
 
@@ -65,13 +67,18 @@ class Data:
     seed: int
     """The global random seed."""
     streams: dict[str, dict[str, Stream]]
-    """The streams by split and side. The side of running text is `text`; those of pairs are `source` and `target`."""
+    """The streams by split and side. The side of running text is `text`; those of pairs are `source` and `target`;
+    those of tagged text are `text`, `shapes` and `tags`, whose tokens correspond to each other."""
     counts: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     """The counts of stage tokenize (`unroll.text.tokenize`), by split and side."""
     source_vocabulary_size: int | None = None
     """The size of the source vocabulary of pairs with two vocabularies; None if both sides share one."""
     labels: dict[str, list[str]] = field(default_factory=dict)
     """The label of every document, by split; empty if the corpus has no labels."""
+    tags: list[str] = field(default_factory=list)
+    """The tags of tagged text in the order of their ids, without special tokens; empty for other text."""
+    shapes: int = 0
+    """The number of shapes of words of tagged text, special tokens included; 0 for other text."""
 
     @property
     def train(self) -> Stream:
@@ -145,6 +152,8 @@ def write_plan(folder: Path, data: Data, entry: str) -> None:
         "sides": list(data.streams["train"]),
         "tokens": {split: {side: s.predicted for side, s in data.streams[split].items()} for split in SPLITS},
     }
+    if data.tags:
+        plan |= {TAG_NAMES: data.tags, SHAPES: data.shapes}
     (folder / "plan.json").write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
 
 
@@ -194,4 +203,5 @@ def _load(folder: Path) -> Data:
         for split in SPLITS
     }
     labels = json.loads(path.read_text(encoding="utf-8")) if (path := folder / LABELS).exists() else {}
-    return Data(streams=streams, labels=labels, **{name: plan[name] for name in PLANNED})
+    tagged = {name: plan[name] for name in (TAG_NAMES, SHAPES) if name in plan}
+    return Data(streams=streams, labels=labels, **{name: plan[name] for name in PLANNED}, **tagged)

@@ -14,13 +14,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
-from unroll.params.tokenizers import CharTokenizerParams, TokenizerParams
+from unroll.params.tokenizers import CharTokenizerParams, TaggedTokenizerParams, TokenizerParams
 from unroll.shards import map_shards
 from unroll.text import document_table, token_store
 from unroll.text.streams import CORPUS, SPLITS
 from unroll.text.token_store import Frequencies, write_frequencies, zero_frequencies
-from unroll.text.tokenizers.base import Tokenizer
+from unroll.text.tokenizers.base import SHAPES, TAGS, Tokenizer
 from unroll.text.tokenizers.loading import learn_tokenizer
+from unroll.text.tokenizers.tagged import learn_tagged
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 from unroll.text.train_split import TrainSplit, read_splits
 
@@ -34,8 +35,8 @@ def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, An
     """Learn a tokenizer and encode a corpus.
 
     It writes tokenizer.json; for each split <split>.arrow with the token ids of each side, without special tokens, and
-    the labels; frequencies.parquet, for separate vocabularies also source.frequencies.parquet; counts.json; and
-    corpus.json, the description of the corpus.
+    the labels; frequencies.parquet, and <side>.frequencies.parquet for each other side with a vocabulary of its own;
+    counts.json; and corpus.json, the description of the corpus.
 
     Args:
         params: The entry of `tokenizers` in params.yaml.
@@ -44,18 +45,19 @@ def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, An
 
     Returns:
         The contents of counts.json:
-        {"vocabulary_size" (for separate vocabularies that of the target side, and "source_vocabulary_size"),
+        {"vocabulary_size" (for separate vocabularies that of the target side, and "source_vocabulary_size"; for tagged
+        text that of the words, "tags_vocabulary_size" and "shapes_vocabulary_size"),
         split: {side: {"documents", "tokens" (without special tokens), "characters", "bytes" (UTF-8 of the clean text),
         "oov" (tokens that are <unk>), "spelling_bits" and "spacing_bits" (the lengths of codes of what these tokens
         stand for, and of the white space that belongs to no token), "coverage" (1 - oov / tokens), "tokens_per_byte"}},
         "warnings": [sentences]}.
 
     Raises:
-        UnrollError: The corpus is a series, or its sides do not fit `shared_vocabulary`, or the vocabulary size is too
-            small.
+        UnrollError: The corpus is a series, or its sides do not fit `shared_vocabulary` or the type of the tokenizer,
+            or the vocabulary size is too small.
     """
     fields = document_table.field_names(clean)
-    if "value" in fields:
+    if document_table.is_series(fields):
         raise UnrollError(
             f"tokenizers of corpus {params.corpus}: the corpus is a series of numbers, which has no tokens; name it in "
             "the section series"
@@ -72,13 +74,15 @@ def tokenize(params: TokenizerParams, clean: Path, folder: Path) -> dict[str, An
 def _tokenize(
     params: TokenizerParams, clean: Path, folder: Path, fields: Sequence[str], unknown_word: str | None
 ) -> dict[str, Any]:
-    sides = [name for name in fields if name != token_store.LABEL]
-    tokenizers = _learn(params, clean, sides, unknown_word)
-    main, source = tokenizers[sides[-1]], tokenizers[sides[0]]
-    main.save(folder / "tokenizer.json", source if source is not main else None)
+    tokenizers = _learn(params, clean, [name for name in fields if name != token_store.LABEL], unknown_word)
+    sides = list(tokenizers)
+    main = tokenizers[sides[-1]]
+    others = {side: tokenizer for side, tokenizer in tokenizers.items() if tokenizer is not main}
+    main.save(folder / "tokenizer.json", others)
     frequencies = {name: zero_frequencies(tokenizer.vocabulary_size) for name, tokenizer in tokenizers.items()}
     counts = {split: {side: _zero_counts() for side in sides} for split in SPLITS}
-    schema = pa.schema([(name, pa.string() if name == token_store.LABEL else token_store.TOKEN_IDS) for name in fields])
+    labels = [(name, pa.string()) for name in fields if name == token_store.LABEL]
+    schema = pa.schema([*labels, *((side, token_store.TOKEN_IDS) for side in sides)])
     replaced = 0
     encode = partial(encode_shard, tokenizers, schema)
     with token_store.TokenWriter(folder, schema) as writer, map_shards(encode, document_table.divide(clean)) as shards:
@@ -92,14 +96,13 @@ def _tokenize(
                 for split in SPLITS:
                     frequencies[side][split] += by_split[split]
             replaced += shard.replaced
-    if source is main:
+    if not others:
         frequencies[sides[-1]] = _add_sides(frequencies)
     write_frequencies(folder / "frequencies.parquet", main, frequencies[sides[-1]])
-    if source is not main:
-        write_frequencies(folder / "source.frequencies.parquet", source, frequencies[sides[0]])
     sizes = {"vocabulary_size": main.vocabulary_size}
-    if source is not main:
-        sizes["source_vocabulary_size"] = source.vocabulary_size
+    for side, tokenizer in others.items():
+        write_frequencies(folder / f"{side}.frequencies.parquet", tokenizer, frequencies[side])
+        sizes[f"{side}_vocabulary_size"] = tokenizer.vocabulary_size
     warnings = _warnings(params, sizes, counts)
     if replaced and unknown_word is None:
         warnings.append(
@@ -113,6 +116,15 @@ def _tokenize(
 def _learn(
     params: TokenizerParams, clean: Path, sides: Sequence[str], unknown_word: str | None
 ) -> dict[str, Tokenizer]:
+    is_tagged = isinstance(params, TaggedTokenizerParams)
+    if is_tagged != (TAGS in sides):
+        raise UnrollError(
+            f"tokenizers of corpus {params.corpus}: type tagged is for tagged text, and tagged text needs it; set "
+            f"type: {'word' if is_tagged else 'tagged'}"
+        )
+    if isinstance(params, TaggedTokenizerParams):
+        text, tags = (TrainSplit(clean, [side]) for side in ("text", TAGS))
+        return learn_tagged(params, text, tags, unknown_word)
     if params.shared_vocabulary:
         return dict.fromkeys(sides, learn_tokenizer(params, TrainSplit(clean, sides), unknown_word))
     if len(sides) == 1:
@@ -151,11 +163,14 @@ def encode_shard(
     frequencies = {side: zero_frequencies(tokenizer.vocabulary_size) for side, tokenizer in tokenizers.items()}
     batches, replaced = [], 0
     for split, rows in read_splits(shard, SPLITS):
+        if SHAPES in tokenizers:
+            rows[SHAPES] = rows["text"]
         columns = {name: token_store.string_array(texts) for name, texts in rows.items() if name == token_store.LABEL}
         counts = {side: _zero_counts() for side in tokenizers}
         for side, tokenizer in tokenizers.items():
             columns[side] = _encode(tokenizer, rows[side], counts[side], frequencies[side][split])
-            replaced += sum(text.split().count(SPECIAL[UNK]) for text in rows[side] if SPECIAL[UNK] in text)
+            if side != SHAPES:
+                replaced += sum(text.split().count(SPECIAL[UNK]) for text in rows[side] if SPECIAL[UNK] in text)
         batch = pa.record_batch([columns[name] for name in schema.names], schema=schema)
         batches.append((split, batch, counts))
     return EncodedShard(batches, frequencies, replaced)
@@ -210,7 +225,7 @@ def _warnings(params: TokenizerParams, sizes: dict[str, int], counts: Counts) ->
         f"tokenizers of corpus {params.corpus}: the train split gives a {name} of {size} only, not the requested "
         f"{requested}"
         for name, size in sizes.items()
-        if isinstance(requested, int) and size < requested
+        if isinstance(requested, int) and size < requested and not name.startswith((TAGS, SHAPES))
     ]
     return small + [
         f"tokenizers of corpus {params.corpus}: {100 * count['oov'] / count['tokens']:.0f} % of the {split} split "

@@ -167,6 +167,7 @@ def forecast(params: Root, name: str) -> Result:
     """Return the result of stage forecast for a series."""
     folder, settings = METRICS / "series", params.series[name].model_dump()
     metrics, errors, table = folder / f"{name}.json", folder / f"{name}.csv", Path("data/forecasts") / f"{name}.parquet"
+    first = METRICS / "forecasts" / f"{name}.csv"
     return Result(
         "forecast",
         "forecast",
@@ -174,8 +175,8 @@ def forecast(params: Root, name: str) -> Result:
         settings | _of_the_root(params),
         settings,
         Path("data/clean") / f"{params.series[name].corpus}.parquet",
-        (metrics, errors, table),
-        {"metrics.json": metrics, "errors.csv": errors},
+        (metrics, errors, table, first),
+        {"metrics.json": metrics, "errors.csv": errors, "first_forecasts.csv": first},
         lambda: {"unroll.result": dvc_md5(metrics)},
         lambda: curve_rows(errors, by="forecaster"),
         recorded=metrics,
@@ -258,7 +259,7 @@ def _fitted_on_valid(metrics: Path) -> dict[str, str]:
 
 
 def _evaluation_rows(metrics: Mapping[str, Any], diagnostics: Mapping[str, Any]) -> list[Row]:
-    """Return the numbers of an evaluation, and its values by distance, position, steps and source length as curves."""
+    """Return the numbers of an evaluation, and as curves those by distance, position, steps, fold and source length."""
     numbers = {k: v for k, v in metrics.items() if isinstance(v, int | float) or v in ("inf", "-inf", "nan")}
     rows = [_row(0, numbers)]
     context = diagnostics.get("context_ablation", {})
@@ -275,6 +276,8 @@ def _evaluation_rows(metrics: Mapping[str, Any], diagnostics: Mapping[str, Any])
     for group in metrics.get("by_source_length", []):
         scores = {f"source_length_{key}": value for key, value in group.items() if key not in ("first", "last")}
         rows.append(_row(group["last"], scores))
+    for fold in metrics.get("by_fold", []):
+        rows.append(_row(fold["fold"], {f"by_fold_{key}": value for key, value in fold.items() if key != "fold"}))
     return rows
 
 

@@ -10,6 +10,7 @@ from unroll.models.base.protocol import (
     ConditionalModel,
     ContextualModel,
     LanguageModel,
+    Tagger,
     WordVectors,
 )
 
@@ -17,6 +18,7 @@ VERBS: dict[type, tuple[str, ...]] = {
     LanguageModel: ("score", "evaluate", "compare", "generate", "complete", "rescore", "judge", "spell"),
     ConditionalModel: ("translate",),
     Classifier: ("classify",),
+    Tagger: ("tag",),
     WordVectors: ("similar", "analogy", "similarity"),
     ClozeModel: ("fill",),
     ContextualModel: ("vectors",),

@@ -1,6 +1,7 @@
 """A trained model with its tokenizer and its cleaning."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,17 @@ from numpy.typing import NDArray
 from unroll.errors import UnrollError
 from unroll.evaluation import generation
 from unroll.evaluation.generation import UNCHANGED, SamplingOptions
-from unroll.models.base.protocol import Classifier, ConditionalModel, LanguageModel
+from unroll.models.base.protocol import Classifier, ConditionalModel, LanguageModel, Tagger
 from unroll.params.evaluate import Search
 from unroll.text.cleaner import Cleaner
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.vocabulary import EOS, UNK
-from unroll.use import completion, translation
+from unroll.use import completion, tagging, translation
 from unroll.use.capabilities import raise_unsupported
 from unroll.use.completion import Completion
 from unroll.use.scoring import LineScore, TextScore, TokenScore, sum_scores
+from unroll.use.tagging import TaggedWord
 from unroll.use.translation import DEFAULT_SEARCH, AttentionMap, Translation, change_search
 
 
@@ -212,6 +214,20 @@ class TextModel:
         posteriors: Any = np.exp(self.model.log_posteriors(documents)) if documents else []
         return [{self.model.classes[c]: float(row[c]) for c in np.argsort(-row, kind="stable")} for row in posteriors]
 
+    def tag(self, texts: Sequence[str | Sequence[str]]) -> list[list[TaggedWord]]:
+        """Tag the words of sentences.
+
+        Args:
+            texts: Sentences with white space between the words, or lists of words.
+
+        Returns:
+            The words of each sentence with their tags.
+
+        Raises:
+            UnrollError: The model is not a tagger.
+        """
+        return tagging.tag(self.model, self.tokenizer, self.cleaner, self.folder, _check_list(texts))
+
     def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Compute what MLflow's `predict` returns for each text.
 
@@ -219,8 +235,7 @@ class TextModel:
             texts: The texts.
 
         Returns:
-            One dictionary per text: its translation; or its class and probability; or its log-likelihood, number of
-            tokens and perplexity.
+            A dictionary per text: its translation, class, tagged words, or log-likelihood, with what belongs to it.
 
         Raises:
             UnrollError: The model supports none of them.
@@ -230,6 +245,8 @@ class TextModel:
         if isinstance(self.model, Classifier):
             results = self.classify(texts)
             return [{"class": next(iter(row)), "probability": max(row.values())} for row in results]
+        if isinstance(self.model, Tagger):
+            return [{"words": [asdict(word) for word in words]} for words in self.tag(texts)]
         return [
             {"log_likelihood": line.log_likelihood, "tokens": line.tokens, "perplexity": line.perplexity}
             for line in self.score(texts)
@@ -276,7 +293,7 @@ class TextModel:
         return results
 
 
-def _check_list(texts: Sequence[str]) -> Sequence[str]:
+def _check_list(texts: Sequence[Any]) -> Sequence[Any]:
     """Return the texts; raise UnrollError for a string, whose characters would be taken for texts."""
     if isinstance(texts, str):
         raise UnrollError("a list of texts is required, not one text; write [text]")

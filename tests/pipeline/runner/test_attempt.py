@@ -155,6 +155,7 @@ def test_a_stage_that_waits_for_the_lock_while_its_attempt_becomes_old_does_not_
     assert locked.events(place) == []
 
 
+@pytest.mark.slow
 def test_a_command_ends_when_nobody_wants_it_any_more(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "LOOK", 0.1)
     one = task(place, "exec sleep 60")
@@ -170,6 +171,7 @@ def test_a_command_ends_when_nobody_wants_it_any_more(place: Path, monkeypatch: 
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.slow
 def test_the_clocks_of_two_machines_are_not_compared(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "LOOK", 0.1)
     one = task(place, "sleep 0.5; exit 7")

@@ -36,6 +36,7 @@ def states(found: Plan) -> dict[str, str]:
     return {name: step.state.value for name, step in found.steps.items()}
 
 
+@pytest.mark.slow
 def test_a_plan_follows_what_changed(place: Path) -> None:
     assert set(states(make(place)).values()) == {"runs"}
     assert make(place).steps["e"].reasons == ["it has no results yet"]
@@ -58,6 +59,7 @@ def test_a_plan_follows_what_changed(place: Path) -> None:
     assert found.steps["c"].reasons == ["c.txt is missing"]
 
 
+@pytest.mark.slow
 def test_the_run_cache_is_followed_through_the_pipeline(place: Path) -> None:
     tiny.run(place)
     for path in [*place.glob("?.txt"), place / "dvc.lock"]:
@@ -74,6 +76,7 @@ def test_the_run_cache_is_followed_through_the_pipeline(place: Path) -> None:
     assert found.steps["b"].reasons == ["stage.py has changed", "a.txt changes"]
 
 
+@pytest.mark.slow
 def test_a_new_command_and_a_removed_cache_are_reasons(place: Path) -> None:
     tiny.run(place)
     text = (place / "dvc.yaml").read_text()
@@ -84,6 +87,7 @@ def test_a_new_command_and_a_removed_cache_are_reasons(place: Path) -> None:
     assert make(place).steps["d"].reasons == ["z is new"]
 
 
+@pytest.mark.slow
 def test_planning_changes_nothing(place: Path) -> None:
     tiny.run(place)
     change(place, "a", 2)
@@ -92,6 +96,7 @@ def test_planning_changes_nothing(place: Path) -> None:
     assert before == {path: path.read_bytes() for path in place.glob("*.*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_time_follows_from_the_longest_path_and_the_number_of_jobs(place: Path) -> None:
     for name, seconds in {"a": 10, "b": 20, "c": 30, "d": 5, "e": 1, "f": 4, "g": 2}.items():
         durations.write(place, name, durations.Measured(seconds, 1))
@@ -125,6 +130,7 @@ def test_no_schedule_beats_the_longest_path_or_the_mean_work() -> None:
     assert schedule.simulate(nodes, known, nodes, 2) == 0.0
 
 
+@pytest.mark.slow
 def test_the_page_shows_every_stage_with_its_state(place: Path, tmp_path: Path) -> None:
     tiny.run(place)
     change(place, "a", 2)

@@ -114,6 +114,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_a_stage_is_started_finished_and_restored_as_by_dvc(place: Path) -> None:
     repository = Repository(place)
     nodes = repository.collect([])
@@ -139,6 +140,7 @@ def test_a_stage_is_started_finished_and_restored_as_by_dvc(place: Path) -> None
     again.abandon("a")
 
 
+@pytest.mark.slow
 def test_other_commands_of_dvc_cannot_change_the_outputs_of_a_running_stage(place: Path) -> None:
     repository = Repository(place)
     repository.collect([])
@@ -149,6 +151,7 @@ def test_other_commands_of_dvc_cannot_change_the_outputs_of_a_running_stage(plac
     assert "a" in tiny.dvc(place, "repro", "a")
 
 
+@pytest.mark.slow
 def test_a_wrong_target_or_a_damaged_pipeline_is_a_sentence(place: Path) -> None:
     with pytest.raises(UnrollError, match=r"^Stage 'nothing' not found inside 'dvc\.yaml' file$"):
         Repository(place).collect(["nothing"])

@@ -76,6 +76,7 @@ def test_a_clock_that_is_set_ends_no_stage(tmp_path: Path, step: float, monkeypa
     assert not watch()
 
 
+@pytest.mark.slow
 def test_new_entries_follow_the_old_ones_as_those_of_dvc_do(place: Path) -> None:
     tiny.dvc(place, "repro", "g")
     tiny.dvc(place, "repro")
@@ -86,6 +87,7 @@ def test_new_entries_follow_the_old_ones_as_those_of_dvc_do(place: Path) -> None
     assert tiny.lock(place) == expected
 
 
+@pytest.mark.slow
 def test_only_what_changed_runs_and_what_was_made_before_is_restored(place: Path) -> None:
     tiny.run(place)
     first = tiny.lock(place)
@@ -101,6 +103,7 @@ def test_only_what_changed_runs_and_what_was_made_before_is_restored(place: Path
     assert len(tiny.events(place)) == 2 * len(tiny.STAGES) + 2  # both came from the run cache
 
 
+@pytest.mark.slow
 def test_a_failure_skips_what_depends_on_it_and_nothing_else(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (place / "fail-b").touch()
     with pytest.raises(UnrollError, match=r"^b failed; e skipped; the logs are in \.dvc/tmp/repro$"):
@@ -119,6 +122,7 @@ def test_a_failure_skips_what_depends_on_it_and_nothing_else(place: Path, capsys
     assert tiny.lock(place) == lock
 
 
+@pytest.mark.slow
 def test_a_stage_that_does_not_write_its_output_has_failed(place: Path) -> None:
     text = (place / "dvc.yaml").read_text()
     (place / "dvc.yaml").write_text(text.replace(f"{sys.executable} stage.py c 0.05 a", "true"))
@@ -126,6 +130,7 @@ def test_a_stage_that_does_not_write_its_output_has_failed(place: Path) -> None:
         tiny.run(place)
 
 
+@pytest.mark.slow
 def test_stages_that_do_not_fit_into_the_memory_run_one_after_another(place: Path) -> None:
     tiny.run(place, 4, memory=100, known=dict.fromkeys(tiny.STAGES, 60.0))
     assert tiny.most_at_once(place) == 1
@@ -142,6 +147,7 @@ def test_stages_that_do_not_fit_into_the_memory_run_one_after_another(place: Pat
     assert resources.admit(nodes["b"], 0) is None
 
 
+@pytest.mark.slow
 def test_the_stages_share_the_cores(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unroll.pipeline.runner.resources.cores", lambda: 8)
     tiny.run(place, 2, ("b", "d"))

@@ -138,6 +138,7 @@ def test_successive_halving_ends_bad_trainings_and_keeps_good_ones(pruner: dict[
     assert pruned_at(known, 6) + pruned_at(known, 4) == whole  # interrupted after six
 
 
+@pytest.mark.slow
 def test_the_time_of_three_hundred_points_is_linear() -> None:
     space, trials = make_space(TPE), list[Trial]()
     search, seconds = Search("rate", space, []), list[float]()

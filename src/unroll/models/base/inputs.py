@@ -39,9 +39,9 @@ class Inputs:
         """
         return self.trained[name] if name in self.trained else models.load(self.root / "models" / name)
 
-    def tokenizer(self, name: str) -> Tokenizer:
-        """Return the tokenizer of this name. For pairs, it is the tokenizer of the target side."""
-        return load_tokenizer(self.root / "data" / "tokens" / name / "tokenizer.json")
+    def tokenizer(self, name: str, side: str = "target") -> Tokenizer:
+        """Return the tokenizer of this name, by default that of the target side of pairs (`load_tokenizer`)."""
+        return load_tokenizer(self.root / "data" / "tokens" / name / "tokenizer.json", side)
 
     def raw(self, corpus: str) -> Path:
         """Return the folder of the raw files of a corpus."""

@@ -18,8 +18,9 @@ from functools import cached_property
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
-from unroll.models.oracle.chains import Codes, Floats, count_free, log
+from unroll.models.oracle.chains import Codes, Floats, log
 
 CHART_ELEMENTS = 1 << 25
 """The number of elements of a batch of charts. It bounds memory."""
@@ -42,10 +43,18 @@ class Grammar:
     A state is a tuple with one chart (B = 1) per row, since rows may have read different numbers of words.
     """
 
-    binary: Floats
-    """p(A -> B C), (N, N, N)."""
+    rules: NDArray[np.int64]
+    """A, B and C of the rules A -> B C with a positive probability, (R, 3), in ascending order."""
+    probabilities: Floats
+    """p(A -> B C), (R,)."""
     emission: Floats
     """p(A -> w), (N, M)."""
+
+    @classmethod
+    def from_dense(cls, binary: Floats, emission: Floats) -> "Grammar":
+        """Make a grammar from p(A -> B C) (N, N, N) and p(A -> w) (N, M)."""
+        rules = np.argwhere(binary)
+        return cls(rules, binary[tuple(rules.T)], emission)
 
     @property
     def symbols(self) -> int:
@@ -54,13 +63,20 @@ class Grammar:
 
     @property
     def parameters(self) -> int:
-        """R - N for the R rules with a positive probability: those of each of N nonterminals sum to one."""
-        return count_free(np.hstack([self.binary.reshape(len(self.binary), -1), self.emission]))
+        """R + E - N for R rules and E emissions with a positive probability: those of a nonterminal sum to one."""
+        return len(self.rules) + int(np.count_nonzero(self.emission)) - len(self.emission)
 
     @cached_property
     def corners(self) -> Floats:
         """The left-corner closure R, (N, N)."""
-        return np.linalg.inv(np.eye(len(self.binary)) - self.binary.sum(axis=2))
+        left = np.zeros((len(self.emission),) * 2)
+        np.add.at(left, (self.rules[:, 0], self.rules[:, 1]), self.probabilities)
+        return np.asarray(np.linalg.inv(np.eye(len(left)) - left), dtype=np.float64)
+
+    @cached_property
+    def _by_left(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The nonterminals A that have rules, and the first rule of each."""
+        return np.unique(self.rules[:, 0], return_index=True)
 
     def start(self, batch_size: int) -> tuple[Chart, ...]:
         """Return the state at the beginning of a document."""
@@ -96,7 +112,7 @@ class Grammar:
         by_length = sorted(range(len(documents)), key=lambda index: len(documents[index]))
         for length, group in groupby(by_length, key=lambda index: len(documents[index])):
             indices = list(group)
-            batch = max(1, CHART_ELEMENTS // ((length + 1) ** 2 * len(self.binary)))
+            batch = max(1, CHART_ELEMENTS // ((length + 1) ** 2 * len(self.emission)))
             for start in range(0, len(indices), batch):
                 some = indices[start : start + batch]
                 codes = np.array([documents[index] for index in some]).reshape(len(some), length)
@@ -142,21 +158,24 @@ class Grammar:
             corners: The left-corner closure R.
         """
         inside, forward = chart.inside, chart.forward
-        batch, _, _, size = inside.shape
-        rules = self.binary.reshape(size, -1).T  # (N N, N): from B C to A
+        _, first, second = self.rules.T
+        parents, starts = self._by_left
         inside[:, k, k + 1] = word
         for i in range(k - 1, -1, -1):
-            left, right = inside[:, i, i + 1 : k + 1], inside[:, i + 1 : k + 1, k + 1]  # (B, K, N) each
-            inside[:, i, k + 1] = (left.transpose(0, 2, 1) @ right).reshape(batch, -1) @ rules
-        # For each pair (A, B) where B ends here, summed over all beginnings i, p(A -> B C) gives the C that follows.
-        pairs = forward[:, : k + 1].transpose(0, 2, 1) @ inside[:, : k + 1, k + 1]  # (B, N, N)
-        forward[:, k + 1] = pairs.reshape(batch, -1) @ self.binary.reshape(size * size, size) @ corners
+            left, right = inside[:, i][:, i + 1 : k + 1, first], inside[:, i + 1 : k + 1, k + 1, second]  # (B, K, R)
+            spans = (left * right).sum(axis=1) * self.probabilities
+            inside[:, i, k + 1, parents] = np.add.reduceat(spans, starts, axis=1)
+        # A rule A -> B C whose B ends here, summed over all beginnings i, gives the C that follows.
+        begun = (forward[:, : k + 1, self.rules[:, 0]] * inside[:, : k + 1, k + 1, first]).sum(axis=1)
+        following = np.zeros_like(word)
+        np.add.at(following.T, second, (begun * self.probabilities).T)
+        forward[:, k + 1] = following @ corners
 
     def _end(self, chart: Chart, words: int) -> Floats:
         return chart.inside[:, 0, words, 0] if words else np.zeros(len(chart.inside))
 
     def _empty(self, batch: int, words: int) -> Chart:
-        size = len(self.binary)
+        size = len(self.emission)
         chart = Chart(np.zeros((batch, words, words + 1, size)), np.zeros((batch, words + 1, size)))
         chart.forward[:, 0] = self.corners[0]
         return chart

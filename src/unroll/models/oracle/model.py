@@ -1,4 +1,4 @@
-"""The true distribution of a sampled corpus (markov, hmm, pcfg) as a model. No model has a lower expected loss.
+"""The true distribution of a sampled corpus as a model. No model has a lower expected loss.
 
 `from_corpus` reads the parameters that were saved with the sampled text, and finds the id of each symbol with the
 tokenizer. Every log-probability is exact: by the transition matrix, the forward algorithm or prefix probabilities. The
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from unroll.corpora.sampled import ARRAYS_FILE, SETTINGS_FILE
+from unroll.corpora.sampled import ARRAYS_FILE, SETTINGS_FILE, numbered
 from unroll.errors import UnrollError
 from unroll.models.base import storage
 from unroll.models.base.inputs import Inputs
@@ -23,7 +23,7 @@ from unroll.models.oracle.chains import Hmm, Markov
 from unroll.models.oracle.grammar import Grammar
 from unroll.models.oracle.params import OracleParams
 from unroll.text.streams import Data, Ids
-from unroll.text.tokenizers.vocabulary import EOS, UNK
+from unroll.text.tokenizers.vocabulary import EOS, SPECIAL, UNK
 
 Process = Markov | Hmm | Grammar
 
@@ -129,13 +129,21 @@ def from_corpus(raw: Path, tokenizer: Vocabulary, params: Mapping[str, Any] | No
         arrays = load_file(raw / ARRAYS_FILE)
     except (OSError, ValueError) as error:
         raise UnrollError(
-            f"{raw}: the parameters of the corpus are not readable ({error}); family oracle needs a corpus of source "
-            "markov, hmm or pcfg"
+            f"{raw}: the parameters of the corpus are not readable ({error}); family oracle needs a corpus of "
+            "source markov, hmm, pcfg or everyday-english"
         ) from None
-    found = [tokenizer.encode(f"w{symbol}") for symbol in range(numbers["vocabulary_size"])]
+    words = numbers.get("words") or numbered(numbers["vocabulary_size"])
+    found = [tokenizer.encode(word) for word in words]
     if any(len(ids) != 1 for ids in found) or all(ids == [UNK] for ids in found):
         raise UnrollError(
-            f"{raw}: its symbols w0, w1, ... are not words of the vocabulary; use a tokenizer of type word"
+            f"{raw}: its symbols {words[0]}, {words[1]}, ... are not words of the vocabulary; use a tokenizer of type "
+            "word"
+        )
+    known = len({ids[0] for ids in found} - {UNK})
+    if "words" in numbers and known < tokenizer.vocabulary_size - len(SPECIAL):
+        raise UnrollError(
+            f"{raw}: {tokenizer.vocabulary_size - len(SPECIAL) - known} words of the vocabulary are no symbols of the "
+            "corpus; set lowercase: true for the corpus, and use a pretokenizer that separates punctuation"
         )
     process, ids = _merge_symbols(
         _from_arrays(numbers["kind"], numbers, arrays), np.array([ids[0] for ids in found]), raw
@@ -181,7 +189,9 @@ def _from_arrays(kind: str, numbers: Mapping[str, Any], arrays: Mapping[str, NDA
         case "hmm":
             return Hmm(arrays["initial"], arrays["transition"], arrays["emission"], numbers["stop_probability"])
         case _:
-            return Grammar(arrays["binary"], arrays["emission"])
+            if "binary" in arrays:
+                return Grammar.from_dense(arrays["binary"], arrays["emission"])
+            return Grammar(arrays["rules"], arrays["probabilities"], arrays["emission"])
 
 
 def _to_arrays(process: Process) -> tuple[str, dict[str, Any], dict[str, NDArray]]:
@@ -197,7 +207,8 @@ def _to_arrays(process: Process) -> tuple[str, dict[str, Any], dict[str, NDArray
             arrays = {"initial": process.initial, "transition": process.transition, "emission": process.emission}
             return "hmm", {"stop_probability": process.stop_probability}, arrays
         case Grammar():
-            return "pcfg", {}, {"binary": process.binary, "emission": process.emission}
+            rules: dict[str, NDArray] = {"rules": process.rules, "probabilities": process.probabilities}
+            return "pcfg", {}, rules | {"emission": process.emission}
 
 
 def _merge_symbols(process: Process, ids: Ids, raw: Path) -> tuple[Process, Ids]:
@@ -228,4 +239,4 @@ def _merge_symbols(process: Process, ids: Ids, raw: Path) -> tuple[Process, Ids]
     np.add.at(emission.T, group, process.emission.T)
     if isinstance(process, Hmm):
         return Hmm(process.initial, process.transition, emission, process.stop_probability), kept
-    return Grammar(process.binary, emission), kept
+    return Grammar(process.rules, process.probabilities, emission), kept

@@ -6,7 +6,7 @@ from unroll.params.base import Name, Params
 
 
 class OracleParams(Params):
-    """An entry of `oracles`: the true distribution of a sampled corpus (source markov, hmm or pcfg).
+    """An entry of `oracles`: the true distribution of a sampled corpus (source markov, hmm, pcfg or everyday-english).
 
     It is made from the parameters of the corpus and is not trained. Its stage also depends on the raw corpus, so it has
     a section of its own.

@@ -7,8 +7,8 @@ from typing import Any
 from unroll.errors import UnrollError
 from unroll.params.cleaning import spell_format
 from unroll.text.series import numbers, times
-from unroll.text.series.columns import AUTO, NONE, SHOWN, find_columns, find_header
-from unroll.text.series.numbers import NumberFormat
+from unroll.text.series.columns import AUTO, LISTED, NONE, SHOWN, find_columns, find_header
+from unroll.text.series.numbers import NumberFormat, is_missing
 from unroll.text.series.reading import Dialect, Reading, most_plausible, refuse_two_readings
 from unroll.text.series.table import DELIMITERS, Row, first_uneven, read_rows
 from unroll.text.series.times import TimeFormat
@@ -83,16 +83,16 @@ def _readings(
         return  # the header names several columns, which another delimiter separates
     if settings["delimiter"] == AUTO and delimiter != NONE and len(rows[0].cells) == 1:
         return
-    time, value = find_columns(names, rows, settings, delimiter, location)
+    time, values = find_columns(names, rows, settings, delimiter, location)
     unlikely = ("point",) if delimiter == "comma" else ()
-    texts = [row.cells[value] for row in rows]
+    texts = [cell for row in rows for index in values if not is_missing(cell := row.cells[index])]
     formats = list(numbers.find_formats(texts, settings["decimal"], settings["thousands"], unlikely))
     if not formats:
-        _refuse_value(rows, value, settings, location)
+        _refuse_value(rows, values, names, settings, location)
     times_found = [None] if time is None else _find_times(rows, time, settings, location)
-    for format, values in formats:
+    for format, _ in formats:
         for kind in times_found:
-            yield Reading(Dialect(delimiter, format, names, len(rows[0].cells), time, value, kind), rows, values)
+            yield Reading(Dialect(delimiter, format, names, len(rows[0].cells), time, values, kind), rows)
 
 
 def check_columns(rows: Sequence[Row], location: str) -> None:
@@ -113,24 +113,35 @@ def uneven_row(row: Row, columns: int, location: str) -> UnrollError:
     return UnrollError(f"{location}: line {row.line}: {has}; correct the row")
 
 
-def _refuse_value(rows: Sequence[Row], value: int, settings: dict[str, Any], location: str) -> None:
+def _refuse_value(
+    rows: Sequence[Row], values: Sequence[int], names: Sequence[str], settings: dict[str, Any], location: str
+) -> None:
     """Raise the error for the first value that is not a number in the format that fits most of the values."""
+    cells = [(row, index) for row in rows for index in values if not is_missing(row.cells[index])]
     formats = [
         format
         for format in numbers.FORMATS
         if settings["decimal"] in (AUTO, format.decimal) and settings["thousands"] in (AUTO, format.thousands)
     ]
-    best = max(formats, key=lambda format: sum(format.parse(row.cells[value]) is not None for row in rows))
-    row = next(row for row in rows if best.parse(row.cells[value]) is None)
-    raise bad_value(row, value, best, location)
+    best = max(formats, key=lambda format: sum(format.parse(row.cells[index]) is not None for row, index in cells))
+    row, index = next((row, index) for row, index in cells if best.parse(row.cells[index]) is None)
+    numeric = [i for i in values if any(best.parse(row.cells[i]) is not None for row in rows)]
+    if index not in numeric and numeric and settings["value"] == AUTO:
+        advice = spell_format(value=[names[i][:SHOWN] if names else i + 1 for i in numeric[:LISTED]])
+        raise UnrollError(
+            f"{location}: line {row.line}: {row.cells[index][:SHOWN]!r} in column {names[index][:SHOWN]} is not a "
+            f"number; name the columns of the values, for example {advice}"
+        )
+    raise bad_value(row, index, best, location)
 
 
-def bad_value(row: Row, value: int, format: NumberFormat, location: str) -> UnrollError:
+def bad_value(row: Row, index: int, format: NumberFormat, location: str) -> UnrollError:
     """Return the error for a value that is not a number in the format of the others."""
-    text = row.cells[value]
+    text = row.cells[index]
     like = "" if text.isascii() and not text.strip("?.,-") else f" like the others (decimal {format.decimal})"
     return UnrollError(
-        f"{location}: line {row.line}: {text[:40]!r} is not a finite number{like}; correct or remove the row"
+        f"{location}: line {row.line}: {text[:SHOWN]!r} is not a finite number{like}; correct or remove the row, or "
+        "write NA for a missing value"
     )
 
 

@@ -25,6 +25,8 @@ SPELLINGS = str.maketrans(
     | dict.fromkeys("\u00a0\u2007\u2009\u202f\u3000", " ")
 )
 """Signs, separators and spaces that are other characters than those of ASCII but mean the same."""
+MISSING = frozenset({"", "na", "#na", "<na>", "n/a", "#n/a", "nan", "null", "none", "."})
+"""What programs write in place of a number that is not known, in lower case."""
 
 
 def to_ascii_digits(text: str) -> str:
@@ -34,6 +36,11 @@ def to_ascii_digits(text: str) -> str:
     digits = (unicodedata.decimal(character, None) for character in text)
     spelled = (c if digit is None else str(digit) for c, digit in zip(text, digits, strict=True))
     return "".join(spelled).translate(SPELLINGS).strip()
+
+
+def is_missing(text: str) -> bool:
+    """Return whether a cell says that there is no number."""
+    return text.lower() in MISSING
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from unroll.errors import UnrollError
 from unroll.params.cleaning import spell_format
 from unroll.text.series.columns import AUTO
 from unroll.text.series.dialect import bad_value, find, uneven_row
+from unroll.text.series.numbers import is_missing
 from unroll.text.series.reading import SHOWN, Dialect
 from unroll.text.series.table import DELIMITERS, read_rows
 from unroll.text.series.times import Key
@@ -21,14 +22,14 @@ SAMPLE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One value of a series."""
+    """The values of a series at one time."""
 
     line: int
     """Its line in the file."""
     time: str
     """Its time as a number or an ISO date, or else as it is written; its number from 1 if the file has no times."""
-    value: float
-    """The value."""
+    values: tuple[float | None, ...]
+    """The values, one for each column; None for one that is missing."""
     key: Key | None
     """The time as a number, or None if it is neither a date nor a number."""
 
@@ -62,6 +63,25 @@ def describe(lines: Iterable[tuple[int, str]], settings: dict[str, Any], locatio
     return dialect.describe() | {"order": order}
 
 
+def read_columns(lines: Iterable[tuple[int, str]], settings: dict[str, Any], location: str) -> tuple[str, ...]:
+    """Return the names of the columns of the values.
+
+    Args:
+        lines: The lines of the file without their ends, numbered from 1.
+        settings: The fields of `unroll.params.cleaning.SeriesFormat`.
+        location: The file, for messages.
+
+    Returns:
+        The names, or the numbers from 1 of columns without a name; empty if there is no observation.
+
+    Raises:
+        UnrollError: A row is not an observation, or has two readings.
+    """
+    first, _, settings = _sample(lines, settings)
+    dialect = find(first, settings, location)
+    return dialect.names if dialect else ()
+
+
 def read_observations(
     lines: Iterable[tuple[int, str]], settings: dict[str, Any], location: str
 ) -> Iterator[Observation]:
@@ -90,7 +110,7 @@ def read_observations(
         observations = iter(sorted(observations, key=lambda observation: observation.key or 0))
     start = list(islice(observations, 2))
     descending = _descend([observation.key for observation in start])
-    ordered = _check_order(chain(start, observations), descending, location)
+    ordered = _check_order(chain(start, observations), descending, dialect.times.kind == "numbers", location)
     yield from reversed(list(ordered)) if descending else ordered
 
 
@@ -118,9 +138,10 @@ def _parse(lines: Iterable[tuple[int, str]], dialect: Dialect, location: str) ->
     for number, row in enumerate(rows, 1):
         if len(row.cells) != dialect.columns:
             raise uneven_row(row, dialect.columns, location)
-        value = dialect.numbers.parse(row.cells[dialect.value])
-        if value is None:
-            raise bad_value(row, dialect.value, dialect.numbers, location)
+        values = dialect.parse(row)
+        for index, value in zip(dialect.values, values, strict=True):
+            if value is None and not is_missing(row.cells[index]):
+                raise bad_value(row, index, dialect.numbers, location)
         time = str(number) if dialect.time is None else row.cells[dialect.time]
         key = None
         if dialect.times is not None:
@@ -131,10 +152,12 @@ def _parse(lines: Iterable[tuple[int, str]], dialect: Dialect, location: str) ->
                     "the rows before it; correct it"
                 )
             time = dialect.times.normalize(time)
-        yield Observation(row.line, time, value, key)
+        yield Observation(row.line, time, values, key)
 
 
-def _check_order(observations: Iterable[Observation], descending: bool, location: str) -> Iterator[Observation]:
+def _check_order(
+    observations: Iterable[Observation], descending: bool, are_numbers: bool, location: str
+) -> Iterator[Observation]:
     """Yield the observations, and raise an UnrollError if one has the time of the one before, or breaks the order."""
     before: Observation | None = None
     for observation in observations:
@@ -150,6 +173,7 @@ def _check_order(observations: Iterable[Observation], descending: bool, location
                     f"{place}: the time {time} is {'after' if descending else 'before'} {before.time[:SHOWN]} of line "
                     f"{before.line}, while the rows before {'descend' if descending else 'ascend'}; sort them with "
                     f"{spell_format(order='sort')}"
+                    + (", or set time: none if they are no times" if are_numbers else "")
                 )
         yield observation
         before = observation

@@ -8,6 +8,7 @@ from typing import Any
 from unroll.errors import UnrollError
 from unroll.params.cleaning import spell_format
 from unroll.text.series import times
+from unroll.text.series.columns import LISTED
 from unroll.text.series.numbers import NumberFormat
 from unroll.text.series.table import Row
 from unroll.text.series.times import TimeFormat
@@ -32,21 +33,22 @@ class Dialect:
     """The number of columns."""
     time: int | None
     """The index of the column of the time, or None."""
-    value: int
-    """The index of the column of the value."""
+    values: tuple[int, ...]
+    """The indices of the columns of the values."""
     times: TimeFormat | None
     """How times are written; None if they are neither dates nor numbers."""
 
     def describe(self) -> dict[str, Any]:
         """Return what `metrics/clean` says of the dialect."""
-        used = (self.time, self.value)
+        used = (self.time, *self.values)
+        names = self.names
         ignored = [self.column(index) for index in range(self.columns) if index not in used]
         return {
             "delimiter": self.delimiter,
             "decimal": self.numbers.decimal,
             "thousands": self.numbers.thousands,
             "header": bool(self.header),
-            "value": self.column(self.value),
+            "value": names[0] if len(names) == 1 else list(names),
             "time": "none" if self.time is None else self.column(self.time),
             "times": self.times.kind
             if self.times
@@ -56,9 +58,18 @@ class Dialect:
             "ignored_columns": ignored,
         }
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns of the values, or their numbers from 1."""
+        return tuple(self.column(index) for index in self.values)
+
     def column(self, index: int) -> str:
-        """Return the name of a column, or its number from 1."""
-        return self.header[index] if self.header else str(index + 1)
+        """Return the name of a column, or its number from 1 if it has none."""
+        return (self.header[index] if self.header else "") or str(index + 1)
+
+    def parse(self, row: Row) -> tuple[float | None, ...]:
+        """Return the values of a row; None for a cell that is not a number."""
+        return tuple(self.numbers.parse(row.cells[index]) for index in self.values)
 
 
 @dataclass(frozen=True)
@@ -69,21 +80,21 @@ class Reading:
     """The dialect."""
     rows: Sequence[Row]
     """The rows of the observations."""
-    values: tuple[float, ...]
-    """The values."""
 
     @cached_property
-    def observations(self) -> list[tuple[str, float]]:
-        """The times, as they are written, and the values."""
+    def observations(self) -> list[tuple[str, tuple[float | None, ...]]]:
+        """The times, as they are written, and the values; None for one that is missing."""
         index = self.dialect.time
         cells = [str(n) if index is None else row.cells[index] for n, row in enumerate(self.rows, 1)]
-        return list(zip(cells, self.values, strict=True))
+        return list(zip(cells, map(self.dialect.parse, self.rows), strict=True))
 
     def spell(self, number: int) -> str:
         """Return how an observation is read."""
-        time, value = self.observations[number]
+        time, values = self.observations[number]
+        spelled = ", ".join("missing" if value is None else f"{value:g}" for value in values[:LISTED])
         when = "" if self.dialect.time is None else f" at the time {time[:SHOWN]!r}"
-        return f"the value {value:g}{when} (delimiter {self.dialect.delimiter}, decimal {self.dialect.numbers.decimal})"
+        what = f"the value{'s' * (len(values) > 1)} {spelled}{when}"
+        return f"{what} (delimiter {self.dialect.delimiter}, decimal {self.dialect.numbers.decimal})"
 
 
 def most_plausible(readings: list[Reading]) -> list[Reading]:

@@ -17,7 +17,10 @@ from unroll.text.tokenizers.spacing import Spacing
 from unroll.text.tokenizers.unknown import UnknownWords
 from unroll.text.tokenizers.vocabulary import SPECIAL, UNK
 
-SOURCE, UNKNOWN, SPACING = "source", "unknown", "spacing"
+UNKNOWN, SPACING = "unknown", "spacing"
+SOURCE, TAGS, SHAPES = "source", "tags", "shapes"
+"""The other sides of a corpus that have a tokenizer of their own: the sources of pairs, and the tags and the shapes of
+the words of tagged text."""
 Key = TypeVar("Key", bound=Hashable)
 FlatIds = tuple[NDArray[np.int32], list[int]]
 """The token ids of several texts end to end, and the number of token ids of each text."""
@@ -196,16 +199,17 @@ class Tokenizer(ABC):
             raise ValueError(f"token {token} is not in a vocabulary of {self.vocabulary_size}")
         return SPECIAL[token] if token < len(SPECIAL) else self._spelling(token)
 
-    def save(self, path: Path, source: "Tokenizer | None" = None) -> None:
+    def save(self, path: Path, others: "Mapping[str, Tokenizer] | None" = None) -> None:
         """Save the tokenizer as JSON.
 
         Args:
             path: The file.
-            source: The tokenizer of the source side of sentence pairs; None if both sides share this tokenizer.
+            others: The tokenizers of other sides than the main one, by side: `SOURCE`, `TAGS` or `SHAPES`. None if
+                there is no other side, or if all sides share this tokenizer.
         """
         state = self._full_state()
-        if source is not None:
-            state[SOURCE] = source._full_state()
+        for side, other in (others or {}).items():
+            state[side] = other._full_state()
         path.write_text(json.dumps(state, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
     def _full_state(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unroll.errors import UnrollError
 from unroll.params.tokenizers import TokenizerParams
-from unroll.text.tokenizers.base import SOURCE, Key, Tokenizer, TrainingTexts
+from unroll.text.tokenizers.base import SHAPES, SOURCE, TAGS, Key, Tokenizer, TrainingTexts
 from unroll.text.tokenizers.unknown import UnknownWords
 
 
@@ -59,8 +59,8 @@ def load_tokenizer(path: Path, side: str = "target") -> Tokenizer:
 
     Args:
         path: The file that `Tokenizer.save` wrote.
-        side: `target`, or `source` for the tokenizer of the source side of pairs; without a tokenizer of its own, the
-            source side has that of the target side.
+        side: `target`, or `source` for the tokenizer of the source side of pairs, or `tags` or `shapes` for those of
+            tagged text; without a tokenizer of its own, a side has that of the target side.
 
     Returns:
         The tokenizer.
@@ -70,8 +70,8 @@ def load_tokenizer(path: Path, side: str = "target") -> Tokenizer:
     """
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-        other = state.pop(SOURCE, None)
-        state = other if side == SOURCE and other else state
+        others = {name: state.pop(name, None) for name in (SOURCE, TAGS, SHAPES)}
+        state = others.get(side) or state
         tokenizer = _types()[state.pop("type")]._restore(state)
         tokenizer.restore_code(state)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -84,6 +84,7 @@ def load_tokenizer(path: Path, side: str = "target") -> Tokenizer:
 def _types() -> dict[str, type[Tokenizer]]:
     """Return the tokenizers by type. They are imported here, since BPE imports the library `tokenizers`."""
     from unroll.text.tokenizers.bpe import BpeTokenizer
+    from unroll.text.tokenizers.shape import ShapeTokenizer
     from unroll.text.tokenizers.word import CharTokenizer, WordTokenizer
 
-    return {"word": WordTokenizer, "char": CharTokenizer, "bpe": BpeTokenizer}
+    return {"word": WordTokenizer, "char": CharTokenizer, "bpe": BpeTokenizer, "shape": ShapeTokenizer}

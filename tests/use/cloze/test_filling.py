@@ -15,7 +15,7 @@ from unroll.models.bidirectional.params import BidirectionalParams
 from unroll.params.tokenizers import WordTokenizerParams
 from unroll.text.cleaner import Cleaner
 from unroll.text.tokenizers.word import WordTokenizer
-from unroll.use.filling import fill_blanks
+from unroll.use.cloze.filling import fill_blanks
 from unroll.use.model import TextModel
 
 

@@ -1,0 +1,1 @@
+"""Family `hmm_tagger`: hidden Markov models whose states are tags."""

@@ -1,0 +1,1 @@
+"""Family `recurrent_tagger`: recurrent networks that tag words."""

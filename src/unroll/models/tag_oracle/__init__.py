@@ -1,0 +1,1 @@
+"""Family `tag_oracle`: the exact posterior of the tags of a sampled corpus."""
