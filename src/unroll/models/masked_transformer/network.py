@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from unroll.layers import softmax
-from unroll.layers.transformer import STANDARD_DEVIATION, Block, initialize
+from unroll.layers.transformer.block import STANDARD_DEVIATION, Block, initialize
 from unroll.models.masked_transformer.params import MaskedTransformerParams
 from unroll.text.tokenizers.vocabulary import PAD
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from unroll.layers import softmax
 from unroll.layers.network import LanguageModelNetwork
 from unroll.layers.recurrent import State
-from unroll.layers.transformer import STANDARD_DEVIATION, Block, initialize
+from unroll.layers.transformer.block import STANDARD_DEVIATION, Block, initialize
 from unroll.models.base.neural_language_model import NeuralLanguageModel
 from unroll.models.transformer.params import TransformerParams
 from unroll.text.tokenizers.vocabulary import BOS
