@@ -9,6 +9,7 @@ from unroll.evaluation.analysis import (
     calibration,
     context_ablation,
     embeddings,
+    frequency_bands,
     k_step,
     past_attention,
     rnn_diagnostics,
@@ -41,6 +42,7 @@ MEASURES: Sequence[Measure] = (
     tagging.measure,
     cross_validation.measure,
     embeddings.measure,
+    frequency_bands.measure,
     analogies.measure,
 )
 
