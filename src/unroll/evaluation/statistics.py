@@ -44,15 +44,15 @@ def block_sums(values: Floats, size: int) -> tuple[Floats, Floats]:
     """Sum consecutive values in blocks.
 
     Args:
-        values: Values (T,), or (M, T) for M models.
+        values: Values (T,).
         size: The number of values in a block. The last block also takes the remaining values, so no block is shorter
             unless there is only one.
 
     Returns:
-        The sum of each block, (B,) or (M, B), and its number of values (B,).
+        The sum of each block (B,), and its number of values (B,).
     """
-    starts = np.arange(max(1, values.shape[-1] // size)) * size
-    return np.add.reduceat(values, starts, axis=-1), np.diff(starts, append=values.shape[-1]).astype(np.float64)
+    starts = np.arange(max(1, len(values) // size)) * size
+    return np.add.reduceat(values, starts), np.diff(starts, append=len(values)).astype(np.float64)
 
 
 def estimate(values: Floats, params: Statistics, seed: int) -> Estimate:
@@ -128,9 +128,8 @@ def adjust_holm(ps: Sequence[float]) -> list[float]:
         The adjusted p values in the same order. If those below a are called significant, the probability of at least
         one false positive is at most a.
     """
-    order = np.argsort(ps, kind="stable")
     adjusted, largest = [0.0] * len(ps), 0.0
-    for rank, index in enumerate(order):
+    for rank, index in enumerate(np.argsort(ps)):
         largest = max(largest, min(1.0, (len(ps) - rank) * ps[index]))
         adjusted[index] = largest
     return adjusted
