@@ -16,7 +16,7 @@ from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import LanguageModel, log_probs_by_stepping
 from unroll.models.ngram import model as ngram
 from unroll.models.ngram.counting import count_ngrams
-from unroll.models.ngram.estimation import estimate, fit_weights
+from unroll.models.ngram.estimation import _discounts, estimate, fit_weights
 from unroll.models.ngram.params import NgramParams
 from unroll.text.streams import Data, Stream, stream_of
 from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, UNK
@@ -257,16 +257,15 @@ def test_an_order_without_a_seen_context_keeps_its_weight() -> None:
     assert fit_weights(orders, valid.tokens, 5, SIZE, lambda step, **values: None)[2] == 0.5
 
 
-@pytest.mark.parametrize("order", [2, 4])
-def test_weights_are_finite_if_the_highest_order_is_always_right(order: int) -> None:
-    """Then its weight becomes 1, and no token reaches the lower orders."""
-    same = stream_of([np.array([5, 6, 7])] * 20, SIZE)
-    orders, losses = count_ngrams(same.tokens, order, SIZE), list[float]()
-    weights = fit_weights(orders, same.tokens, 1000, SIZE, lambda step, **values: losses.append(values["valid_loss"]))
+@pytest.mark.parametrize(("order", "length", "size"), [(2, 3, SIZE), (4, 3, SIZE), (2, 4, 60)])
+def test_weights_are_finite_if_the_highest_order_is_always_right(order: int, length: int, size: int) -> None:
+    """Then its weight becomes 1, and no token reaches the lower orders. Rounding could give the weight 1 + 2^-52."""
+    same = stream_of([np.arange(4, 4 + length)] * 3, size)
+    orders, losses = count_ngrams(same.tokens, order, size), list[float]()
+    weights = fit_weights(orders, same.tokens, 200, size, lambda step, **values: losses.append(values["valid_loss"]))
     assert all(0 <= weight <= 1 for weight in weights)
     assert (np.diff(losses) < 1e-12).all()
-    tables = estimate(orders, params("jelinek_mercer", order), weights, SIZE)
-    assert all(np.isfinite(table.log_probs[table.log_probs > -np.inf]).all() for table in tables)
+    tables = estimate(orders, params("jelinek_mercer", order), weights, size)
     assert not any(np.isnan(values).any() for table in tables for values in (table.log_probs, table.log_backoffs))
 
 
@@ -275,6 +274,37 @@ def test_tables_are_in_single_precision(kind: str, order: int, prune: list[int])
     for table in fitted(kind, order, prune).orders:
         assert [array.dtype for array in vars(table).values()] == [np.int64, np.float32, np.float32]
     assert len(fitted(kind, order, prune).orders[-1].log_backoffs) == 0
+
+
+@every_model
+def test_tables_hold_the_ngrams_that_pruning_keeps(kind: str, order: int, prune: list[int]) -> None:
+    """A key names its context by the index of a kept n-gram. All 1-grams are kept."""
+    raw = Reference(order, kind, prune, []).raw
+    shorter: list[tuple[int, ...]] = [()]
+    for k, table in enumerate(fitted(kind, order, prune).orders, 1):
+        grams = [(*shorter[int(key) // SIZE], int(key) % SIZE) for key in table.keys]
+        kept = {gram for gram, count in raw.items() if len(gram) == k and count > prune[min(k, len(prune)) - 1]}
+        assert grams == (sorted(kept) if k > 1 else [(token,) for token in range(SIZE)])
+        shorter = grams
+
+
+@pytest.mark.parametrize(
+    ("counts", "discounts"),
+    [
+        # n1 = 2, n2 = 1, n3 = 1, n4 = 1: Y = 1/2, so 1 - 2 Y / 2, 2 - 3 Y, 3 - 4 Y.
+        ([1, 1, 2, 3, 4], [0.5, 0.5, 1]),
+        ([1, 1, 2, 3, 4, 5, 6, 70], [0.5, 0.5, 1]),  # counts above 4 have no part in it
+        # n1 = 1, n2 = 1, n3 = 2, n4 = 0: Y = 1/3, so 1 - 2 Y, 2 - 3 Y * 2, 3. A discount of 0 is in [0, 2].
+        ([1, 2, 3, 3], [1 / 3, 0, 3]),
+        # n1 = 1, n2 = 1, n3 = 3: 2 - 3 Y * 3 = -1 is not in [0, 2].
+        ([1, 2, 3, 3, 3], [0.25, 1.25, 1.75]),
+        ([1, 2, 4], [0.25, 1.25, 1.75]),  # n3 = 0
+        ([], []),
+    ],
+)
+def test_the_discounts_of_chen_and_goodman_by_hand(counts: list[int], discounts: list[float]) -> None:
+    found = _discounts(np.array([*counts, 0], np.int64), [0.25, 1.25, 1.75])
+    assert found.tolist() == pytest.approx([discounts[min(count, 3) - 1] for count in counts] + [0])
 
 
 # Parameters

@@ -1,6 +1,7 @@
 """Stage partition on token ids that a test writes: the streams are those of the documents, whatever the batches."""
 
 import json
+import tracemalloc
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,20 @@ def test_labels_are_copied_as_they_are(tmp_path: Path) -> None:
     written = (tmp_path / "out" / "labels.json").read_text(encoding="utf-8")
     assert written.endswith("}\n")
     assert "é" in written
+
+
+def test_one_batch_is_in_memory(tmp_path: Path) -> None:
+    """A train split of 40 batches has 4 MB as a stream."""
+    texts: dict[str, Texts] = {"train": [[[5] * 50_000]] * 40, "valid": SHORT, "test": SHORT}
+    write(tmp_path / "tokens", {"text": texts}, {"vocabulary_size": 16})
+    tracemalloc.start()
+    try:
+        data = run(tmp_path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(data.train.tokens) == 40 * 50_002
+    assert peak < 2e6
 
 
 @pytest.mark.parametrize("batches", [[], [[]]])

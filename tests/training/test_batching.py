@@ -82,7 +82,10 @@ def test_contiguous_batches_go_on_where_the_last_ended(size: int, n: int, batch:
 
 def test_a_stream_with_fewer_tokens_than_rows_is_refused() -> None:
     stream = stream_of([np.arange(4, 14)], 20)
-    with pytest.raises(UnrollError, match="12 tokens are too few for 32 rows; lower batch_size, set batching"):
+    with pytest.raises(
+        UnrollError,
+        match=r"^12 tokens are too few for 32 rows; lower batch_size, set batching to shuffled, or add more text$",
+    ):
         list(contiguous_batches(stream, 4, 32, 1, 0))
 
 
