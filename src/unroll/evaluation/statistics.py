@@ -108,7 +108,7 @@ def compare_all(pairs: Iterable[tuple[Floats, Floats]], params: Statistics, seed
             mean = 0.0 if all(infinite) else _mean(one) - _mean(other)
             results[number] = Difference(mean, mean, mean, 1.0)
             continue
-        values = np.asarray(one, np.float64) - np.asarray(other, np.float64)
+        values = np.subtract(one, other, dtype=np.float64)
         total, tokens = block_sums(values, params.block)
         means[number] = _mean(values)
         sums.append(total)
@@ -156,7 +156,7 @@ def _intervals(
         for row, own in zip(resampled, sums, strict=True):
             row[part] = (weights @ own) / totals
     # The variance of n resampled blocks is that of n - 1: this factor makes it unbiased, which matters for few blocks.
-    stretch = math.sqrt(blocks / (blocks - 1)) if blocks > 1 else 1.0
+    stretch = math.sqrt(blocks / max(1, blocks - 1))
     levels = [(1 - params.confidence) / 2, (1 + params.confidence) / 2]
     results = []
     for mean, row in zip(means, resampled, strict=True):
@@ -185,6 +185,6 @@ def _parts(resamples: int, blocks: int) -> Iterator[slice]:
     products of numpy take the rows in groups: the bits of a row depend on its place in a group.
     """
     rows = ELEMENTS // blocks
-    rows = max(1, rows - rows % 16 if rows >= 16 else rows)
+    rows = rows // 16 * 16 or max(1, rows)
     for first in range(0, resamples, rows):
         yield slice(first, min(first + rows, resamples))
