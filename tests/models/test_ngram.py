@@ -282,6 +282,7 @@ def test_tables_hold_the_ngrams_that_pruning_keeps(kind: str, order: int, prune:
     raw = Reference(order, kind, prune, []).raw
     shorter: list[tuple[int, ...]] = [()]
     for k, table in enumerate(fitted(kind, order, prune).orders, 1):
+        assert (table.keys >= 0).all()
         grams = [(*shorter[int(key) // SIZE], int(key) % SIZE) for key in table.keys]
         kept = {gram for gram, count in raw.items() if len(gram) == k and count > prune[min(k, len(prune)) - 1]}
         assert grams == (sorted(kept) if k > 1 else [(token,) for token in range(SIZE)])
