@@ -141,6 +141,7 @@ def test_losses_of_single_precision_are_those_of_double_precision() -> None:
     ("elements", "blocks", "resamples", "parts"),
     [
         (1000, 25, 70, [32, 32, 6]),  # 40 rows fit, and 32 is the multiple of 16
+        (1000, 20, 100, [48, 48, 4]),
         (1000, 62, 40, [16, 16, 8]),
         (1000, 100, 25, [10, 10, 5]),  # fewer than 16 rows fit
         (1000, 600, 3, [1, 1, 1]),
