@@ -95,7 +95,8 @@ def test_a_truncated_file_is_damaged(size: int, tmp_path: Path, caplog: pytest.L
     file.path.write_bytes(file.path.read_bytes()[:size])
     with caplog.at_level(logging.WARNING, "unroll"):
         assert file.read() is None
-    assert caplog.messages == [f"{file.path}: the checkpoint is damaged; training starts from the beginning"]
+    message = f"{file.path}: the checkpoint is damaged; training starts from the beginning"
+    assert caplog.record_tuples == [("unroll", logging.WARNING, message)]
 
 
 class Unwelcome:
