@@ -62,7 +62,7 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
         for member in ("ngram", "hmm", "recurrent")
     },
     "oracles": {family: {"family": family, "tokenizer": "t", "corpus": "c"} for family in ("oracle", "tag_oracle")},
-    "vectors": {family: {"family": family, "tokenizer": "t"} for family in ("word2vec", "vector_file")},
+    "vectors": {family: {"family": family, "tokenizer": "t"} for family in ("word2vec", "glove", "vector_file")},
     "pretrained": {
         family: {"family": family, "tokenizer": "t", "vectors": "v"}
         for family in ("window", "recurrent", "transformer")
@@ -98,7 +98,7 @@ def dynamic(stage: str, section: str, entry: Mapping[str, Any]) -> set[str]:
     if stage == "evaluate":
         found.add("cache")
     if stage == "train" and section == "pretrained":
-        found |= {"word2vec", "vector_file"}
+        found |= {"word2vec", "glove", "vector_file"}
     if stage == "learning_curve":
         found.add("oracle")
     return {f"unroll.models.{family}.model" for family in found}
@@ -221,7 +221,7 @@ def test_data_of_the_code_is_a_dependency() -> None:
         for path in (ROOT / "src/unroll").rglob("*")
         if path.is_file()
         and path.suffix in (".yaml", ".json", ".html", ".css", ".js")
-        and path.parent.name not in ("runner", "use")
+        and path.parent.name not in ("runner", "correction")
         and "serve" not in path.parts
     ]
     folders = {path: next((name for name in DATA if PurePosixPath(path).is_relative_to(name)), path) for path in data}

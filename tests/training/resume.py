@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tests import toy
+from tests.models.test_masked_transformer import MASKED_TRANSFORMER
 from unroll import models
 from unroll.models.base.curve import Curve
 from unroll.models.base.inputs import Inputs
@@ -27,7 +28,7 @@ RECURRENT = {
     "hidden_size": 8,
     "layers": 2,
 }
-RECURRENT |= toy.LAYERS | {"tie_weights": True, "batching": "contiguous", "softmax": toy.SOFTMAX}
+RECURRENT |= toy.RECURRENT | {"tie_weights": True, "batching": "contiguous", "softmax": toy.SOFTMAX}
 SGD = {"kind": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}
 TRAINING = toy.TRAINING | {"checkpoint_steps": 3}
 CASES: dict[str, dict[str, Any]] = {
@@ -46,6 +47,7 @@ CASES: dict[str, dict[str, Any]] = {
             "averaging": {"kind": "nt_asgd", "interval": 1},
         },
     },
+    "masked": MASKED_TRANSFORMER | {"training": TRAINING, "dropout": 0.1},
 }
 
 

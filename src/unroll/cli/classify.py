@@ -10,11 +10,11 @@ import typer
 from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, verb
 from unroll.cli.io import (
     batch_items,
-    draw_attention,
     input_name,
     print_json,
     read_all_lines,
     read_texts,
+    save_figure,
     skip_blank,
 )
 from unroll.errors import UnrollError
@@ -110,8 +110,9 @@ def _read_columns(file: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _draw_attention(loaded: "TextModel", text: str, path: Path) -> None:
+    from unroll.report.figures import draw_attention
     from unroll.use.classification import map_attention
 
     if (found := map_attention(loaded, text)) is None:
         raise UnrollError(f"{loaded.folder}: has no attention to draw; use a model with pooling: attention")
-    draw_attention(found, path)
+    save_figure(draw_attention(found.source, found.target, found.weights), path)

@@ -13,7 +13,7 @@ from unroll.errors import UnrollError
 from unroll.printing import escape_json
 
 if TYPE_CHECKING:
-    from unroll.use.translation import AttentionMap
+    pass
 
 MAX_LINE = 1_000_000
 """The maximum number of characters of a line. A longer line is an error, so that memory does not run out."""
@@ -76,6 +76,24 @@ def read_texts(file: Path) -> Iterator[str]:
             leading.append(text)
     if leading is not None:
         raise UnrollError(f"{input_name(file)}: has no text; give a file with at least one")
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure of matplotlib to a file.
+
+    Args:
+        figure: The figure.
+        path: The file, whose name ends in .png or .svg.
+
+    Raises:
+        UnrollError: The file cannot be written.
+    """
+    try:
+        figure.savefig(path)
+    except (OSError, ValueError) as error:
+        raise UnrollError(
+            f"{path}: cannot be written ({error}); name a .png or .svg file in an existing folder"
+        ) from None
 
 
 def skip_blank(function: Callable[[list[str]], Iterable[Item]], texts: Iterable[str]) -> list[Item | None]:
@@ -216,26 +234,6 @@ def _decode(file: Path) -> Iterator[str]:
             yield from read_lines(file, "utf-8", "strict", MAX_LINE + 1)
         except EncodingError as error:
             raise UnrollError(f"{error.problem}; {_advise_conversion(error.likely)}") from None
-
-
-def draw_attention(attention: "AttentionMap", path: Path) -> None:
-    """Write the picture of an attention.
-
-    Args:
-        attention: The attention.
-        path: A .png or .svg file.
-
-    Raises:
-        UnrollError: The file cannot be written.
-    """
-    from unroll.report.figures import draw_attention as draw
-
-    try:
-        draw(attention.source, attention.target, attention.weights).savefig(path)
-    except (OSError, ValueError) as error:
-        raise UnrollError(
-            f"{path}: cannot be written ({error}); name a .png or .svg file in an existing folder"
-        ) from None
 
 
 def _advise_conversion(encoding: str | None) -> str:

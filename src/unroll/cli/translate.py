@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, SeedOption, verb
-from unroll.cli.io import draw_attention, print_json, read_all_lines, read_json_texts
+from unroll.cli.io import print_json, read_all_lines, read_json_texts, save_figure
 from unroll.errors import UnrollError
 from unroll.printing import print_line, print_row
 
@@ -151,6 +151,8 @@ def _print_translations(number: int, text: str, translations: "list[Translation]
 
 
 def _draw_attention(loaded: "TextModel", text: str, translation: "Translation", path: Path) -> None:
+    from unroll.report.figures import draw_attention
+
     if (attention := loaded.map_attention(text, translation)) is None:
         raise UnrollError(f"{loaded.folder}: has no attention to draw; use a model with attention: dot or additive")
-    draw_attention(attention, path)
+    save_figure(draw_attention(attention.source, attention.target, attention.weights), path)

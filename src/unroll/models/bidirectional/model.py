@@ -21,13 +21,13 @@ from torch import Tensor, nn
 from unroll.layers import softmax
 from unroll.layers.activation_regularization import regularized_loss
 from unroll.layers.dropout import embed
-from unroll.layers.network import LanguageModelNetwork, as_tensor, uniform_embedding
+from unroll.layers.network import LanguageModelNetwork, as_tensor, build_embedding
 from unroll.layers.recurrent import Recurrent, State, detach
 from unroll.models.base.neural_language_model import LOGITS, RecurrentLanguageModel
 from unroll.models.base.protocol import LogProbs
 from unroll.models.bidirectional.params import BidirectionalParams
 from unroll.text.streams import Data, Ids
-from unroll.text.tokenizers.vocabulary import BOS, EOS, FIRST_PREDICTED, PAD
+from unroll.text.tokenizers.vocabulary import BOS, EOS, FIRST_PREDICTED, PAD, UNK
 from unroll.training.task import LanguageModelTask
 
 
@@ -39,13 +39,18 @@ class Network(LanguageModelNetwork):
     def __init__(self, params: BidirectionalParams, vocabulary_size: int) -> None:
         """Build the network with initial weights drawn from torch's global generator."""
         super().__init__()
-        self.embedding = uniform_embedding(vocabulary_size, params.embedding_size)
-        sizes = (params.embedding_size, params.hidden_size, params.layers, params.dropout, params.residual)
+        self.embedding = build_embedding(vocabulary_size, params.embedding_size)
+        sizes = (self.embedding.embedding_dim, params.hidden_size, params.layers, params.dropout, params.residual)
         self.rightward, self.leftward = Recurrent(params.cell, *sizes), Recurrent(params.cell, *sizes)
         self.embedding_dropout = params.dropout.embedding
-        tied = self.embedding.weight if params.tie_weights else None
+        tied = self.token_vectors if params.tie_weights else None
         self.softmax = softmax.build(params.softmax, self.rightward.hidden_size, vocabulary_size, tied)
         self.register_buffer("counts", torch.zeros(vocabulary_size))  # of tokens in the train split
+
+    @property
+    def input_weight(self) -> Tensor:
+        """The weights (N, V) of all gates that read one-hot inputs, of both directions."""
+        return torch.cat([self.rightward.input_weight, self.leftward.input_weight])
 
     def start(self, batch_size: int) -> State:
         """Return the zero state of `batch_size` rows of the forward direction."""
@@ -145,6 +150,22 @@ class Model(RecurrentLanguageModel):
             guesses.append(best)
         return scores, guesses
 
+    @torch.inference_mode()
+    def blank_log_probs(self, document: Ids, blanks: Ids) -> LogProbs:
+        """Predict the tokens of blanks from all other tokens.
+
+        Args:
+            document: A document without `<eos>`.
+            blanks: The positions of the blanks (B,). For each of them, the others are read as unknown words.
+
+        Returns:
+            The log-probabilities (B, V).
+        """
+        tokens, places = np.array(document, dtype=np.int64), np.asarray(blanks)
+        tokens[places] = UNK
+        left, right = self._both(tokens)
+        return self._join(left[places], right[places + 1]).numpy()
+
     def _cloze_distributions(self, document: Ids) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield slices of positions with log p(x_t | all others), (positions, V)."""
         with torch.inference_mode():
@@ -153,8 +174,12 @@ class Model(RecurrentLanguageModel):
             )
             for first in range(0, len(document), step := max(1, LOGITS // self.vocabulary_size)):
                 rows = slice(first, first + step)
-                both = self.network.softmax.log_probs(left[rows]) + self.network.softmax.log_probs(right[rows])
-                yield rows, (both - self.network.log_shares).log_softmax(-1).numpy()
+                yield rows, self._join(left[rows], right[rows]).numpy()
+
+    def _join(self, left: Tensor, right: Tensor) -> Tensor:
+        """Return log p(x_t | left, right) (..., V) for hidden vectors (..., H) of both directions."""
+        both = self.network.softmax.log_probs(left) + self.network.softmax.log_probs(right)
+        return (both - self.network.log_shares).log_softmax(-1)
 
     def _both(self, document: Ids) -> tuple[Tensor, Tensor]:
         """Return hidden vectors (n + 1, H) of both directions.
@@ -167,8 +192,8 @@ class Model(RecurrentLanguageModel):
         return left[0], self.network.read_backwards(nn.functional.pad(tokens.flip(1), (1, 0), value=EOS))[0].flip(0)
 
     @torch.inference_mode()
-    def contextual(self, document: Ids) -> NDArray[np.float32]:
-        """Return contextual embeddings (n, 2 H) of the tokens: each half has read the token and one side of it."""
+    def contextual(self, document: Ids) -> NDArray[np.floating]:
+        """Return contextual vectors (n, 2 H) of the tokens: each half has read the token and one side of it."""
         left, right = self._both(document)
         return torch.cat([left[1:], right[:-1]], dim=-1).numpy()
 
