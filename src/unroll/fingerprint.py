@@ -59,9 +59,14 @@ def fingerprint(params: Mapping[str, Any], data: Path) -> dict[str, str]:
         {"params_hash": ..., "data_hash": ...}.
     """
     return {
-        "params_hash": hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:16],
+        "params_hash": settings_hash(params),
         "data_hash": file_hash(data, *sorted(data.rglob("*"))),
     }
+
+
+def settings_hash(params: Mapping[str, Any]) -> str:
+    """Return 16 hexadecimal digits of the SHA-256 of settings."""
+    return hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def code_hash() -> str:

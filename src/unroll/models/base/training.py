@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unroll.fingerprint import resolve
+from unroll.fingerprint import resolve, settings_hash
 from unroll.models import family
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log
@@ -26,7 +26,7 @@ def train(params: Root, name: str, checkpoints: Path, log: Log) -> Any:
     Args:
         params: The settings of the pipeline.
         name: The name of an entry that is trained.
-        checkpoints: The folder for the checkpoints of the training.
+        checkpoints: The folder for the checkpoints of the training. Each settings of the entry have a folder in it.
         log: Receives the measurements of the training.
 
     Returns:
@@ -38,7 +38,9 @@ def train(params: Root, name: str, checkpoints: Path, log: Log) -> Any:
     settings, seed = resolve(params, name)
     with join(ranks_of(settings), params.device) as group:
         data = replace(streams.load(PARTITIONS / settings.tokenizer), seed=seed)
-        inputs = Inputs(checkpoints=checkpoints, device=params.device, group=group)
+        # A killed training with other settings, such as dropout, may have had the same network.
+        own = checkpoints / settings_hash(settings.model_dump())
+        inputs = Inputs(checkpoints=own, device=params.device, group=group)
         return family(settings.family).fit(settings, data, inputs, log)
 
 
