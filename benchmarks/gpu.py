@@ -56,6 +56,7 @@ AWD: dict[str, Any] = {
     "residual": False,
     "dropout": {"input": 0.4, "hidden": 0.25, "output": 0.4, "embedding": 0.1, "weight_drop": 0.5, "variational": True},
     "activation_regularization": {"ar": 2.0, "tar": 1.0},
+    "attention": {"kind": "none"},
     "tie_weights": True,
     "batching": "contiguous",
     "softmax": {"kind": "full", "precision": 32},

@@ -1,8 +1,9 @@
 """Recurrent layers compared with torch's: python -m benchmarks.scan [--json] [--rounds N] [--steps T] [--threads N].
 
-A training step of one layer consists of forward, backward and Adam. minGRU, minLSTM, GRU and RNN are compared with
-`nn.GRU` and `nn.RNN` on long sequences (T = 1024, D = 256, 4,096 tokens per step), and GRU and RNN at the sizes of
-language models. Both networks take turns. The outputs of minGRU are also compared with a loop over its equations.
+A training step of one layer consists of forward, backward and Adam. minGRU, minLSTM, both
+forms of GRU and RNN are compared with `nn.GRU` and `nn.RNN` on long sequences (T = 1024, D = 256, 4,096 tokens per
+step), and GRU and RNN at the sizes of language models. Both networks take turns. The outputs of minGRU are also
+compared with a loop over its equations.
 """
 
 import argparse
@@ -108,10 +109,13 @@ def main() -> None:
         compare("mingru", nn.GRU, long, arguments.rounds, "at least 5 times"),
         compare("minlstm", nn.GRU, long, arguments.rounds, ""),
         compare("gru", nn.GRU, long, arguments.rounds, "at least 2 times"),
+        compare("gru_reset_before", nn.GRU, long, arguments.rounds, ""),
         compare("rnn", nn.RNN, long, arguments.rounds, ""),
+        compare("rnn_identity", nn.RNN, long, arguments.rounds, ""),
     ]
     for sizes in MODELS.values():
         figures.append(compare("gru", nn.GRU, sizes, arguments.rounds, "at least as fast"))
+        figures.append(compare("gru_reset_before", nn.GRU, sizes, arguments.rounds, ""))
         figures.append(compare("rnn", nn.RNN, sizes, arguments.rounds, "at least as fast"))
     show(figures, arguments.json)
 

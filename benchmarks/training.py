@@ -88,18 +88,18 @@ TRAINING = Training.model_validate(
 
 def params(size: Size, precision: int | str = 32) -> RecurrentParams:
     """Return the settings of an LSTM of this size, with this precision of the softmax."""
-    dropout = {"input": 0.2, "hidden": 0.2, "output": 0.2, "embedding": 0.0, "weight_drop": 0.0, "variational": False}
+    rates = {"input": 0.2, "hidden": 0.2, "output": 0.2, "embedding": 0.0, "weight_drop": 0.0, "variational": False}
+    sizes = {"embedding_size": size.hidden, "hidden_size": size.hidden, "layers": size.layers}
     return RecurrentParams.model_validate(
         {
             "family": "recurrent",
             "tokenizer": "words",
             "cell": size.cell,
-            "embedding_size": size.hidden,
-            "hidden_size": size.hidden,
-            "layers": size.layers,
+            **sizes,
             "residual": False,
-            "dropout": dropout,
+            "dropout": rates,
             "activation_regularization": {"ar": 0.0, "tar": 0.0},
+            "attention": {"kind": "none"},
             "tie_weights": False,
             "batching": "contiguous",
             "softmax": {"kind": "full", "precision": precision},

@@ -26,6 +26,8 @@ SOFTMAX = {"kind": "full", "precision": 32}
 DROPOUT = {"input": 0.1, "hidden": 0.1, "output": 0.1, "embedding": 0.0, "weight_drop": 0.0, "variational": False}
 LAYERS = {"residual": False, "dropout": DROPOUT, "activation_regularization": {"ar": 0.0, "tar": 0.0}}
 """Sections of a network's entry in params.yaml."""
+RECURRENT = LAYERS | {"attention": {"kind": "none"}}
+"""Those of an entry of family `recurrent`."""
 
 
 def documents(count: int, seed: int) -> list[Ids]:

@@ -31,7 +31,7 @@ CHARS = {"corpus": "toy", "sequence_length": 5, "type": "char", "min_count": 1, 
 TRIGRAM = {"family": "ngram", "tokenizer": "toy", "order": 3, "prune": [0], "smoothing": {"kind": "add_k", "k": 0.01}}
 BAYES = {"family": "naive_bayes", "tokenizer": "toy", "order": 1, "pseudo_count": 0.1, "priors": "uniform"}
 HMM = {"states": 3, "pseudo_count": 0.01, "restarts": 1, "restart_tokens": 10, "restart_iterations": 1}
-RECURRENT = {"cell": "lstm", "embedding_size": 8, "hidden_size": 8, "layers": 1} | toy.LAYERS
+RECURRENT = {"cell": "lstm", "embedding_size": 8, "hidden_size": 8, "layers": 1} | toy.RECURRENT
 TRAINING = toy.TRAINING | {"epochs": 1, "patience": 1, "batch_size": 2}
 
 

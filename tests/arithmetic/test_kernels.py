@@ -217,7 +217,7 @@ def test_tasks_have_the_modes_of_the_thread_that_shares_them() -> None:
 
 @pytest.mark.usefixtures("three_threads")
 @pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "gru_reset_before", "lstm"])
 def test_layers_give_the_same_with_several_threads_in_every_mode(cell: Cell, mode: Any) -> None:
     torch.manual_seed(1)
     layer = Recurrent(cell, 8, 8, 1, 0.0)

@@ -64,17 +64,22 @@ def naive_bayes() -> Any:
 @pytest.mark.parametrize(
     ("case", "metrics", "diagnostics", "losses"),
     [
-        ("trigram-add-k", LANGUAGE_MODEL, {"position", "context_ablation"}, LOSSES | {"cache_nll"}),
+        (
+            "trigram-add-k",
+            LANGUAGE_MODEL,
+            {"position", "context_ablation", "calibration", "table_growth"},
+            LOSSES | {"cache_nll"},
+        ),
         (
             "window",
             LANGUAGE_MODEL | {"dynamic_perplexity"},
-            {"position", "context_ablation", "map"},
+            {"position", "context_ablation", "calibration", "map"},
             LOSSES | {"cache_nll", "dynamic_nll"},
         ),
         (
             "bidirectional",
             LANGUAGE_MODEL | {"dynamic_perplexity"} | CLOZE,
-            {"position", "context_ablation", "gradient_flow", "gates", "map"},
+            {"position", "context_ablation", "calibration", "gradient_flow", "gates", "map"},
             LOSSES | {"cache_nll", "dynamic_nll"},
         ),
         ("seq2seq-dot", PERPLEXITY | TRANSLATION, {"position", "attention"}, LOSSES),

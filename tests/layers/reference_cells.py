@@ -26,6 +26,11 @@ def rnn_sigmoid(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Ten
     return (sigmoid(x @ W.T + b + h @ U.T + c),)
 
 
+def rnn_identity(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
+    (h,) = state
+    return (x @ W.T + b + h @ U.T + c,)
+
+
 def lstm(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
     """Hochreiter and Schmidhuber (1997), with the forget gates of Gers et al. (2000)."""
     h, memory = state
@@ -41,6 +46,16 @@ def gru(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> 
     reset, update, past = (h @ U.T + c).chunk(3, -1)
     r, z = sigmoid(r + reset), sigmoid(z + update)
     n = tanh(n + r * past)
+    return ((1 - z) * n + z * h,)
+
+
+def gru_reset_before(x: Tensor, state: State, W: Tensor, U: Tensor, b: Tensor, c: Tensor) -> State:
+    """Cho et al. (2014), equations 5 to 8, with the roles of z and 1 - z exchanged as in torch."""
+    (h,) = state
+    (U_r, U_z, U_n), (c_r, c_z, c_n) = U.chunk(3), c.chunk(3)
+    r, z, n = (x @ W.T + b).chunk(3, -1)
+    r, z = sigmoid(r + h @ U_r.T + c_r), sigmoid(z + h @ U_z.T + c_z)
+    n = tanh(n + (r * h) @ U_n.T + c_n)
     return ((1 - z) * n + z * h,)
 
 

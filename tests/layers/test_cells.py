@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from tests.layers import reference_cells
-from unroll.layers import gru, rnn
+from tests.layers.test_recurrent import LAYER1, LAYER2, X
+from unroll.layers import gru, gru_reset_before, rnn
 from unroll.layers.min_rnn import Scan
 from unroll.layers.recurrent import LAYERS
 
-CELLS = ["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm", "mingru", "minlstm"]
+CELLS = [*LAYERS]
 
 
 def by_steps(cell: str, layer: torch.nn.Module, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -55,9 +56,17 @@ def numbers(*shape: int) -> Tensor:
 def test_gradients_against_finite_differences() -> None:
     torch.manual_seed(1)
     assert torch.autograd.gradcheck(gru.Recurrence.apply, (numbers(4, 2, 9), numbers(2, 3), numbers(9, 3), numbers(9)))
-    for phi in ("tanh", "relu", "sigmoid"):
+    before = (numbers(4, 2, 9), numbers(2, 3), numbers(9, 3))
+    assert torch.autograd.gradcheck(gru_reset_before.Recurrence.apply, before)
+    for phi in ("tanh", "relu", "sigmoid", "identity"):
         assert torch.autograd.gradcheck(rnn.Recurrence.apply, (numbers(4, 2, 3), numbers(2, 3), numbers(3, 3), phi))
     assert torch.autograd.gradcheck(Scan.apply, (numbers(4, 2, 3), numbers(4, 2, 3), numbers(2, 3)))
+
+
+def test_no_two_cells_have_the_same_name() -> None:
+    """A checkpoint of one would continue the training of the other, whose initial weights are the same."""
+    names = [repr(LAYERS[cell](3, 4)) for cell in CELLS]
+    assert len({*names}) == len(CELLS)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
@@ -70,6 +79,42 @@ def test_torch_reads_our_weights(cell: str) -> None:
     inputs, zero = torch.randn(7, 2, 3), torch.zeros(2, 4)
     outputs, _ = layer(inputs, (zero, zero)[: 1 + (cell == "lstm")], layer.weight_hh_l0)
     torch.testing.assert_close(outputs, theirs(inputs)[0])
+
+
+GATES = (LAYER1, LAYER2, LAYER1 | {"weight_hh_l0": LAYER2["weight_hh_l0"], "bias_ih_l0": LAYER2["bias_ih_l0"]})
+"""The weights of r, z and n, of the worked example of two simple layers."""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("gru", [[0.979, -1.446], [0.515, -0.166]]),
+        ("gru_reset_before", [[0.996, -1.288], [0.515, -0.158]]),
+    ],
+)
+def test_the_reset_gate_acts_before_or_after_the_product(cell: str, expected: list[list[float]]) -> None:
+    """One step with the same weights. The numbers are those of the equations, computed in double precision."""
+    layer = LAYERS[cell](2, 2)
+    layer.load_state_dict({name: torch.cat([gate[name] for gate in GATES]) for name in LAYER1})
+    start = torch.tensor([[1.0, -2.0], [0.5, 3.0]])
+    (found,) = layer(X[None], (start,), layer.weight_hh_l0)[0]
+    torch.testing.assert_close(found, torch.tensor(expected), atol=6e-4, rtol=0)
+
+
+def test_in_the_identity_network_the_first_input_acts_through_a_power_of_the_weights() -> None:
+    """The influence of x_1 on h_t is U^(t-1) W x_1: it grows like the largest eigenvalue, which is 1.2 here."""
+    torch.manual_seed(5)
+    layer = LAYERS["rnn_identity"](3, 2).double()
+    weight = torch.tensor([[0.7, 0.5], [0.5, 0.7]], dtype=torch.float64)  # eigenvalues 1.2 and 0.2
+    layer.weight_hh_l0.data.copy_(weight)
+    one, zero = torch.randn(40, 1, 3, dtype=torch.float64), torch.zeros(1, 2, dtype=torch.float64)
+    other = one.clone()
+    other[0] = 0
+    difference = (layer(one, (zero,), weight)[0] - layer(other, (zero,), weight)[0])[:, 0]  # (T, H)
+    for t, influence in enumerate(difference, 1):
+        expected = torch.linalg.matrix_power(weight, t - 1) @ layer.weight_ih_l0 @ one[0, 0]
+        torch.testing.assert_close(influence, expected)
+    torch.testing.assert_close(difference[-1] / difference[-2], torch.full((2,), 1.2, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("cell", CELLS)

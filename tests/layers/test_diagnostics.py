@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from unroll.layers.diagnostics import gate_activations, gradient_flow, largest_radii, spectral_radii
-from unroll.layers.recurrent import Recurrent
+from unroll.layers.recurrent import LAYERS, Recurrent
 
-CELLS = ["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm", "mingru", "minlstm"]
+CELLS = [*LAYERS]
 
 
 def linear(factor: float, size: int = 3) -> Recurrent:
@@ -27,7 +27,7 @@ def linear(factor: float, size: int = 3) -> Recurrent:
 def test_in_a_linear_network_the_gradient_is_a_power_of_the_spectral_radius(factor: float) -> None:
     network = linear(factor)
     np.testing.assert_allclose(spectral_radii(network)[0], [factor], rtol=1e-4)
-    norms = gradient_flow(network, torch.zeros(4, 6, 2), torch.sum)
+    norms = gradient_flow(network, torch.zeros(4, 6, 2), lambda outputs: outputs[-1].sum())
     expected = np.sqrt(3) * factor ** np.arange(7)
     expected[-1] = norms[-1]  # at h_0 = 0
     np.testing.assert_allclose(norms, expected, rtol=1e-5)
@@ -42,7 +42,7 @@ def test_flow_is_the_gradient_of_the_first_state(cell: str) -> None:
     outputs, _ = network(inputs, start)
     gradients = torch.autograd.grad(outputs[:, -1].square().sum(), start)
     whole = float(sum(gradient.square().sum() for gradient in gradients)) ** 0.5
-    norms = gradient_flow(network, inputs, lambda hidden: hidden.square().sum())
+    norms = gradient_flow(network, inputs, lambda outputs: outputs[-1].square().sum())
     assert len(norms) == 6
     assert norms[-1] == pytest.approx(whole, rel=1e-4)
 
@@ -55,13 +55,13 @@ def test_flow_begins_with_the_gradient_of_the_output(cell: str, residual: bool) 
     network, inputs = Recurrent(cell, 2, 3, 2, 0.0, residual), torch.randn(4, 5, 2)
     with torch.no_grad():
         last = network(inputs, network.start(4))[0][:, -1]
-    norms = gradient_flow(network, inputs, lambda hidden: hidden.square().sum())
+    norms = gradient_flow(network, inputs, lambda outputs: outputs[-1].square().sum())
     expected = 2 * last.norm(dim=1).mean() * (2**0.5 if residual else 1)
     assert norms[0] == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_gradients_whose_square_underflows_32_bits_are_measured() -> None:
-    norms = gradient_flow(linear(1e-3), torch.zeros(1, 9, 2), torch.sum)
+    norms = gradient_flow(linear(1e-3), torch.zeros(1, 9, 2), lambda outputs: outputs[-1].sum())
     np.testing.assert_allclose(norms[8], np.sqrt(3) * 1e-24, rtol=1e-4)
 
 
@@ -90,7 +90,13 @@ def test_the_radius_of_a_rotation_and_of_a_non_normal_matrix() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "names"),
-    [("rnn", []), ("gru", ["reset", "update"]), ("lstm", ["input", "forget", "output"]), ("minlstm", ["keep"])],
+    [
+        ("rnn", []),
+        ("gru", ["reset", "update"]),
+        ("gru_reset_before", ["reset", "update"]),
+        ("lstm", ["input", "forget", "output"]),
+        ("minlstm", ["keep"]),
+    ],
 )
 def test_gates_by_name(cell: str, names: list[str]) -> None:
     torch.manual_seed(0)

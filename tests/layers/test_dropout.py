@@ -5,7 +5,7 @@ import torch
 
 from unroll.layers.activation_regularization import activation_regularization
 from unroll.layers.dropout import VariationalDropout, drop_weights, embed
-from unroll.layers.recurrent import Recurrent
+from unroll.layers.recurrent import LAYERS, Recurrent
 from unroll.params.layers import Dropouts
 
 NONE = {"input": 0.0, "hidden": 0.0, "output": 0.0, "embedding": 0.0, "weight_drop": 0.0, "variational": True}
@@ -39,7 +39,7 @@ def test_weight_drop_in_training_only() -> None:
     assert set(dropped.unique().tolist()) == {0.0, 2.0}
 
 
-@pytest.mark.parametrize("cell", ["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm"])
+@pytest.mark.parametrize("cell", [cell for cell in LAYERS if not cell.startswith("min")])
 def test_dropped_weights_have_no_effect_and_no_gradient(cell: str, recwarn: pytest.WarningsRecorder) -> None:
     torch.manual_seed(0)
     network = Recurrent(cell, 3, 4, 1, Dropouts(**NONE | {"weight_drop": 0.999}))

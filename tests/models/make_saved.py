@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 
 from tests import toy
 from tests.models.ngrams import SMOOTHINGS
-from tests.models.test_contract import RECURRENT, SEQ2SEQ, TRANSFORMER, WINDOW
+from tests.models.test_contract import BIDIRECTIONAL, ONE_HOT, RECURRENT, SEQ2SEQ, TRANSFORMER, UNDROPPED, WINDOW
 from tests.models.test_taggers import TAGGER
 from unroll import models
 from unroll.corpora import fetch
@@ -140,11 +140,13 @@ MODELS = {
     | {"priors": "empirical"},
     "window": WINDOW | TINY,
     "recurrent": RECURRENT | TINY | {"cell": "lstm"},
+    "recurrent_attention": RECURRENT | TINY | {"cell": "gru", "attention": {"kind": "additive", "context": 3}},
+    "recurrent_one_hot": RECURRENT | TINY | {"cell": "gru_reset_before"} | ONE_HOT | UNDROPPED,
     "recurrent_layers": RECURRENT
     | TINY
     | {"cell": "gru", "layers": 2, "hidden_size": [3, 4], "tie_weights": False}
     | {"softmax": {"kind": "adaptive", "cutoffs": [4, 8], "div_value": 2.0}},
-    "bidirectional": RECURRENT | TINY | {"family": "bidirectional", "cell": "rnn"},
+    "bidirectional": BIDIRECTIONAL | TINY | {"cell": "rnn"},
     "transformer": TRANSFORMER
     | {"tokenizer": "text", "hidden_size": 4, "feedforward_size": 4, "layers": 1, "training": TINY["training"]},
     "seq2seq": SEQ2SEQ | TINY | {"tokenizer": "pairs", "cell": "gru", "attention": "dot", "share_embeddings": True},

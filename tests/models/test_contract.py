@@ -17,8 +17,8 @@ from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, UNK
 
 NGRAM = {"family": "ngram", "tokenizer": "toy", "prune": [0]}
-RECURRENT = {
-    "family": "recurrent",
+BIDIRECTIONAL = {
+    "family": "bidirectional",
     "tokenizer": "toy",
     "embedding_size": 16,
     "hidden_size": 16,
@@ -28,6 +28,9 @@ RECURRENT = {
     "softmax": toy.SOFTMAX,
     "training": toy.TRAINING,
 } | toy.LAYERS
+RECURRENT = BIDIRECTIONAL | {"family": "recurrent"} | toy.RECURRENT
+ONE_HOT = {"embedding_size": "one_hot", "tie_weights": False}
+UNDROPPED = {"dropout": toy.DROPOUT | {"input": 0.0}}
 WINDOW = {
     "family": "window",
     "tokenizer": "toy",
@@ -103,6 +106,14 @@ CASES: dict[str, dict[str, Any]] = {
     | {"cell": "rnn", "softmax": {"kind": "negative_sampling", "samples": 8, "exponent": 0.75}},
     "rnn-relu": RECURRENT | {"cell": "rnn_relu"},
     "rnn-sigmoid": RECURRENT | {"cell": "rnn_sigmoid"},
+    "rnn-identity": RECURRENT | {"cell": "rnn_identity"},
+    "gru-reset-before": RECURRENT | {"cell": "gru_reset_before", "layers": 2},
+    "rnn-one-hot": RECURRENT | {"cell": "rnn"} | ONE_HOT | UNDROPPED,
+    "lstm-one-hot": RECURRENT | {"cell": "lstm", "layers": 2} | ONE_HOT | UNDROPPED,
+    "gru-dot": RECURRENT | {"cell": "gru", "attention": {"kind": "dot", "context": 100}},
+    "rnn-general": RECURRENT
+    | {"cell": "rnn", "layers": 2, "batching": "shuffled", "attention": {"kind": "general", "context": 3}},
+    "lstm-additive": RECURRENT | {"cell": "lstm", "attention": {"kind": "additive", "context": 1}},
     "mingru-residual": RECURRENT | {"cell": "mingru", "layers": 2, "residual": True},
     "minlstm": RECURRENT | {"cell": "minlstm"},
     "awd-lstm": RECURRENT
@@ -113,15 +124,18 @@ CASES: dict[str, dict[str, Any]] = {
         "dropout": toy.DROPOUT | {"embedding": 0.1, "weight_drop": 0.2, "variational": True},
         "activation_regularization": {"ar": 2.0, "tar": 1.0},
     },
-    "bidirectional": RECURRENT | {"family": "bidirectional", "cell": "gru"},
+    "bidirectional": BIDIRECTIONAL | {"cell": "gru"},
+    "bidirectional-one-hot": BIDIRECTIONAL | {"cell": "mingru"} | ONE_HOT | UNDROPPED,
     "window": WINDOW,
     "window-of-one": WINDOW | {"window": 1, "batching": "shuffled"},
+    "window-one-hot": WINDOW | ONE_HOT,
     "window-direct": WINDOW | {"direct_connections": True, "tie_weights": False, "embedding_size": 8},
     "transformer": TRANSFORMER,
     "transformer-shuffled-untied": TRANSFORMER | {"context": 64, "batching": "shuffled", "tie_weights": False},
     "transformer-context-of-one": TRANSFORMER | {"context": 1, "layers": 1},
     "seq2seq": SEQ2SEQ | {"teacher_forcing": {"first": 1.0, "last": 0.5}},
     "seq2seq-dot": SEQ2SEQ | {"cell": "gru", "layers": 2, "bidirectional": True, "attention": "dot"},
+    "seq2seq-one-hot": SEQ2SEQ | {"embedding_size": "one_hot", "bidirectional": True, "layers": 2, "dropout": 0.1},
     "seq2seq-fed": SEQ2SEQ | FED | {"label_smoothing": 0.1, "dropout": 0.1},
 }
 SOURCE = np.asarray([5, 6, 7, 8])

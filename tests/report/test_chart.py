@@ -61,3 +61,18 @@ def test_the_variance_between_seeds_is_separate_from_that_of_the_text() -> None:
     assert variance.deviation == pytest.approx(0.1)
     assert variance.cross_entropy.mean == pytest.approx(text.mean() + 0.1)
     assert variance.cross_entropy.low < variance.cross_entropy.mean < variance.cross_entropy.high
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.12345, "0.123"),
+        (999.6, "1e+03"),
+        (1234.5, "1,234"),
+        (2_500_000, "2,500,000"),
+        (3e12, "3e+12"),
+        (-4e9, "-4e+09"),
+    ],
+)
+def test_numbers_are_short(value: float, shown: str) -> None:
+    assert chart.format_number(value) == shown

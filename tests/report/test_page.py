@@ -1,16 +1,19 @@
 """The report page: all sections, escaped text, equal bytes, and its behaviour in a browser."""
 
+import math
 import re
 import shutil
 import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from tests.report.findings import findings
+from unroll.evaluation.analysis.table_growth import grow
 from unroll.report import page
 from unroll.report.series import Fan, Row, SeriesSection
 
@@ -133,6 +136,34 @@ def test_an_in_sample_perplexity_is_marked_and_says_what_was_fitted() -> None:
     assert len(re.findall(r'title="fitted on the valid split: stopping epoch">[\d.,]+\*</td>', text)) == 1
     assert len(re.findall(r"\d\*</td>", text)) == 1
     assert "lstm fitted or selected: stopping epoch." in text
+
+
+def with_diagnostics(**added: Any) -> page.Findings:
+    """The findings with more diagnostics of the model `lstm`."""
+    shown = findings()
+    return replace(shown, diagnostics={**shown.diagnostics, "lstm": {**shown.diagnostics["lstm"], **added}})
+
+
+def section_of(text: str, name: str) -> str:
+    return text[text.index(f'<section id="{name}">') :].partition("</section>")[0]
+
+
+def test_the_entropy_of_predictions_is_shown_beside_their_perplexity() -> None:
+    row = {"predictions": 2000, "entropy": 3 * math.log(2), "nats": math.log(12), "error": 0.1}
+    section = section_of(page.render(with_diagnostics(calibration=row | {"groups": [row, row]})), "calibration")
+    for shown in (">3.00<", ">8.00<", ">12.00<", ">1.500<", ">2,000<"):  # bits, 2^3, perplexity, their ratio
+        assert shown in section
+    assert section.count("<polyline") == 1
+    impossible = with_diagnostics(calibration=row | {"nats": "inf", "groups": []})
+    assert 'id="calibration"' not in page.render(impossible) + page.render(findings())
+
+
+def test_the_growth_of_tables_is_shown_beside_what_is_stored() -> None:
+    rows = grow(100, [(1, 100), (100, 350), (350, 900)])
+    section = section_of(page.render(with_diagnostics(table_growth=rows)), "growth")
+    assert "<td>3</td><td>1e+04</td><td>9.9e+05</td><td>1e+06</td>" in section
+    assert "<td>350</td><td>900</td><td>0.035</td>" in section
+    assert 'id="growth"' not in page.render(findings())
 
 
 def test_frequencies_by_rank_are_shown_beside_zipfs_law() -> None:

@@ -27,7 +27,7 @@ RECURRENT = {
     "hidden_size": 8,
     "layers": 2,
 }
-RECURRENT |= toy.LAYERS | {"tie_weights": True, "batching": "contiguous", "softmax": toy.SOFTMAX}
+RECURRENT |= toy.RECURRENT | {"tie_weights": True, "batching": "contiguous", "softmax": toy.SOFTMAX}
 SGD = {"kind": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}
 TRAINING = toy.TRAINING | {"checkpoint_steps": 3}
 CASES: dict[str, dict[str, Any]] = {

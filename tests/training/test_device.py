@@ -25,7 +25,7 @@ LSTM = {
     "batching": "contiguous",
     "softmax": toy.SOFTMAX,
     "training": toy.TRAINING | {"epochs": 1, "patience": 1},
-    **toy.LAYERS,
+    **toy.RECURRENT,
 }
 HMM = {
     "family": "hmm",

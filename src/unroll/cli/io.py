@@ -75,6 +75,24 @@ def read_texts(file: Path) -> Iterator[str]:
         raise UnrollError(f"{input_name(file)}: has no text; give a file with at least one")
 
 
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure of matplotlib to a file.
+
+    Args:
+        figure: The figure.
+        path: The file, whose name ends in .png or .svg.
+
+    Raises:
+        UnrollError: The file cannot be written.
+    """
+    try:
+        figure.savefig(path)
+    except (OSError, ValueError) as error:
+        raise UnrollError(
+            f"{path}: cannot be written ({error}); name a .png or .svg file in an existing folder"
+        ) from None
+
+
 def skip_blank(function: Callable[[list[str]], Iterable[Item]], texts: Iterable[str]) -> list[Item | None]:
     """Apply a function of several texts to those that are not blank.
 

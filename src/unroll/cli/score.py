@@ -3,15 +3,17 @@
 import math
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, SeedOption, verb
-from unroll.cli.io import batch_items, print_json, read_texts, skip_blank
+from unroll.cli.io import batch_items, print_json, read_texts, save_figure, skip_blank
 from unroll.printing import escape_column, print_row
 
 if TYPE_CHECKING:
+    from unroll.use import TextModel
     from unroll.use.scoring import LineScore
 
 BATCH_SIZE = 256
@@ -22,12 +24,17 @@ RELIABLE_BLOCKS = 12
 @verb(
     "unroll score trigram my.txt",
     'echo "the students opened their books" | unroll score lstm --tokens',
+    'echo "the students opened their books" | unroll score gru_general --attention attention.png',
 )
 def score(
     model: ModelArgument,
     file: FileArgument = STDIN,
     tokens: Annotated[bool, typer.Option("--tokens", help="Also print the log-probability of each token.")] = False,
     only_sum: Annotated[bool, typer.Option("--sum", help="Print only the total.")] = False,
+    attention: Annotated[
+        Path | None,
+        typer.Option(help="Draw the attention to earlier states of the first line to this file (.png or .svg)."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Print the log-likelihood of each line in nats, and the total.
@@ -38,7 +45,12 @@ def score(
     from unroll.use.scoring import sum_scores
 
     loaded, scores, blank = load(model), [], 0
+    if attention:
+        _draw_attention(loaded, "", None)  # raises the error of an unsupported model before any input is read
     for texts in batch_items(read_texts(file), BATCH_SIZE, not only_sum):
+        if attention and (first := next((text for text in texts if text.strip()), None)) is not None:
+            _draw_attention(loaded, first, attention)
+            attention = None
         lines = skip_blank(loaded.score, texts)
         scores += [line for line in lines if line]
         blank += lines.count(None)
@@ -62,6 +74,16 @@ def score(
         f"perplexity {total.perplexity:.4f}{_say_blank('; ', blank)}",
         file=sys.stdout if only_sum else sys.stderr,
     )
+
+
+def _draw_attention(loaded: "TextModel", text: str, path: Path | None) -> None:
+    """Draw the attention to earlier states of a text; without a path, only check that the model has it."""
+    from unroll.report.figures import MAX_TOKENS, draw_attention
+    from unroll.use.past_attention import map_past_attention
+
+    found = map_past_attention(loaded, text, MAX_TOKENS)
+    if path is not None:
+        save_figure(draw_attention(found.source, found.target, found.weights), path)
 
 
 def _describe(text: str, line: "LineScore | None") -> dict[str, Any]:

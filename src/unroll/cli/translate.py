@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, verb
-from unroll.cli.io import print_json, read_all_lines, read_json_texts
+from unroll.cli.io import print_json, read_all_lines, read_json_texts, save_figure
 from unroll.errors import UnrollError
 from unroll.printing import print_line, print_row
 
@@ -128,9 +128,4 @@ def _draw_attention(loaded: "TextModel", text: str, translation: "Translation", 
 
     if (attention := loaded.map_attention(text, translation)) is None:
         raise UnrollError(f"{loaded.folder}: has no attention to draw; use a model with attention: dot or additive")
-    try:
-        draw_attention(attention.source, attention.target, attention.weights).savefig(path)
-    except (OSError, ValueError) as error:
-        raise UnrollError(
-            f"{path}: cannot be written ({error}); name a .png or .svg file in an existing folder"
-        ) from None
+    save_figure(draw_attention(attention.source, attention.target, attention.weights), path)

@@ -5,7 +5,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from unroll.evaluation import perplexity, samples, token_losses
-from unroll.evaluation.analysis import context_ablation, embeddings, k_step, rnn_diagnostics
+from unroll.evaluation.analysis import (
+    calibration,
+    context_ablation,
+    embeddings,
+    k_step,
+    past_attention,
+    rnn_diagnostics,
+    table_growth,
+)
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.evaluation.tasks import analogies, classification, cloze, tagging, translation_metrics
@@ -22,6 +30,9 @@ MEASURES: Sequence[Measure] = (
     context_ablation.measure_position,
     context_ablation.measure,
     rnn_diagnostics.measure,
+    past_attention.measure,
+    calibration.measure,
+    table_growth.measure,
     embeddings.measure_map,
     k_step.measure,
     samples.measure,

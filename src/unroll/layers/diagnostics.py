@@ -5,7 +5,7 @@ or grows like a power of U. Gates give it another path. These functions measure 
 network.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn, sigmoid
 from torch.nn import functional as F
 
+from unroll.layers.one_hot import project
 from unroll.layers.recurrent import Recurrent
 
-GATES = {"gru": ("reset", "update"), "lstm": ("input", "forget", "", "output")}
+GATES = {
+    "gru": ("reset", "update"),
+    "gru_reset_before": ("reset", "update"),
+    "lstm": ("input", "forget", "", "output"),
+}
 """The names of the gates by cell, in the order of the stacked weights; "" is the candidate of the LSTM."""
 SQUARINGS = 16
 """The number of times a matrix is squared to compute its spectral radius."""
@@ -36,16 +41,20 @@ def spectral_radii(network: Recurrent) -> list[Tensor]:
         The radii of each layer (gates,), in the order of the stacked weights and on the device of the weights; empty
         for a layer without recurrent weights.
     """
-    radii = []
-    for layer, size in zip(network.layers, network.sizes, strict=True):
-        power = getattr(layer, "weight_hh_l0", torch.empty(0, size)).float().view(-1, size, size)
-        log = power.new_zeros(len(power))  # U^(2^i) = exp(log) * power
-        for _ in range(SQUARINGS):
-            norm = torch.linalg.matrix_norm(power)
-            power = power / norm[:, None, None]
-            power, log = power @ power, 2 * (log + norm.log())
-        radii.append(((log + torch.linalg.matrix_norm(power).log()) / 2**SQUARINGS).exp())
-    return radii
+    return [
+        largest_eigenvalues(getattr(layer, "weight_hh_l0", torch.empty(0, size)).float().view(-1, size, size))
+        for layer, size in zip(network.layers, network.sizes, strict=True)
+    ]
+
+
+def largest_eigenvalues(power: Tensor) -> Tensor:
+    """Compute the largest |eigenvalue| (G,) of each of the matrices (G, H, H); see `spectral_radii`."""
+    log = power.new_zeros(len(power))  # U^(2^i) = exp(log) * power
+    for _ in range(SQUARINGS):
+        norm = torch.linalg.matrix_norm(power)
+        power = power / norm[:, None, None]
+        power, log = power @ power, 2 * (log + norm.log())
+    return ((log + torch.linalg.matrix_norm(power).log()) / 2**SQUARINGS).exp()
 
 
 def largest_radii(network: nn.Module) -> dict[str, float]:
@@ -66,13 +75,15 @@ def largest_radii(network: nn.Module) -> dict[str, float]:
     }
 
 
-def gradient_flow(network: Recurrent, inputs: Tensor, loss: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
+def gradient_flow(
+    network: Recurrent, inputs: Tensor, loss: Callable[[Sequence[Tensor]], Tensor]
+) -> NDArray[np.float64]:
     """Measure how far gradients reach back in time.
 
     Args:
         network: The recurrent layers.
         inputs: Inputs (B, T, I).
-        loss: Maps the last outputs (B, H) to the sum of the losses of the rows.
+        loss: Maps the outputs (B, H) of all steps to the sum of the losses of the rows after the last step.
 
     Returns:
         The norm of d loss(h_T) / d state_{T-k} for k = 0 .. T (T + 1,), the mean over rows. A state consists of h, and
@@ -83,9 +94,9 @@ def gradient_flow(network: Recurrent, inputs: Tensor, loss: Callable[[Tensor], T
     for step in inputs.unbind(1):
         _, state = network(step[:, None], states[-1])
         states.append(state)
-    # The output as a function of the state: h_T of the last layer, or with residual connections the sum over layers.
-    hidden = states[-1][:: network.parts]
-    value = loss(torch.stack(hidden).sum(0) if network.residual else hidden[-1])
+    # The output as a function of the state: h_t of the last layer, or with residual connections the sum over layers.
+    hidden = [state[:: network.parts] for state in states[1:]]
+    value = loss([torch.stack(parts).sum(0) if network.residual else parts[-1] for parts in hidden])
     parts = [part for state in states for part in state]
     gradients = torch.autograd.grad(value, parts, allow_unused=True)
     # In 64 bits, since the square of a vanished gradient is zero in 32 bits.
@@ -106,22 +117,28 @@ def gate_activations(network: Recurrent, inputs: Tensor) -> list[dict[str, NDArr
         For each layer, the activations (B, T, H) in [0, 1] by the name of the gate. `keep` is the share of the past
         that minGRU and minLSTM keep. A simple network has no gates.
     """
-    network.eval()
     activations = []
+    for layer, read, outputs in read_by_layer(network, inputs):
+        gates = _gates(network.cell, layer, read, torch.cat([torch.zeros_like(outputs[:1]), outputs[:-1]]))
+        activations.append({name: gate.transpose(0, 1).cpu().numpy() for name, gate in gates.items()})
+    return activations
+
+
+def read_by_layer(network: Recurrent, inputs: Tensor) -> Iterator[tuple[Any, Tensor, Tensor]]:
+    """Yield each layer with what it reads of inputs (B, T, I), (T, B, ..), and its outputs (T, B, H) from h_0 = 0."""
+    network.eval()
     state, read = network.start(len(inputs)), inputs.transpose(0, 1)
     for index, layer in enumerate(network.layers):
         start = state[index * network.parts : (index + 1) * network.parts]
         outputs, _ = layer(read, start, getattr(layer, "weight_hh_l0", None))
-        gates = _gates(network.cell, layer, read, torch.cat([start[0][None], outputs[:-1]]))
-        activations.append({name: gate.transpose(0, 1).cpu().numpy() for name, gate in gates.items()})
+        yield layer, read, outputs
         read = outputs + read if network.residual and index else outputs
-    return activations
 
 
 def _gates(cell: str, layer: Any, inputs: Tensor, past: Tensor) -> dict[str, Tensor]:
     """Return the gates (T, B, H) for inputs (T, B, I) and the outputs of the steps before (T, B, H)."""
     size = past.shape[-1]
-    from_inputs = torch.split(F.linear(inputs, layer.weight_ih_l0, layer.bias_ih_l0), size, -1)
+    from_inputs = torch.split(project(inputs, layer.weight_ih_l0, layer.bias_ih_l0), size, -1)
     if cell in ("mingru", "minlstm"):
         return {"keep": layer.keep(*from_inputs[:-1])}
     from_past = torch.split(F.linear(past, layer.weight_hh_l0, layer.bias_hh_l0), size, -1)

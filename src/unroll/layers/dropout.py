@@ -3,6 +3,8 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unroll.layers.one_hot import OneHot
+
 
 class VariationalDropout(nn.Module):
     """Dropout with one mask per row for all time steps (Gal and Ghahramani 2016)."""
@@ -19,19 +21,19 @@ class VariationalDropout(nn.Module):
         return inputs * F.dropout(inputs.new_ones(1, *inputs.shape[1:]), self.rate)
 
 
-def embed(embedding: nn.Embedding, tokens: Tensor, rate: float) -> Tensor:
+def embed(embedding: nn.Embedding | OneHot, tokens: Tensor, rate: float) -> Tensor:
     """Look up embeddings with embedding dropout: a dropped word is zero in the whole batch (Gal and Ghahramani 2016).
 
     Args:
-        embedding: The embedding of V words, of size E.
+        embedding: The embedding of V words, of size E, or one-hot vectors, which are not dropped.
         tokens: Token ids (B, T).
         rate: The fraction of the vocabulary that is dropped; 0 in evaluation.
 
     Returns:
-        The embedded tokens (B, T, E). Words that are kept are scaled by 1 / (1 - rate).
+        The embedded tokens (B, T, E), or the ids of one-hot vectors. Words that are kept are scaled by 1 / (1 - rate).
     """
     vectors = embedding(tokens)
-    if rate == 0:
+    if rate == 0 or isinstance(embedding, OneHot):
         return vectors
     mask = F.dropout(vectors.new_ones(embedding.num_embeddings), rate)  # (V,)
     return vectors * mask[tokens].unsqueeze(-1)

@@ -6,7 +6,7 @@
     h_t = (1 - z_t) * n_t + z_t * h_{t-1}
 
 This is the form of torch and cuDNN, in which the reset gate acts after the product with U_n; in the paper it acts
-before the product. Weights are stacked in the order r, z, n.
+before the product (`unroll.layers.gru_reset_before`). Weights are stacked in the order r, z, n.
 """
 
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
+
+from unroll.layers.one_hot import project
 
 
 class GRU(nn.GRU):
@@ -30,18 +31,18 @@ class GRU(nn.GRU):
         """Run all time steps.
 
         Args:
-            inputs: Inputs (T, B, I).
+            inputs: Inputs (T, B, I), or the ids (T, B) of one-hot inputs.
             state: The state before the first step, one tensor (B, H).
             recurrent_weight: U (3H, H), `weight_hh_l0` or a copy of it with dropout.
 
         Returns:
             The outputs (T, B, H), and the state after the last step.
         """
-        if inputs.is_cuda:
+        if inputs.is_cuda and inputs.is_floating_point():
             weights = [self.weight_ih_l0, recurrent_weight, self.bias_ih_l0, self.bias_hh_l0]
             outputs, last = torch._VF.gru(inputs, state[0][None], weights, True, 1, 0.0, self.training, False, False)
             return outputs, (last[0],)
-        projected = F.linear(inputs, self.weight_ih_l0, self.bias_ih_l0).to(recurrent_weight.dtype)  # (T, B, 3H)
+        projected = project(inputs, self.weight_ih_l0, self.bias_ih_l0).to(recurrent_weight.dtype)  # (T, B, 3H)
         outputs = Recurrence.apply(projected, state[0], recurrent_weight, self.bias_hh_l0)  # type: ignore[no-untyped-call]
         return outputs, (outputs[-1],)
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from unroll.arithmetic.threads import cut, is_portable, share
+from unroll.layers.one_hot import project
 
 ROWS = 8
 """The minimum number of rows of a part of a batch."""
@@ -37,7 +38,7 @@ class LSTM(nn.LSTM):
         """Run all time steps.
 
         Args:
-            inputs: Inputs (T, B, I).
+            inputs: Inputs (T, B, I), or the ids (T, B) of one-hot inputs.
             state: The state (h, C) before the first step, two tensors (B, H).
             recurrent_weight: U (4H, H), `weight_hh_l0` or a copy of it with dropout.
 
@@ -45,6 +46,10 @@ class LSTM(nn.LSTM):
             The outputs (T, B, H), and the state (h, C) after the last step.
         """
         weights = [self.weight_ih_l0, recurrent_weight, self.bias_ih_l0, self.bias_hh_l0]
+        if not inputs.is_floating_point():  # torch's layer multiplies by W: it gets W x + b, and the identity as W
+            inputs = project(inputs, *weights[::2])
+            identity = torch.eye(len(self.bias_ih_l0), dtype=inputs.dtype, device=inputs.device)
+            weights[::2] = [identity, torch.zeros_like(self.bias_ih_l0)]
         if inputs.is_cuda:
             outputs, hidden, cell = run(inputs, state, weights)
         else:  # oneDNN has no 16-bit layer on a processor without 16-bit instructions

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from unroll.layers.one_hot import project
+
 MAX_BLOCKED_ELEMENTS = 1 << 12
 """The number of elements of a step (B x H) up to which a CPU scans in blocks."""
 MIN_BLOCKED_STEPS = 256
@@ -50,7 +52,7 @@ class MinRNN(nn.Module):
         """Run all time steps.
 
         Args:
-            inputs: Inputs (T, B, I).
+            inputs: Inputs (T, B, I), or the ids (T, B) of one-hot inputs.
             state: The state before the first step, one tensor (B, H).
             recurrent_weight: Not used. Other layers need it.
 
@@ -58,7 +60,7 @@ class MinRNN(nn.Module):
             The outputs (T, B, H), and the state after the last step.
         """
         *gates, candidate = (
-            F.linear(inputs, self.weight_ih_l0, self.bias_ih_l0).to(state[0].dtype).chunk(self.projections, -1)
+            project(inputs, self.weight_ih_l0, self.bias_ih_l0).to(state[0].dtype).chunk(self.projections, -1)
         )
         keep = self.keep(*gates)
         outputs = scan(keep, candidate - keep * candidate, state[0])

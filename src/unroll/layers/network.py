@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unroll.errors import UnrollError
+from unroll.layers.one_hot import OneHot
 from unroll.layers.recurrent import State
 from unroll.layers.softmax import Adaptive, Softmax
+from unroll.params.layers import EmbeddingSize
 from unroll.text.streams import Ids
 
 
@@ -22,11 +24,21 @@ class LanguageModelNetwork(nn.Module):
     The state is a tuple of tensors (B, ...).
     """
 
-    embedding: nn.Embedding
+    embedding: nn.Embedding | OneHot
     softmax: Softmax | Adaptive
 
     def start(self, batch_size: int) -> State:
         """Return the state of `batch_size` rows that have read nothing."""
+        raise NotImplementedError
+
+    @property
+    def token_vectors(self) -> Tensor:
+        """The vector of each token (V, E): its embedding, or its column of the weights that read one-hot inputs."""
+        return self.embedding.weight if isinstance(self.embedding, nn.Embedding) else self.input_weight.t()
+
+    @property
+    def input_weight(self) -> Tensor:
+        """The weights (N, V) that read one-hot inputs."""
         raise NotImplementedError
 
     def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
@@ -79,6 +91,11 @@ def uniform_embedding(vocabulary_size: int, size: int) -> nn.Embedding:
     embedding = nn.Embedding(vocabulary_size, size)
     nn.init.uniform_(embedding.weight, -(size**-0.5), size**-0.5)
     return embedding
+
+
+def build_embedding(vocabulary_size: int, size: EmbeddingSize) -> nn.Embedding | OneHot:
+    """Make an embedding of this size, or one-hot vectors of the size of the vocabulary."""
+    return OneHot(vocabulary_size) if size == "one_hot" else uniform_embedding(vocabulary_size, size)
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from unroll.layers.dropout import VariationalDropout, drop_weights
 from unroll.layers.gru import GRU
+from unroll.layers.gru_reset_before import GRUResetBefore
 from unroll.layers.lstm import LSTM
 from unroll.layers.min_rnn import MinGRU, MinLSTM
 from unroll.layers.rnn import RNN
@@ -24,7 +25,9 @@ LAYERS: dict[Cell, Callable[[int, int], Any]] = {
     "rnn": RNN,
     "rnn_relu": partial(RNN, nonlinearity="relu"),
     "rnn_sigmoid": partial(RNN, nonlinearity="sigmoid"),
+    "rnn_identity": partial(RNN, nonlinearity="identity"),
     "gru": GRU,
+    "gru_reset_before": GRUResetBefore,
     "lstm": LSTM,
     "mingru": MinGRU,
     "minlstm": MinLSTM,
@@ -63,6 +66,12 @@ class Recurrent(nn.Module):
         self.input_dropout, self.hidden_dropout = kind(rates.input), kind(rates.hidden)
         self.output_dropout, self.weight_drop = kind(rates.output), rates.weight_drop
 
+    @property
+    def input_weight(self) -> Tensor:
+        """The weights W (G, I) of all gates of the first layer."""
+        first: Any = self.layers[0]
+        return first.weight_ih_l0
+
     def start(self, batch_size: int) -> State:
         """Return the initial state, zeros, for `batch_size` rows."""
         weight = next(self.parameters())
@@ -72,7 +81,8 @@ class Recurrent(nn.Module):
         """Run all time steps.
 
         Args:
-            inputs: Inputs (T, B, input_size).
+            inputs: Inputs (T, B, input_size), or the ids (T, B) of one-hot inputs of this size, which are not
+                dropped.
             state: The state before the first step.
 
         Returns:
@@ -80,7 +90,8 @@ class Recurrent(nn.Module):
         """
         after: State = ()
         for index, layer in enumerate(self.layers):
-            inputs = self.hidden_dropout(inputs) if index else self.input_dropout(inputs)
+            if inputs.is_floating_point():  # not the ids of one-hot inputs
+                inputs = self.hidden_dropout(inputs) if index else self.input_dropout(inputs)
             weight = getattr(layer, "weight_hh_l0", None)  # minGRU and minLSTM have none
             if weight is not None:
                 weight = drop_weights(weight, self.weight_drop, self.training)
@@ -93,7 +104,7 @@ class Recurrent(nn.Module):
         """Run all time steps.
 
         Args:
-            inputs: Inputs (B, T, input_size).
+            inputs: Inputs (B, T, input_size), or the ids (B, T) of one-hot inputs.
             state: The state before the first step.
 
         Returns:

@@ -1,26 +1,45 @@
 """Simple recurrent network (Elman 1990; Goodfellow, Bengio and Courville 2016, section 10.2).
 
 h_t = phi(W x_t + b + U h_{t-1} + c)
+
+With the identity as phi it is a linear network: h_t = U^t h_0 + sum_k U^(t-k) (W x_k + b + c), so that x_1 acts on h_t
+through U^(t-1) W.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
-Nonlinearity = Literal["tanh", "relu", "sigmoid"]
+from unroll.layers.one_hot import project
+
+Nonlinearity = Literal["tanh", "relu", "sigmoid", "identity"]
 
 RELU_IDENTITY_SCALE = 0.5
-ACTIVATIONS = {"tanh": torch.tanh_, "relu": torch.relu_, "sigmoid": torch.sigmoid_}
+ACTIVATIONS: dict[Nonlinearity, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh_,
+    "relu": torch.relu_,
+    "sigmoid": torch.sigmoid_,
+    "identity": lambda x: x,
+}
 """phi, computed in place."""
-DERIVATIVES = {"tanh": lambda h: 1 - h * h, "relu": lambda h: (h > 0).to(h.dtype), "sigmoid": lambda h: h * (1 - h)}
+DERIVATIVES: dict[Nonlinearity, Callable[[Tensor], Tensor]] = {
+    "tanh": lambda h: 1 - h * h,
+    "relu": lambda h: (h > 0).to(h.dtype),
+    "sigmoid": lambda h: h * (1 - h),
+    "identity": torch.ones_like,
+}
 """phi' as a function of h = phi(x)."""
+LARGEST_DERIVATIVES: dict[Nonlinearity, float] = {"tanh": 1.0, "relu": 1.0, "sigmoid": 0.25, "identity": 1.0}
+"""The maximum of phi'."""
+ON_GPU = {"tanh": torch._VF.rnn_tanh, "relu": torch._VF.rnn_relu}
+"""The layers of cuDNN."""
 
 
 class RNN(nn.RNN):
-    """One simple recurrent layer. A GPU runs cuDNN's layer, except for `sigmoid`, which cuDNN does not have."""
+    """One simple recurrent layer. A GPU runs cuDNN's layer for tanh and relu, the only two that cuDNN has."""
 
     weight_hh_l0: Tensor
     weight_ih_l0: Tensor
@@ -46,25 +65,28 @@ class RNN(nn.RNN):
             nn.init.zeros_(self.bias_ih_l0)
             nn.init.zeros_(self.bias_hh_l0)
 
+    def extra_repr(self) -> str:
+        """Name phi, too: checkpoints tell networks apart by their names and weights."""
+        return f"{super().extra_repr()}, phi={self.phi}"
+
     def forward(  # type: ignore[override]
         self, inputs: Tensor, state: tuple[Tensor, ...], recurrent_weight: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Run all time steps.
 
         Args:
-            inputs: Inputs (T, B, I).
+            inputs: Inputs (T, B, I), or the ids (T, B) of one-hot inputs.
             state: The state before the first step, one tensor (B, H).
             recurrent_weight: U (H, H), `weight_hh_l0` or a copy of it with dropout.
 
         Returns:
             The outputs (T, B, H), and the state after the last step.
         """
-        if inputs.is_cuda and self.phi != "sigmoid":
+        if inputs.is_cuda and inputs.is_floating_point() and self.phi in ON_GPU:
             weights = [self.weight_ih_l0, recurrent_weight, self.bias_ih_l0, self.bias_hh_l0]
-            layer = torch._VF.rnn_tanh if self.phi == "tanh" else torch._VF.rnn_relu
-            outputs, last = layer(inputs, state[0][None], weights, True, 1, 0.0, self.training, False, False)
+            outputs, last = ON_GPU[self.phi](inputs, state[0][None], weights, True, 1, 0.0, self.training, False, False)
             return outputs, (last[0],)
-        projected = F.linear(inputs, self.weight_ih_l0, self.bias_ih_l0 + self.bias_hh_l0)  # (T, B, H)
+        projected = project(inputs, self.weight_ih_l0, self.bias_ih_l0 + self.bias_hh_l0)  # (T, B, H)
         projected = projected.to(recurrent_weight.dtype)
         outputs = Recurrence.apply(projected, state[0], recurrent_weight, self.phi)  # type: ignore[no-untyped-call]
         return outputs, (outputs[-1],)

@@ -55,6 +55,14 @@ class Pretrained(Params):
     """Keep the embeddings as they are; otherwise they are fine-tuned. With `tie_weights` this holds for the output
     layer, too."""
 
+    @model_validator(mode="after")
+    def _has_an_embedding(self) -> "Pretrained":
+        if getattr(self, "embedding_size", None) == "one_hot":
+            raise ValueError(
+                "embedding_size: one_hot has no embedding that could begin from vectors; set it to their size"
+            )
+        return self
+
 
 class PretrainedWindow(Pretrained, WindowParams):
     """Settings of a window model with pretrained embeddings."""

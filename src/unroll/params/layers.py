@@ -4,10 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from unroll.params.base import Count, Params, Probability
+from unroll.params.base import Count, Params, Probability, Size
 
-Cell = Literal["rnn", "rnn_relu", "rnn_sigmoid", "gru", "lstm", "mingru", "minlstm"]
-"""`rnn` is the tanh network of Elman (1990)."""
+Cell = Literal["rnn", "rnn_relu", "rnn_sigmoid", "rnn_identity", "gru", "gru_reset_before", "lstm", "mingru", "minlstm"]
+"""`rnn` is the tanh network of Elman (1990). `gru` resets the state after the product with the recurrent weights, as
+torch and cuDNN do, and `gru_reset_before` before it, as Cho et al. (2014)."""
+EmbeddingSize = Size | Literal["one_hot"]
+"""The size of the token embeddings. `one_hot`: there is no embedding, and a token is read as a vector with a 1 in its
+place and 0 in all others, of the size of the vocabulary."""
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Batching = Literal["shuffled", "contiguous"]
 """How the subsequences of an epoch are put into batches."""
@@ -39,6 +43,26 @@ class ActivationRegularization(Params):
     """Activation regularization: the factor of the mean square of the last layer's outputs."""
     tar: Penalty
     """Temporal activation regularization: the factor of the mean square of their differences between steps."""
+
+
+class NoAttention(Params):
+    """The output depends on the last state only."""
+
+    kind: Literal["none"]
+
+
+class PastAttentionParams(Params):
+    """The output also depends on a weighted mean of earlier states (Daniluk et al. 2017)."""
+
+    kind: Literal["dot", "general", "additive"]
+    """The score of a state h_t and an earlier one h_i: h_t h_i, h_t W h_i (both Luong et al. 2015), or
+    u tanh(W h_t + U h_i) (Bahdanau et al. 2015)."""
+    context: Size
+    """The number of states before the current one that are attended to, all of the same document. With the length of
+    the longest document, these are all earlier states."""
+
+
+AttentionParams = Annotated[NoAttention | PastAttentionParams, Field(discriminator="kind")]
 
 
 class FullSoftmax(Params):

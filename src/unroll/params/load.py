@@ -89,7 +89,10 @@ def find_faults(values: Any) -> dict[str, str]:
         Root.model_validate(values)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        return {".".join(_locate(list(fault["loc"]), Root)[0]): _sentence(fault, Root) for fault in faults}
+        sentences: dict[str, str] = {}
+        for fault in faults:  # of a value that may have several types, the first one
+            sentences.setdefault(".".join(_locate(list(fault["loc"]), Root)[0]), _sentence(fault, Root))
+        return sentences
     return {}
 
 

@@ -77,8 +77,8 @@ def assign_colors(names: Iterable[str]) -> dict[str, int]:
 
 
 def format_number(value: float) -> str:
-    """Return three significant digits, or a whole number with separators from 1,000 on."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    """Return three significant digits, or a whole number with separators if it has from four to nine digits."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
 
 
 def draw_lines(

@@ -104,6 +104,26 @@ class Group:
         return chart.draw_lines(self._traces(lines), "position in the document", "nats per token", log_x=True)
 
     @property
+    def calibrated(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """The models with finite losses of the predictions whose entropy was measured, with the measurements."""
+        found = [(name, self._diagnostics[name].get("calibration") or {}) for name in self.colors]
+        return [(name, entry) for name, entry in found if _is_finite(entry.get("nats"))]
+
+    @property
+    def calibration(self) -> Markup:
+        """The loss above the entropy of the predictions, by their entropy."""
+        traces = []
+        for name, entry in self.calibrated:
+            line = [(row["entropy"], row["nats"] - row["entropy"]) for row in entry["groups"]]
+            traces.append(chart.Trace(name, self.colors[name], line, [row["error"] for row in entry["groups"]]))
+        return chart.draw_lines(traces, "entropy of the prediction, nats", "loss above the entropy, nats")
+
+    @property
+    def growth(self) -> list[Mapping[str, Any]]:
+        """The sizes of the tables of the n-gram model of the highest order; empty without one."""
+        return max((self._diagnostics[name].get("table_growth", []) for name in self.colors), key=len, default=[])
+
+    @property
     def gains(self) -> tuple[str, str, list[TokenGain], list[TokenGain]] | None:
         """The names of the two best models besides the oracle, and the tokens with the largest gains and losses."""
         names = [r.model for r in self.contenders[:2]]

@@ -28,6 +28,8 @@ from unroll.report.series import ABSENT, MEASURES, SeriesSection, errors_in
 from unroll.report.zipf import ZipfSection
 
 FOLDER = Path(__file__).parent / "page"
+LARGEST_NATS = 700
+"""The exponential of more nats is shown as infinite."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def render(findings: Findings) -> str:
         lstrip_blocks=True,
     )
     environment.globals["asset"] = lambda name: Markup((FOLDER / name).read_text(encoding="utf-8"))
+    environment.filters["exp"] = lambda nats: math.exp(nats) if nats < LARGEST_NATS else math.inf
+    environment.filters["bits"] = lambda nats: nats / math.log(2)
     environment.filters["number"] = chart.format_number
     environment.filters["decimals"] = lambda value: "∞" if value == math.inf else f"{value:,.2f}"
     groups = [

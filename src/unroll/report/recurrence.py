@@ -65,6 +65,30 @@ def _is_positive(norm: Any) -> bool:
     return isinstance(norm, int | float) and math.isfinite(norm) and norm > 0
 
 
+@dataclass(frozen=True)
+class Layer:
+    """The activations of one layer of a simple network."""
+
+    model: str
+    """The name of the model."""
+    layer: int
+    """The number of the layer, from 1."""
+    radius: float
+    """The spectral radius of U."""
+    norm: float
+    """The spectral norm of U."""
+    bound: float
+    """The norm times the largest phi'."""
+    saturated: float
+    """The share of activations with a small phi'."""
+    exploded: float
+    """The share of activations with a large absolute value."""
+    mean: float
+    """The mean of phi' as a fraction of its maximum."""
+    shares: Sequence[float]
+    """The shares of these fractions in equal parts of [0, 1]."""
+
+
 class RecurrenceSection:
     """The charts of the section; each is empty if there is nothing to show."""
 
@@ -83,13 +107,42 @@ class RecurrenceSection:
             for name, entry in diagnostics.items()
             for row in entry.get("gates", [])
         ]
-        self.colors = chart.assign_colors(dict.fromkeys([*self._flows, *self._radii]))
+        self.layers = [
+            Layer(name, **row) for name, entry in diagnostics.items() for row in entry.get("activations", [])
+        ]
+        self._reach = {
+            name: [(row["first"], row["share"]) for row in entry["attention_reach"]]
+            for name, entry in diagnostics.items()
+            if "attention_reach" in entry
+        }
+        self.colors = chart.assign_colors(dict.fromkeys([*self._flows, *self._radii, *self._reach]))
 
     @property
     def flow(self) -> Markup:
         """The norm of d loss_T / d state_{T-k} by k, a line per network."""
         traces = [chart.Trace(name, self.colors[name], flow) for name, flow in self._flows.items()]
         return chart.draw_lines(traces, "steps back, k", "norm of d loss / d state", log_y=True)
+
+    @property
+    def bounds(self) -> Markup:
+        """The gradient flow of simple networks of one layer, and the bound of the product of k Jacobians as dots."""
+        bounds = {one.model: one.bound for one in self.layers if one.layer == 1}
+        deep = {one.model for one in self.layers if one.layer > 1}
+        traces = []
+        for name, bound in bounds.items():
+            if name in deep or name not in self._flows or self._flows[name][0][0] != 0:
+                continue
+            flow = self._flows[name]
+            limit = [(k, flow[0][1] * bound**k) for k, _ in flow if _is_positive(flow[0][1] * bound**k)]
+            color = self.colors[name]
+            traces += [chart.Trace(name, color, flow), chart.Trace(f"{name}: bound", color, limit, dots=True)]
+        return chart.draw_lines(traces, "steps back, k", "norm of d loss / d state", log_y=True)
+
+    @property
+    def reach(self) -> Markup:
+        """The mean attention of networks with attention to their past by the distance of the state."""
+        traces = [chart.Trace(name, self.colors[name], line) for name, line in self._reach.items()]
+        return chart.draw_lines(traces, "steps back, first of the group", "share of the attention", log_x=True)
 
     @property
     def radius(self) -> Markup:

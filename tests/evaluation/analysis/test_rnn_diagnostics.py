@@ -8,7 +8,7 @@ import torch
 from pydantic import TypeAdapter
 
 from tests import toy
-from tests.models.test_contract import RECURRENT, TRANSFORMER
+from tests.models.test_contract import BIDIRECTIONAL, ONE_HOT, RECURRENT, TRANSFORMER, UNDROPPED
 from unroll import models
 from unroll.evaluation.analysis.rnn_diagnostics import diagnose
 from unroll.models.base.inputs import Inputs
@@ -22,7 +22,7 @@ TRAINING = toy.TRAINING | {"epochs": 2}
 
 def trained(**changes: Any) -> tuple[Any, list[dict[str, float]]]:
     """A model of toy text and the curves of its training; recurrent, unless the changes give another family."""
-    base = {} if changes.get("family") == "transformer" else RECURRENT
+    base = RECURRENT if "family" not in changes else {}
     params: Any = TypeAdapter(ModelParams).validate_python(base | {"training": TRAINING} | changes)
     rows: list[dict[str, float]] = []
     model = models.family(params.family).fit(
@@ -73,7 +73,10 @@ def test_gates_are_those_of_the_context_without_bos() -> None:
     [
         ({"cell": "rnn"}, []),
         ({"cell": "lstm", "layers": 2}, [(k, gate) for k in (1, 2) for gate in ("input", "forget", "output")]),
-        ({"family": "bidirectional", "cell": "gru"}, [(1, "reset"), (1, "update")]),
+        (BIDIRECTIONAL | {"cell": "gru"}, [(1, "reset"), (1, "update")]),
+        ({"cell": "gru_reset_before"} | ONE_HOT | UNDROPPED, [(1, "reset"), (1, "update")]),
+        ({"cell": "rnn"} | ONE_HOT | UNDROPPED, []),
+        ({"cell": "mingru", "attention": {"kind": "dot", "context": 9}}, [(1, "keep")]),
         (
             {
                 "cell": "minlstm",
@@ -106,6 +109,38 @@ def test_the_context_is_no_longer_than_in_training_and_short_documents_have_no_r
     assert diagnose(model, documents, 7, ContextAblation(tokens=0, distances=[1]), seed=1) == {}
 
 
+def test_saturated_and_exploded_activations_are_counted() -> None:
+    """A unit whose bias is large saturates; an unbounded one explodes if its state grows."""
+    documents = [np.full(40, 5)]
+    for cell, weight, bias, saturated, exploded in (
+        ("rnn", 0.0, [9.0] * 4 + [0.0] * 12, 0.25, 0.0),
+        ("rnn_sigmoid", 0.0, [-9.0] * 8 + [0.0] * 8, 0.5, 0.0),
+        ("rnn_relu", 0.0, [-1.0] * 12 + [20.0] * 4, 0.75, 0.25),
+        ("rnn_identity", 1.0, [3.0] * 16, 0.0, 0.6),  # h = 3, 6, 9, .. from <bos> on: of tokens 1 to 5, the last three
+    ):
+        model, _ = trained(cell=cell)
+        layer = model.network.recurrent.layers[0]
+        with torch.no_grad():
+            layer.weight_ih_l0.zero_()
+            layer.weight_hh_l0.copy_(weight * torch.eye(16) if weight else layer.weight_hh_l0 * 0 + 1e-9)
+            layer.bias_ih_l0.copy_(torch.tensor(bias))
+            layer.bias_hh_l0.zero_()
+        (row,) = diagnose(model, documents, 7, PARAMS, seed=1)["activations"]
+        assert (row["layer"], row["saturated"], row["exploded"]) == (
+            1,
+            pytest.approx(saturated),
+            pytest.approx(exploded),
+        )
+        assert sum(row["shares"]) == pytest.approx(1)
+        assert row["shares"][0] == pytest.approx(saturated)
+        assert row["norm"] >= row["radius"] * (1 - 1e-3)
+
+
+def test_networks_with_gates_have_no_simple_activations() -> None:
+    model, _ = trained(cell="gru")
+    assert "activations" not in diagnose(model, toy.text().valid.documents, 7, PARAMS, seed=1)
+
+
 def test_other_models_are_not_unrolled() -> None:
     model, rows = trained(**TRANSFORMER)
     assert not isinstance(model, UnrolledModel)
@@ -116,7 +151,7 @@ def test_other_models_are_not_unrolled() -> None:
     ("changes", "columns"),
     [
         ({"cell": "rnn", "layers": 2}, {"spectral_radius_recurrent_1", "spectral_radius_recurrent_2"}),
-        ({"family": "bidirectional", "cell": "gru"}, {"spectral_radius_rightward_1", "spectral_radius_leftward_1"}),
+        (BIDIRECTIONAL | {"cell": "gru"}, {"spectral_radius_rightward_1", "spectral_radius_leftward_1"}),
         ({"cell": "mingru"}, set()),
     ],
 )

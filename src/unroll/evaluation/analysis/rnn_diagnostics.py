@@ -3,6 +3,10 @@
 The gradient of a loss with respect to a state k steps earlier contains a product of k Jacobians (Pascanu, Mikolov and
 Bengio 2013). If its norm falls with k, the gradient vanishes; if it rises, the gradient explodes. A gate below 0.1 is
 called closed, and one above 0.9 open (Karpathy, Johnson and Fei-Fei 2015). An open gate lets gradients pass.
+
+In a simple network each Jacobian is diag(phi') U. An activation is called saturated if phi' is less than a tenth of its
+maximum there, so that hardly any gradient passes: for tanh if |h| > 0.949, for the logistic function if h < 0.026 or
+h > 0.974, for relu if h = 0. It is called exploded if |h| > 10, which only relu and the identity allow.
 """
 
 from collections.abc import Sequence
@@ -19,7 +23,11 @@ from unroll.params.evaluate import ContextAblation
 from unroll.text.streams import Ids
 
 BINS = 10
-"""The number of bins of a gate's values. The first bin is closed, the last one open."""
+"""The number of bins of a gate's values. The first bin is closed, the last one open. Those of phi' are alike."""
+SATURATED = 0.1
+"""The share of the maximum of phi' below which an activation is saturated: the first bin."""
+EXPLODED = 10.0
+"""The absolute value above which an activation is exploded."""
 
 
 def measure(subject: Subject) -> Evaluation | None:
@@ -46,8 +54,9 @@ def diagnose(
         seed: The random seed.
 
     Returns:
-        `gradient_flow`, the norm of the gradient for each number of steps back, and `gates`, the mean and the
-        distribution of the values of each gate. Empty if no document is long enough.
+        `gradient_flow`, the norm of the gradient for each number of steps back; `gates`, the mean and the distribution
+        of the values of each gate; and for a simple network `activations`, the factors of the Jacobians of each layer.
+        Empty if no document is long enough.
     """
     length = min(sequence_length, params.distances[-1])
     sampled = sample_positions(documents, length, params.tokens, np.random.default_rng([seed, 5]))
@@ -57,6 +66,7 @@ def diagnose(
     targets = np.array([documents[d][p] for d, p in sampled], dtype=np.int64)
     flow = model.gradient_flow(contexts, targets)
     layers = enumerate(model.gate_activations(contexts), 1)
+    simple = [_describe(number, layer) for number, layer in enumerate(model.activations(contexts), 1)]
     return {
         "gradient_flow": [{"steps": steps, "norm": float(norm)} for steps, norm in enumerate(flow)],
         "gates": [
@@ -64,6 +74,24 @@ def diagnose(
             for layer, gates in layers
             for name, values in gates.items()
         ],
+    } | ({"activations": simple} if simple else {})
+
+
+def _describe(number: int, layer: Any) -> dict[str, Any]:
+    """Return the factors of the Jacobians of a layer, and the shares of saturated and of exploded activations.
+
+    `mean` and `shares` are those of phi' as a fraction of its maximum. `bound` is |U| max phi', with the largest phi'
+    that was seen: the norm of a product of k Jacobians is at most its power k.
+    """
+    relative = layer.slopes / layer.largest_slope
+    return {
+        "layer": number,
+        "radius": layer.radius,
+        "norm": layer.norm,
+        "bound": layer.norm * float(layer.slopes.max()),
+        "saturated": float(np.mean(relative < SATURATED)),
+        "exploded": float(np.mean(np.abs(layer.outputs) > EXPLODED)),
+        **_distribution(relative),
     }
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unroll.arithmetic.global_state import restored_global_state
+from unroll.layers.activations import Activations, simple_activations
 from unroll.layers.diagnostics import gate_activations, gradient_flow
 from unroll.layers.network import LanguageModelNetwork, as_tensor, load_pretrained, restore, weights
 from unroll.layers.recurrent import Recurrent, State, select
@@ -21,7 +22,7 @@ from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log
 from unroll.params.base import Params
 from unroll.params.evaluate import DynamicSgd
-from unroll.params.training import with_ranks
+from unroll.params.saved import with_omitted
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import BOS, PAD
 from unroll.training import dynamic_evaluation
@@ -90,7 +91,7 @@ class NeuralLanguageModel:
     def load(cls, path: Path) -> Self:
         """Load the model that `save` wrote into the folder `path`."""
         saved = storage.read_params(path)
-        params = cls.settings.model_validate(with_ranks(saved["params"]))
+        params = cls.settings.model_validate(with_omitted(saved["params"]))
         network = cls.network_type(params, saved["vocabulary_size"])
         restore(network, storage.read_weights(path))
         return cls(params, saved["vocabulary_size"], network)
@@ -112,8 +113,8 @@ class NeuralLanguageModel:
 
     @property
     def embedding(self) -> NDArray[np.floating]:
-        """The embeddings (V, E)."""
-        return self.network.embedding.weight.detach().numpy()
+        """The vectors of the tokens (V, E)."""
+        return self.network.token_vectors.detach().numpy()
 
     @torch.inference_mode()
     def start(self, batch_size: int = 1) -> tuple[Tensor, State]:
@@ -190,8 +191,8 @@ class RecurrentLanguageModel(NeuralLanguageModel):
         """Return the norm of d -log p(target) / d state k tokens before it, for k = 0 .. K (K + 1,)."""
         target_ids = as_tensor(targets)
 
-        def loss(hidden: Tensor) -> Tensor:
-            return self.network.softmax.negative_log_likelihood(hidden, target_ids).sum()
+        def loss(outputs: Sequence[Tensor]) -> Tensor:
+            return self.network.softmax.negative_log_likelihood(self.last_hidden(outputs), target_ids).sum()
 
         return gradient_flow(self.layers, self._embed(contexts), loss)[:-1]  # without the state before <bos>
 
@@ -200,7 +201,16 @@ class RecurrentLanguageModel(NeuralLanguageModel):
         gates = gate_activations(self.layers, self._embed(contexts))
         return [{name: values[:, 1:] for name, values in layer.items()} for layer in gates]  # without those of <bos>
 
+    def activations(self, contexts: Ids) -> list[Activations]:
+        """Return the activations of each layer of a simple network, (N, K, H); nothing for cells with gates."""
+        layers = simple_activations(self.layers, self._embed(contexts))
+        return [one._replace(outputs=one.outputs[:, 1:], slopes=one.slopes[:, 1:]) for one in layers]
+
+    def last_hidden(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Return the input of the softmax (B, H) after the last of the outputs (B, H) of a document."""
+        return outputs[-1]
+
     @torch.no_grad()
     def _embed(self, contexts: Ids) -> Tensor:
-        """Return the embeddings (N, 1 + K, E) of contexts (N, K), with `<bos>` before each."""
+        """Return what the layers read (N, 1 + K, ..) of contexts (N, K), with `<bos>` before each."""
         return self.network.embedding(nn.functional.pad(as_tensor(contexts), (1, 0), value=BOS))

@@ -98,6 +98,23 @@ class AttentionModel(Protocol):
 
 
 @runtime_checkable
+class PastAttentionModel(Protocol):
+    """A language model that may attend to the states before the current one."""
+
+    def past_attention(self, document: Ids) -> Weights | None:
+        """Return the attention behind the prediction of every token of a document.
+
+        Args:
+            document: The tokens (T,).
+
+        Returns:
+            Weights (T, T). Row t belongs to the prediction of token t, and column s to the state after the token before
+            token s, which is `<bos>` for s = 0. Only s < t has weights. They sum to one, but row 0 has none. None if
+            the model has no attention.
+        """
+
+
+@runtime_checkable
 class Classifier(Protocol):
     """p(class | document)."""
 
@@ -177,6 +194,17 @@ class KStepModel(Protocol):
 
 
 @runtime_checkable
+class NgramTablesModel(Protocol):
+    """A language model that is a table of n-grams of each order."""
+
+    vocabulary_size: int
+
+    @property
+    def stored_ngrams(self) -> Sequence[tuple[int, int]]:
+        """For each order n = 1 .. N, the number of contexts of n - 1 tokens, and that of n-grams with a probability."""
+
+
+@runtime_checkable
 class UnrolledModel(Protocol):
     """A recurrent language model. `contexts` (N, K) are N rows of K tokens, each read after `<bos>`."""
 
@@ -194,6 +222,13 @@ class UnrolledModel(Protocol):
 
     def gate_activations(self, contexts: Ids) -> Sequence[dict[str, NDArray[np.floating]]]:
         """Return the gates of each layer by name, (N, K, H) in [0, 1]; none for a simple network."""
+
+    def activations(self, contexts: Ids) -> Sequence[Any]:
+        """Return the activations of each layer of a simple network; nothing for cells with gates.
+
+        Each has the `outputs` phi(..) and the `slopes` phi' (N, K, H), the `largest_slope` that phi can have, and the
+        spectral `radius` and `norm` of the recurrent weights (`unroll.layers.activations.Activations`).
+        """
 
 
 class Saved(Protocol):

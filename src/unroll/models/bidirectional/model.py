@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from unroll.layers import softmax
 from unroll.layers.activation_regularization import regularized_loss
 from unroll.layers.dropout import embed
-from unroll.layers.network import LanguageModelNetwork, as_tensor, uniform_embedding
+from unroll.layers.network import LanguageModelNetwork, as_tensor, build_embedding
 from unroll.layers.recurrent import Recurrent, State, detach
 from unroll.models.base.neural_language_model import LOGITS, RecurrentLanguageModel
 from unroll.models.base.protocol import LogProbs
@@ -39,13 +39,18 @@ class Network(LanguageModelNetwork):
     def __init__(self, params: BidirectionalParams, vocabulary_size: int) -> None:
         """Build the network with initial weights drawn from torch's global generator."""
         super().__init__()
-        self.embedding = uniform_embedding(vocabulary_size, params.embedding_size)
-        sizes = (params.embedding_size, params.hidden_size, params.layers, params.dropout, params.residual)
+        self.embedding = build_embedding(vocabulary_size, params.embedding_size)
+        sizes = (self.embedding.embedding_dim, params.hidden_size, params.layers, params.dropout, params.residual)
         self.rightward, self.leftward = Recurrent(params.cell, *sizes), Recurrent(params.cell, *sizes)
         self.embedding_dropout = params.dropout.embedding
-        tied = self.embedding.weight if params.tie_weights else None
+        tied = self.token_vectors if params.tie_weights else None
         self.softmax = softmax.build(params.softmax, self.rightward.hidden_size, vocabulary_size, tied)
         self.register_buffer("counts", torch.zeros(vocabulary_size))  # of tokens in the train split
+
+    @property
+    def input_weight(self) -> Tensor:
+        """The weights (N, V) of all gates that read one-hot inputs, of both directions."""
+        return torch.cat([self.rightward.input_weight, self.leftward.input_weight])
 
     def start(self, batch_size: int) -> State:
         """Return the zero state of `batch_size` rows of the forward direction."""

@@ -18,7 +18,7 @@ from unroll.models.base.classification import compute_log_priors, count_priors, 
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log, LogProbs, Member
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
-from unroll.params.training import with_ranks
+from unroll.params.saved import with_omitted
 from unroll.text.streams import Data, Ids, Stream, stream_of
 
 
@@ -76,7 +76,7 @@ def load(path: Path) -> Model:
     saved = storage.read_params(path)
     members = [models.load(path / str(index)) for index in range(len(saved["classes"]))]
     return Model(
-        GenerativeClassifierParams.model_validate(with_ranks(saved["params"])),
+        GenerativeClassifierParams.model_validate(with_omitted(saved["params"])),
         saved["classes"],
         members,
         **storage.read_weights(path),

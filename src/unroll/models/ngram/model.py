@@ -33,7 +33,7 @@ from unroll.text.tokenizers.vocabulary import BOS, FIRST_PREDICTED
 
 
 class Model:
-    """An n-gram model. It satisfies LanguageModel and KStepModel.
+    """An n-gram model. It satisfies LanguageModel, KStepModel and NgramTablesModel.
 
     A state is an array (n - 1, B): the indices of the 1-, 2-, ... (n-1)-gram at the end of each context, or MISSING.
     """
@@ -64,6 +64,13 @@ class Model:
         """The weights of Jelinek-Mercer smoothing. Discounts are estimated from the train split."""
         kind = self.params.get("smoothing", {}).get("kind")  # a model from an ARPA file has no smoothing
         return ("interpolation weights",) if kind == "jelinek_mercer" else ()
+
+    @property
+    def stored_ngrams(self) -> list[tuple[int, int]]:
+        """For each order n = 1 .. N, the number of contexts of n - 1 tokens, and that of n-grams with a probability."""
+        unigrams = len(self.orders[0].log_probs) - FIRST_PREDICTED
+        longer = [table.keys for table in self.orders[1:]]
+        return [(1, unigrams)] + [(len(np.unique(keys // self.vocabulary_size)), len(keys)) for keys in longer]
 
     def start(self, batch_size: int = 1) -> Index:
         """Return the state of `batch_size` contexts that have read only `<bos>`."""

@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from unroll.params.base import Name, Params, Size
-from unroll.params.layers import ActivationRegularization, Batching, Cell, Dropouts, SoftmaxParams
+from unroll.params.layers import (
+    ActivationRegularization,
+    AttentionParams,
+    Batching,
+    Cell,
+    Dropouts,
+    EmbeddingSize,
+    SoftmaxParams,
+)
 from unroll.params.training import Training
 
 
@@ -17,8 +25,8 @@ class RecurrentLayers(Params):
     """The tokenizer of the text, a key of `tokenizers`."""
     cell: Cell
     """The cell of all layers."""
-    embedding_size: Size
-    """The size of the token embeddings."""
+    embedding_size: EmbeddingSize
+    """The size of the token embeddings, or `one_hot` for none."""
     hidden_size: Size | list[Size]
     """The size of all layers, or a list with the size of each."""
     layers: Annotated[int, Field(ge=1, le=100)]
@@ -47,6 +55,11 @@ class RecurrentLayers(Params):
             raise ValueError(f"hidden_size lists {len(sizes)} sizes for {self.layers} layers; list one for each")
         if self.residual and len(set(sizes)) > 1:
             raise ValueError(f"residual needs layers of one size, not {sizes}; make them equal")
+        if self.embedding_size == "one_hot" and (self.tie_weights or self.dropout.input or self.dropout.embedding):
+            raise ValueError(
+                "embedding_size: one_hot has no embedding that could be tied or dropped; set tie_weights to false, and "
+                "dropout.input and dropout.embedding to 0.0"
+            )
         if self.tie_weights and self.embedding_size != sizes[-1]:
             raise ValueError(
                 f"tie_weights needs embedding_size ({self.embedding_size}) equal to hidden_size ({sizes[-1]}) "
@@ -61,3 +74,9 @@ class RecurrentParams(RecurrentLayers):
     """A recurrent language model that reads from left to right."""
 
     family: Literal["recurrent"]
+    attention: Annotated[AttentionParams, Field(exclude_if=lambda attention: attention.kind == "none")]
+    """Attention to the earlier states of the last layer.
+
+    A saved model names it unless its kind is `none`, so that other models have the same bytes as those of earlier
+    releases.
+    """

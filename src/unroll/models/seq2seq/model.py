@@ -15,13 +15,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unroll.arithmetic.global_state import restored_global_state
+from unroll.layers.attention import Memory
 from unroll.layers.network import as_tensor, restore, weights
 from unroll.layers.recurrent import State, select
 from unroll.models.base import storage
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.neural_language_model import LOGITS
 from unroll.models.base.protocol import Log, LogProbs
-from unroll.models.seq2seq.attention import Memory
 from unroll.models.seq2seq.network import EncoderDecoder
 from unroll.models.seq2seq.params import Seq2seqParams
 from unroll.models.seq2seq.task import Task, length_mask, pad, shift_right

@@ -5,7 +5,7 @@ p(d_m | d_1 .. d_{m-1}, e_1 .. e_S) = softmax(W h_m + b) until `<eos>`:
 
     z_s = encoder(z_{s-1}, e_s)        h_m = decoder(h_{m-1}, d_{m-1})
 
-With attention to all of z_1 .. z_S (`unroll.models.seq2seq.attention`) the output is o_m = tanh(W [h_m; c_m]), where
+With attention to all of z_1 .. z_S (`unroll.layers.attention`) the output is o_m = tanh(W [h_m; c_m]), where
 c_m is the context of h_m (Luong, Pham and Manning 2015, equation 5). With input feeding (section 3.3 there) the cell
 reads [d_{m-1}; o_{m-1}], so each step needs the attention of the step before. Without it all steps are computed
 together.
@@ -16,13 +16,16 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from unroll.layers.network import uniform_embedding
+from unroll.layers.attention import ATTENTIONS, Attention, Memory
+from unroll.layers.network import build_embedding
 from unroll.layers.recurrent import Recurrent, State
 from unroll.layers.softmax import Softmax
-from unroll.models.seq2seq.attention import ATTENTIONS, Attention, Memory
 from unroll.models.seq2seq.params import Seq2seqParams
 from unroll.params.layers import Cell
 from unroll.text.tokenizers.vocabulary import FIRST_PREDICTED
+
+KINDS = {"dot": "general", "additive": "additive"}
+"""The kind of attention by the setting `attention`, whose `dot` has weights."""
 
 
 class Decoded(NamedTuple):
@@ -64,7 +67,7 @@ class Decoder(nn.Module):
         self.input_feeding = attention != "none" and input_feeding
         self.recurrent = Recurrent(cell, input_size + hidden_size * self.input_feeding, hidden_size, layers, dropout)
         # The name `alignment` is part of the names of saved weights.
-        self.alignment: Attention | None = ATTENTIONS[attention](hidden_size) if attention != "none" else None
+        self.alignment: Attention | None = ATTENTIONS[KINDS[attention]](hidden_size) if attention in KINDS else None
         self.combine = nn.Linear(2 * hidden_size, hidden_size, bias=False) if attention != "none" else None
         self.dropout = nn.Dropout(dropout)
 
@@ -88,7 +91,7 @@ class Decoder(nn.Module):
         """Run all steps.
 
         Args:
-            inputs: The embedded target tokens that are read (B, T, input_size).
+            inputs: The embedded target tokens that are read (B, T, input_size), or their ids (B, T) as one-hot inputs.
             state: The state before the first step.
             memory: The memory of the sources; None without attention.
 
@@ -154,14 +157,14 @@ class Encoder(nn.Module):
         """Read sources of one length.
 
         Args:
-            inputs: Embedded sources without padding (B, S, input_size).
+            inputs: Embedded sources without padding (B, S, input_size), or their ids (B, S) as one-hot inputs.
 
         Returns:
             The outputs (B, S, hidden_size), and the last state z*.
         """
         last: list[Tensor] = []
         for layer in self.layers:
-            inputs = self.dropout(inputs)
+            inputs = self.dropout(inputs) if inputs.is_floating_point() else inputs  # the ids of one-hot inputs
             read = [_read(one, inputs, backward=index == 1) for index, one in enumerate(layer.children())]
             inputs = torch.cat([outputs for outputs, _ in read], dim=-1)
             last += [torch.cat(parts, dim=-1) for parts in zip(*(state for _, state in read), strict=True)]
@@ -189,16 +192,18 @@ class EncoderDecoder(nn.Module):
             vocabulary_size: The number of tokens of the target side, V.
         """
         super().__init__()
-        sizes = (params.embedding_size, params.hidden_size, params.layers, params.dropout)
-        self.target_embedding = uniform_embedding(vocabulary_size, params.embedding_size)
+        sizes = (params.hidden_size, params.layers, params.dropout)
+        self.target_embedding = build_embedding(vocabulary_size, params.embedding_size)
         self.source_embedding = (
             self.target_embedding
             if params.share_embeddings
-            else uniform_embedding(source_vocabulary_size, params.embedding_size)
+            else build_embedding(source_vocabulary_size, params.embedding_size)
         )
-        self.encoder = Encoder(params.cell, *sizes, params.bidirectional)
-        self.decoder = Decoder(params.cell, *sizes, params.attention, params.input_feeding)
-        tied = self.target_embedding.weight if params.tie_weights else None
+        width, source_width = self.target_embedding.embedding_dim, self.source_embedding.embedding_dim
+        self.encoder = Encoder(params.cell, source_width, *sizes, params.bidirectional)
+        self.decoder = Decoder(params.cell, width, *sizes, params.attention, params.input_feeding)
+        embedding = self.target_embedding
+        tied = embedding.weight if params.tie_weights and isinstance(embedding, nn.Embedding) else None
         self.softmax = Softmax(params.hidden_size, vocabulary_size, tied)
 
     def encode(self, sources: Tensor) -> tuple[Tensor, State]:

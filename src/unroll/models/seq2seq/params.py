@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from unroll.params.base import Name, Params, Probability, Share, Size
-from unroll.params.layers import Dropout
+from unroll.params.layers import Dropout, EmbeddingSize
 from unroll.params.training import Training
 
 
@@ -30,8 +30,8 @@ class Seq2seqParams(Params):
     """The tokenizer of a corpus of sentence pairs, a key of `tokenizers`."""
     cell: Literal["rnn", "gru", "lstm"]
     """The cell of the encoder and the decoder."""
-    embedding_size: Size
-    """The size of the embeddings of both sides."""
+    embedding_size: EmbeddingSize
+    """The size of the embeddings of both sides, or `one_hot` for none."""
     hidden_size: Size
     """The hidden size of the decoder and the encoder. Each direction of a bidirectional encoder has half of it."""
     layers: Annotated[int, Field(ge=1, le=100)]
@@ -50,7 +50,7 @@ class Seq2seqParams(Params):
     """The output layer shares its weights with the target embedding (Press and Wolf 2017). This needs embedding_size ==
     hidden_size."""
     dropout: Dropout
-    """The dropout rate for the inputs of every layer and for the outputs, in training only."""
+    """The dropout rate for the inputs of every layer but one-hot ones, and for the outputs, in training only."""
     label_smoothing: Share
     """The fraction of each target's probability that is spread over the vocabulary, in training only (Szegedy et al.
     2016)."""
@@ -67,6 +67,11 @@ class Seq2seqParams(Params):
             )
         if self.input_feeding and self.attention == "none":
             raise ValueError("input_feeding: needs attention: dot or additive; set it to false")
+        if self.embedding_size == "one_hot" and (self.tie_weights or self.share_embeddings or self.input_feeding):
+            raise ValueError(
+                "embedding_size: one_hot has no embedding that could be tied, shared or joined with other inputs; set "
+                "tie_weights, share_embeddings and input_feeding to false"
+            )
         if self.tie_weights and self.embedding_size != self.hidden_size:
             raise ValueError(
                 f"tie_weights: needs embedding_size ({self.embedding_size}) equal to hidden_size ({self.hidden_size})"

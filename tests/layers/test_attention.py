@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from unroll.models.seq2seq import attention
-from unroll.models.seq2seq.attention import ATTENTIONS, AdditiveAttention, Attention, DotAttention
+from unroll.layers import attention
+from unroll.layers.attention import ATTENTIONS, AdditiveAttention, Attention, DotAttention, GeneralAttention
 
 SIZE = 4
 
@@ -16,8 +16,10 @@ def example(kind: str) -> tuple[Attention, torch.Tensor, torch.Tensor]:
 
 
 def by_hand(layer: Attention, query: torch.Tensor, value: torch.Tensor) -> float:
-    if isinstance(layer, DotAttention):
+    if isinstance(layer, GeneralAttention):
         return float(query @ layer.key.weight @ value)
+    if isinstance(layer, DotAttention):
+        return float(query @ value)
     assert isinstance(layer, AdditiveAttention)
     hidden = layer.query.weight @ query + layer.query.bias + layer.key.weight @ value
     return float(layer.weight @ torch.tanh(hidden))

@@ -1,8 +1,9 @@
-"""Attention of a decoder to the tokens of a source (Luong, Pham and Manning 2015; Bahdanau, Cho and Bengio 2015).
+"""Attention of queries to values (Luong, Pham and Manning 2015; Bahdanau, Cho and Bengio 2015).
 
-a_ms = softmax_s(score(h_m, v_s))      c_m = sum_s a_ms v_s,      where v_s are the outputs of the encoder and
+a_ms = softmax_s(score(h_m, v_s))      c_m = sum_s a_ms v_s      for queries h_m and values v_s, where
 
-dot        score(h, v) = h^T W v                  Luong et al., equation 8, "general"
+dot        score(h, v) = h^T v                    Luong et al., equation 8
+general    score(h, v) = h^T W v                  Luong et al., equation 8
 additive   score(h, v) = u^T tanh(W h + U v)      Bahdanau et al., appendix A.1.2
 """
 
@@ -32,20 +33,19 @@ class Memory(NamedTuple):
 
 
 class Attention(nn.Module):
-    """The base of both kinds of attention."""
+    """The base of all kinds of attention."""
 
-    def __init__(self, size: int) -> None:
-        """Build the layer for vectors of this size, H."""
-        super().__init__()
-        self.key = nn.Linear(size, size, bias=False)
-
-    def memory(self, values: Tensor, mask: Tensor | None = None) -> Memory:
-        """Return the memory of the outputs of an encoder (B, S, H), with a mask (B, S) that is False at padding."""
-        return Memory(values, self.key(values), mask)
+    def keys(self, values: Tensor) -> Tensor:
+        """Return what queries are compared with, (B, S, H), for values (B, S, H)."""
+        raise NotImplementedError
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
         """Return the scores (B, T, S) of queries (B, T, H) and keys (B, S, H)."""
         raise NotImplementedError
+
+    def memory(self, values: Tensor, mask: Tensor | None = None) -> Memory:
+        """Return the memory of the outputs of an encoder (B, S, H), with a mask (B, S) that is False at padding."""
+        return Memory(values, self.keys(values), mask)
 
     def forward(self, queries: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Attend to a memory.
@@ -65,11 +65,32 @@ class Attention(nn.Module):
 
 
 class DotAttention(Attention):
-    """score(h, v) = h^T W v."""
+    """score(h, v) = h^T v, without weights."""
+
+    def __init__(self, size: int) -> None:
+        """Build the layer for vectors of this size, H, which the scores do not depend on."""
+        super().__init__()
+
+    def keys(self, values: Tensor) -> Tensor:
+        """Return the values themselves."""
+        return values
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
         """Return the scores (B, T, S) of queries (B, T, H) and keys (B, S, H)."""
         return queries @ keys.mT
+
+
+class GeneralAttention(DotAttention):
+    """score(h, v) = h^T W v."""
+
+    def __init__(self, size: int) -> None:
+        """Build the layer for vectors of this size, H."""
+        super().__init__(size)
+        self.key = nn.Linear(size, size, bias=False)
+
+    def keys(self, values: Tensor) -> Tensor:
+        """Return W v."""
+        return self.key(values)
 
 
 class AdditiveAttention(Attention):
@@ -77,9 +98,14 @@ class AdditiveAttention(Attention):
 
     def __init__(self, size: int) -> None:
         """Build the layer for vectors of this size, H."""
-        super().__init__(size)
+        super().__init__()
+        self.key = nn.Linear(size, size, bias=False)
         self.query = nn.Linear(size, size)
         self.weight = nn.Parameter(torch.empty(size).uniform_(-(size**-0.5), size**-0.5))
+
+    def keys(self, values: Tensor) -> Tensor:
+        """Return U v."""
+        return self.key(values)
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
         """Return the scores (B, T, S) of queries (B, T, H) and keys (B, S, H), a few steps at a time."""
@@ -93,5 +119,9 @@ class AdditiveAttention(Attention):
         )
 
 
-ATTENTIONS: dict[str, type[Attention]] = {"dot": DotAttention, "additive": AdditiveAttention}
-"""The layers by the setting `attention`."""
+ATTENTIONS: dict[str, type[Attention]] = {
+    "dot": DotAttention,
+    "general": GeneralAttention,
+    "additive": AdditiveAttention,
+}
+"""The layers by their kind."""
