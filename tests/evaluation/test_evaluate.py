@@ -25,7 +25,7 @@ ENABLED: dict[str, Any] = {
     "samples": 2,
     "carried_streams": 2,
     "dynamic": {"kind": "sgd", "learning_rate": 0.1, "segment": 8, "decay": 0.0},
-    "context_ablation": {"tokens": 10, "distances": [1, 2]},
+    "context_ablation", "influence": {"tokens": 10, "distances": [1, 2]},
     "k_step": {"contexts": 3, "length": 2, "steps": 2, "samples": 2},
 }
 """Settings that omit no measure."""
@@ -67,19 +67,19 @@ def naive_bayes() -> Any:
         (
             "trigram-add-k",
             LANGUAGE_MODEL,
-            {"position", "context_ablation", "calibration", "table_growth"},
+            {"position", "context_ablation", "influence", "calibration", "table_growth"},
             LOSSES | {"cache_nll"},
         ),
         (
             "window",
             LANGUAGE_MODEL | {"dynamic_perplexity"},
-            {"position", "context_ablation", "calibration", "map"},
+            {"position", "context_ablation", "influence", "calibration", "map"},
             LOSSES | {"cache_nll", "dynamic_nll"},
         ),
         (
             "bidirectional",
             LANGUAGE_MODEL | {"dynamic_perplexity"} | CLOZE,
-            {"position", "context_ablation", "calibration", "gradient_flow", "gates", "map"},
+            {"position", "context_ablation", "influence", "calibration", "gradient_flow", "gates", "map"},
             LOSSES | {"cache_nll", "dynamic_nll"},
         ),
         ("seq2seq-dot", PERPLEXITY | TRANSLATION, {"position", "attention"}, LOSSES),

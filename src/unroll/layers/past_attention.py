@@ -54,8 +54,9 @@ class PastAttention(nn.Module):
             state: The state before the first position.
 
         Returns:
-            The outputs with their past (B, T, H); the attention weights (B, T, P + T) of the P positions of the state and
-            of the T new ones, which are exactly 0 where nothing is attended to; and the state after the last position.
+            The outputs with their past (B, T, H); the attention weights (B, T, P + T) of the P positions of the state
+            and of the T new ones, which are exactly 0 where nothing is attended to; and the state after the last
+            position.
         """
         memory = torch.cat([state[0], hidden], dim=1)  # (B, P + T, H)
         mask, is_same_document = self._mask(is_begin, state[1])
