@@ -25,7 +25,7 @@ ENABLED: dict[str, Any] = {
     "samples": 2,
     "carried_streams": 2,
     "dynamic": {"kind": "sgd", "learning_rate": 0.1, "segment": 8, "decay": 0.0},
-    "context_ablation", "influence": {"tokens": 10, "distances": [1, 2]},
+    "context_ablation": {"tokens": 10, "distances": [1, 2]},
     "k_step": {"contexts": 3, "length": 2, "steps": 2, "samples": 2},
 }
 """Settings that omit no measure."""
