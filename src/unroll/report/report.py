@@ -14,6 +14,7 @@ from unroll.evaluation.analysis import learning_curve
 from unroll.evaluation.result import read_diagnostics
 from unroll.params.root import Root
 from unroll.report import comparison, curves, diagram, leaderboard, oracle, page, series
+from unroll.report.networks.draw import draw_families
 from unroll.text.token_store import read_rank_frequencies
 
 
@@ -47,10 +48,13 @@ def gather(params: Root, root: Path) -> page.Findings:
         for tokenizer, group in ranked.items()
     }
     pipeline = YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))
+    diagnostics = {name: read_diagnostics(folders[name]) for name in names}
+    texts = {name: entry["influence"]["tokens"] for name, entry in diagnostics.items() if "influence" in entry}
+    vocabularies = dict(zip(predicting.model, predicting.vocabulary_size.astype(int), strict=True))
     return page.Findings(
         results=results,
         losses=tables,
-        diagnostics={name: read_diagnostics(folders[name]) for name in names},
+        diagnostics=diagnostics,
         curves={name: curves.read(root / "metrics/train" / f"{name}.csv") for name in names},
         samples={name: (root / "reports/samples" / f"{name}.txt").read_text(encoding="utf-8") for name in names},
         pairs={
@@ -63,6 +67,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         frequencies={name: read_rank_frequencies(path) for name, path in _frequency_tables(params, root).items()},
         confidence=statistics.confidence,
         params=(root / "params.yaml").read_text(encoding="utf-8"),
+        networks=draw_families(params.experiments, vocabularies, texts),
         pipeline=diagram.draw(diagram.read_groups(pipeline, params.model_dump())),
         hashes=_hashes(predicting, root),
     )
