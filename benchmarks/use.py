@@ -20,10 +20,10 @@ from benchmarks import noise
 from benchmarks.figures import Figure, figure, show
 from unroll.text.tokenizers.vocabulary import EOS
 from unroll.use import TextModel, load
+from unroll.use.correction.spelling import Speller, mark_wrong_words, tune_weight, vocabulary_words
 from unroll.use.rescoring import Interpolation, choose, count_word_errors, score_candidates, tune, word_error_rates
 from unroll.use.search.index import TERM, build_index, extract_terms
 from unroll.use.search.ranking import BM25, Dirichlet, search
-from unroll.use.spelling import Speller, mark_wrong_words, tune_weight, vocabulary_words
 
 ROUNDS = 5
 """The number of repetitions of a timing."""

@@ -62,6 +62,24 @@ def test_lines_typed_on_a_terminal(workspace: Path, key: str) -> None:
         assert terminal.end() == 0
 
 
+def test_sampled_translations_depend_on_the_seed_and_the_line_alone(unroll: Run) -> None:
+    text = "the students\n\nthe time traveller\nthe students\n"
+    drawn = unroll("translate", "translator", "--temperature", "1", text=text).out.split("\n")
+    assert len(drawn) == 5
+    assert drawn[1] == ""
+    assert unroll("translate", "translator", "--temperature", "1", text=text).out.split("\n") == drawn
+    assert unroll("translate", "translator", "--temperature", "1", text="the students\n").out == f"{drawn[0]}\n"
+    seeds = {unroll("translate", "translator", "--temperature", "3", "--seed", str(n), text=text).out for n in range(8)}
+    assert len(seeds) > 1
+
+
+def test_at_temperature_zero_the_translation_is_that_of_greedy_search(unroll: Run) -> None:
+    text = "\n".join(trained.TEXTS)
+    greedy = unroll("translate", "bottleneck", "--beam", "1", text=text).out
+    assert unroll("translate", "bottleneck", "--temperature", "0", text=text).out == greedy
+    assert unroll("translate", "bottleneck", "--temperature", "1", "--beam", "2", text=text).code == 1
+
+
 def test_nbest_are_different_and_ordered(unroll: Run) -> None:
     result = unroll("translate", "bottleneck", "--nbest", "3", "--length-penalty", "0", text="\nthe books\n")
     rows = [line.split("\t") for line in result.out.splitlines()]

@@ -159,6 +159,30 @@ def test_a_text_in_no_folder_has_no_label(folder: Path) -> None:
         fetch(archive({"a/1.txt": "one", "b/2.txt": "two", "README.txt": "about"}, "labelled"), folder)
 
 
+def test_texts_in_folders_of_different_depths_have_no_clear_label(folder: Path) -> None:
+    files = {"reviews/train/good/1.txt": "one", "reviews/train/bad/1.txt": "two", "reviews/train/urls.txt": "three"}
+    with pytest.raises(UnrollError, match=r"1\.txt and reviews/train/urls\.txt are in folders of different depths"):
+        fetch(archive(files, "labelled"), folder)
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (("reviews.neg", "reviews.pos"), ["neg", "pos"]),  # they had the label `reviews`
+        (("data/reviews.neg", "data/reviews.pos"), ["neg", "pos"]),
+        (("neg.txt", "pos.txt"), [None, None]),
+        (("reviews.", "reviews.pos"), [None, None]),
+    ],
+)
+def test_files_that_differ_in_their_suffixes_have_them_as_labels(
+    folder: Path, names: tuple[str, str], labels: list[str | None]
+) -> None:
+    fetch(archive({name: f"text {name}\nmore\n" for name in names}, "labelled"), folder)
+    manifest = json.loads((folder / "raw.json").read_text(encoding="utf-8"))
+    assert [entry.get("label") for entry in manifest] == labels
+    assert all(("label" in entry) == (label is not None) for entry, label in zip(manifest, labels, strict=True))
+
+
 def test_files_of_an_archive_that_are_left_out_are_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     files = {"s.csv": "1,2\n", "__MACOSX/._s.csv": "x", ".DS_Store": "x", "notes.md": "x"}
     with caplog.at_level("INFO"):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.subjects import data, subject
+from tests.models import labelled
 from tests.models.test_contract import train
 from unroll.evaluation import evaluate as evaluation
 from unroll.evaluation import token_losses
@@ -24,6 +25,7 @@ from unroll.models.naive_bayes.params import NaiveBayesParams
 ENABLED: dict[str, Any] = {
     "samples": 2,
     "carried_streams": 2,
+    "folds": 3,
     "dynamic": {"kind": "sgd", "learning_rate": 0.1, "segment": 8, "decay": 0.0},
     "context_ablation": {"tokens": 10, "distances": [1, 2]},
     "k_step": {"contexts": 3, "length": 2, "steps": 2, "samples": 2},
@@ -51,7 +53,10 @@ PERPLEXITY = {
 LANGUAGE_MODEL = PERPLEXITY | {"cache_perplexity", "cache_weight", "carried_perplexity"}
 CLOZE = {"cloze_accuracy", "cloze_perplexity"}
 TRANSLATION = {"exact_match", "bleu", "chrf", "length_ratio", "bleu_signature", "chrf_signature", "by_source_length"}
-CLASSIFIER = {"test_documents", "classes", "accuracy", "macro_f1", "log_loss", "vocabulary_size"}
+CLASSIFIER = {"test_documents", "classes", "accuracy", "macro_f1", "log_loss", "vocabulary_size", "calibration_error"}
+CLASSIFIER |= {f"{name}_{end}" for name in ("accuracy", "log_loss") for end in ("low", "high")}
+CLASSIFIER |= {f"fold_{name}{end}" for name in ("accuracy", "macro_f1", "log_loss") for end in ("", "_deviation")}
+CLASSIFIER |= {"folds", "by_fold"}
 LOSSES = {"document", "position", "token", "surface", "train_count", "nll"}
 
 
@@ -59,6 +64,10 @@ def naive_bayes() -> Any:
     params = {"family": "naive_bayes", "tokenizer": "toy", "order": 1, "pseudo_count": 0.1, "priors": "uniform"}
     validated = NaiveBayesParams.model_validate(params)
     return family("naive_bayes").fit(validated, data(), Inputs(), lambda *_, **__: None)
+
+
+def attentive_classifier() -> Any:
+    return labelled.train(labelled.NETWORK | {"pooling": "attention"}, data())
 
 
 @pytest.mark.parametrize(
@@ -83,13 +92,15 @@ def naive_bayes() -> Any:
             LOSSES | {"cache_nll", "dynamic_nll"},
         ),
         ("seq2seq-dot", PERPLEXITY | TRANSLATION, {"position", "attention"}, LOSSES),
-        ("naive_bayes", CLASSIFIER, {"confusion"}, set()),
+        ("naive_bayes", CLASSIFIER, {"confusion", "calibration"}, set()),
+        ("attentive_classifier", CLASSIFIER, {"confusion", "calibration", "attention", "map"}, set()),
     ],
 )
 def test_each_family_has_the_results_of_its_protocols(
     case: str, metrics: set[str], diagnostics: set[str], losses: set[str]
 ) -> None:
-    model = naive_bayes() if case == "naive_bayes" else train(case)
+    made = {"naive_bayes": naive_bayes, "attentive_classifier": attentive_classifier}
+    model = made[case]() if case in made else train(case)
     result = evaluate(subject(model, data(pairs=case.startswith("seq2seq")), **ENABLED))
     assert set(result.metrics) == metrics
     assert set(result.diagnostics) == diagnostics

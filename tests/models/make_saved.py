@@ -20,6 +20,8 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from tests import toy
+from tests.models.labelled import BAG
+from tests.models.labelled import NETWORK as RECURRENT_CLASSIFIER
 from tests.models.ngrams import SMOOTHINGS
 from tests.models.test_contract import BIDIRECTIONAL, ONE_HOT, RECURRENT, SEQ2SEQ, TRANSFORMER, UNDROPPED, WINDOW
 from tests.models.test_taggers import TAGGER
@@ -138,6 +140,10 @@ MODELS = {
     "cache": {"family": "cache", "tokenizer": "text", "window": 5, "decay": 0.9, "uniform": 0.5},
     "naive_bayes": {"family": "naive_bayes", "tokenizer": "labelled", "order": 2, "pseudo_count": 0.5}
     | {"priors": "empirical"},
+    "bag_of_embeddings": BAG | {"tokenizer": "labelled", "embedding_size": 4, "training": TINY["training"]},
+    "recurrent_classifier": RECURRENT_CLASSIFIER
+    | TINY
+    | {"tokenizer": "labelled", "bidirectional": True, "pooling": "attention"},
     "window": WINDOW | TINY,
     "recurrent": RECURRENT | TINY | {"cell": "lstm"},
     "recurrent_attention": RECURRENT | TINY | {"cell": "gru", "attention": {"kind": "additive", "context": 3}},

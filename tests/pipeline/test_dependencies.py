@@ -221,7 +221,7 @@ def test_data_of_the_code_is_a_dependency() -> None:
         for path in (ROOT / "src/unroll").rglob("*")
         if path.is_file()
         and path.suffix in (".yaml", ".json", ".html", ".css", ".js")
-        and path.parent.name not in ("runner", "use")
+        and path.parent.name not in ("runner", "correction")
         and "serve" not in path.parts
     ]
     folders = {path: next((name for name in DATA if PurePosixPath(path).is_relative_to(name)), path) for path in data}

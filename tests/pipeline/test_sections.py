@@ -12,7 +12,7 @@ from unroll.params.root import SECTIONS
 pytestmark = pytest.mark.slow
 MARKOV = {"family": "ngram", "tokenizer": "markov"}
 ENTRIES = {
-    "models": {name: MODELS[name] for name in ("window", "ngram_add_k", "hmm_tagger")}
+    "models": {name: MODELS[name] for name in ("window", "ngram_add_k", "hmm_tagger", "recurrent_classifier")}
     | {"ngram_markov": ADD_K | MARKOV},
     "mixtures": {"mixture": SETTINGS["mixtures"]["mixture"] | {"second": "window"}},
     "generative_classifiers": SETTINGS["generative_classifiers"],
@@ -32,7 +32,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     persistence = {"persistence": {"family": "persistence"}}
     series = {"wave": values["series"]["wave"] | {"steps": [1], "forecasters": persistence}}
     corpora = {name: CORPORA[name] for name in ("text", "labelled", "markov", "tagged", "phrases")}
-    evaluate = values["evaluate"] | {"statistics": {"block": 5, "resamples": 100, "confidence": 0.95}}
+    evaluate = values["evaluate"] | {"statistics": {"block": 5, "resamples": 100, "confidence": 0.95}, "folds": 3}
     write_params(
         place,
         values

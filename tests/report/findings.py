@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from unroll.evaluation.analysis.learning_curve import Point
 from unroll.params.evaluate import Statistics
-from unroll.report import comparison, leaderboard, oracle, page
+from unroll.report import classification, comparison, leaderboard, oracle, page
 from unroll.report.series import MEASURES, Fan, Row, SeriesSection
 
 STATISTICS = Statistics(block=50, resamples=200, confidence=0.95)
@@ -97,6 +97,12 @@ def findings(word: str = "word") -> page.Findings:
         "span_f1": 0.875,
         "tag_accuracy": 1.0,
     }
+    classifier |= {"accuracy_low": 0.25, "accuracy_high": 1.0, "log_loss_low": "inf", "log_loss_high": "inf"}
+    classifiers = {"bayes": classifier | {"calibration_error": 0.125}}
+    classifiers["bag"] = classifiers["bayes"] | {"family": "bag_of_embeddings", "accuracy": 0.5, "log_loss": 0.75}
+    errors = {"bayes": np.array([0.0, 0, 0, 1]), "bag": np.array([0.0, 1, 0, 1])}
+    nats = {"bayes": np.array([0.5, 0.25, 1, np.inf]), "bag": np.array([0.5, 0.5, 1, 1])}
+    label_pairs = [comparison.compare_pairs(list(errors), rows, STATISTICS, 1, {}, []) for rows in (errors, nats)]
     rows = [{"distance": k, "nats": 3 - 0.1 * k, "error": 0.05} for k in (1, 2, 4)]
     ablation = {"tokens": 9, "full": 2.5, "cut": rows, "shuffled": rows}
     position = [{"first": 0, "last": 0, "tokens": 3, "nats": 2.0}]
@@ -108,7 +114,9 @@ def findings(word: str = "word") -> page.Findings:
     attention = {"source": [word, "b"], "target": ["c"], "weights": [[0.25, 0.75]]}
     diagnostics["gru"]["attention"] = [attention]
     diagnostics["glove"] = {}
-    diagnostics["bayes"] = {"confusion": {"classes": [word, "other"], "counts": [[3, 1], [0, 0]]}}
+    bins = [{"first": 0.5, "last": 0.6, "documents": 4, "confidence": 0.55, "accuracy": 0.75}]
+    diagnostics["bayes"] = {"confusion": {"classes": [word, "other"], "counts": [[3, 1], [0, 0]]}, "calibration": bins}
+    diagnostics["bag"] = {}
     by_tag = {"tag": word, "words": 80, "precision": 0.75, "recall": 1.0, "f1": 0.857, "mistaken_for": word}
     diagnostics["tagger"] = {"confusion": diagnostics["bayes"]["confusion"], "by_tag": [by_tag]}
     diagnostics["ceiling"] = {"by_tag": [by_tag | {"mistaken_for": None}]}
@@ -120,7 +128,8 @@ def findings(word: str = "word") -> page.Findings:
     return page.Findings(
         results=leaderboard.make(
             metrics
-            | {"bayes": classifier, "glove": {"dimensions": 5, "coverage": 0.5}}
+            | classifiers
+            | {"glove": {"dimensions": 5, "coverage": 0.5}}
             | {"tagger": tagger, "ceiling": tagger | spans}
         ),
         losses=losses,
@@ -130,6 +139,7 @@ def findings(word: str = "word") -> page.Findings:
         | {"tagger": f"{word}/{word}[other]\n"}
         | {"glove": f"token\tx\ty\tneighbours\n{word}\t0.5\t1.5\tb c\nb\t1\t2\tc\n"},
         pairs={"symbols": comparison.compare_pairs(list(metrics), nll, STATISTICS, 1, {}, [])},
+        classifiers={"labels": classification.Differences(*label_pairs)},
         seeds=[comparison.measure_seeds("lstm", ["lstm", "gru"], nll, STATISTICS, seed=1)],
         distances={"symbols": distance},
         series=[series_section(word)],

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from unroll.report import figures, leaderboard
+from unroll.report import classification, figures, leaderboard
 
 GROUPS = [{"first": 1, "last": 5, "sentences": 3, "exact_match": 0.6, "bleu": 71.0}]
 
@@ -153,7 +153,8 @@ def test_a_classifier_has_a_table_and_a_confusion_matrix(tmp_path: Path) -> None
     (tmp_path / "bayes.json").write_text(json.dumps(values), encoding="utf-8")
     table = leaderboard.read(["bayes"], tmp_path, [])
     (bayes,) = table.itertuples()
-    page = leaderboard.to_markdown(table, 0.95)
+    assert "bayes" not in leaderboard.to_markdown(table, 0.95)
+    (page,) = classification.to_markdown(table, {"labels": classification.Differences([], [])}, 0.95)
     assert "| `bayes` | naive_bayes | 75.0% | 0.500 | inf | 9 |" in page
     confusion = {"classes": ["a", "b", "c"], "counts": [[1, 1, 0], [0, 1, 0], [0, 0, 1]]}
     axes, _ = figures.draw_model(bayes, "", {"confusion": confusion})["confusion"].axes

@@ -107,8 +107,8 @@ def test_every_section_is_there() -> None:
     ):
         assert f'<section id="{part}">' in text
     # excess, frequency, train size, k step; learning, gradients; flow, radius; cut, shuffled, position; frequencies;
-    # two maps; series: errors, and forecasts of two columns by two forecasters
-    assert text.count('class="chart"') == 19
+    # calibration; two maps; series: errors, and forecasts of two columns by two forecasters
+    assert text.count('class="chart"') == 20
     assert "lstm: the embedding of its tokens." in text
     assert "glove: 5 dimensions, for 50.0 % of the vocabulary." in text
     assert "01234567·fedcba98" in text

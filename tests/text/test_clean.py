@@ -323,3 +323,24 @@ def test_a_source_with_a_valid_split_keeps_it(workshop: Workshop) -> None:
         workshop.add("".join(f"{split} {number}\n" for number in range(20)), f"{split}.txt", split=split)
     rows = workshop.clean(splits={"by": "source", "valid": 0.5, "test": 0.0})
     assert all(row["text"].startswith(row["split"]) for row in rows)
+
+
+def test_a_label_of_the_manifest_is_that_of_all_lines_of_its_file(workshop: Workshop) -> None:
+    for label in ("pos", "neg"):
+        lines = "".join(f"{label} text {n}\n" for n in range(20))
+        workshop.add(lines, f"reviews.{label}", format="labelled-lines", label=label)
+    rows = workshop.clean(splits={"by": "hash", "valid": 0.2, "test": 0.2})
+    assert {(row["label"], row["text"].split()[0]) for row in rows} == {("pos", "pos"), ("neg", "neg")}
+    assert rows[0]["document"] == "reviews.pos:1"
+
+
+@pytest.mark.parametrize("entry", [{"format": "labelled-lines", "label": "pos"}, {"format": "labelled"}])
+def test_an_error_in_a_labelled_text_names_its_file_and_line(workshop: Workshop, entry: dict[str, Any]) -> None:
+    with pytest.raises(UnrollError, match=r"reviews\.pos: line 3: byte \d+ \(0xe9\) is not UTF-8"):
+        workshop.add(b"a\tgood\nb\tbetter\nc\tcaf\xe9 \xff\n" * 9, "reviews.pos", documents=None, **entry).clean()
+
+
+def test_an_error_in_a_text_of_its_own_file_names_the_file(workshop: Workshop) -> None:
+    workshop.add("fine\n", "pos/1.txt", format="labelled", documents="file")
+    with pytest.raises(UnrollError, match=r"pos/2\.txt: line 2: byte \d+ \(0xe9\) is not UTF-8"):
+        workshop.add(b"first\ncaf\xe9 \xff\n", "pos/2.txt", format="labelled", documents="file").clean()

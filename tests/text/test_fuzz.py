@@ -35,7 +35,7 @@ from unroll.text.series.observations import describe, read_observations
 from unroll.text.splits import hash_text
 from unroll.text.tagged.cleaning import clean_tokens
 from unroll.text.tagged.sentences import COLUMNS, read_sentences
-from unroll.use.spelling import parse_pairs
+from unroll.use.correction.spelling import parse_pairs
 
 USUAL = 200
 INPUTS = int(os.environ.get("UNROLL_FUZZ_INPUTS", str(USUAL)))

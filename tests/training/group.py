@@ -19,6 +19,7 @@ import torch
 from pydantic import TypeAdapter
 
 from tests import toy
+from tests.models import labelled
 from tests.training.accumulation import Accumulation
 from tests.training.resume import CASES
 from unroll import models
@@ -58,7 +59,7 @@ TAGGER: dict[str, Any] = {
     "word_dropout": 0.1,
     "crf": True,
 }
-DATA = {"seq2seq": toy.pairs, "recurrent_tagger": toy.tagged}
+DATA = {"seq2seq": toy.pairs, "recurrent_tagger": toy.tagged, "recurrent_classifier": labelled.data}
 """The data of a family, if it is not running text."""
 ADAPTIVE: dict[str, Any] = {"kind": "adaptive", "cutoffs": [4, 10], "div_value": 2.0}
 LOST = 75
@@ -73,6 +74,7 @@ TRAINED: dict[str, dict[str, Any]] = {
     "adaptive": CASES["sgd"]
     | {"softmax": ADAPTIVE, "tie_weights": False, "training": toy.TRAINING | {"batch_size": 4, "epochs": 1}},
     "tagger": TAGGER | {"training": CASES["adam"]["training"] | {"epochs": 2}},
+    "labels": labelled.CASES["gru-both-attention"] | {"training": toy.TRAINING | {"batch_size": 20, "epochs": 2}},
     "stops": CASES["sgd"] | {"training": toy.TRAINING | STOPS},
 }
 

@@ -49,7 +49,7 @@ def results(folder: Path) -> dict[str, bytes]:
     ("case", "count"),
     [
         *(("carried", 2), ("carried", 3), ("carried", 4), ("averaged", 2), ("pairs", 3), ("tagger", 3)),
-        *(("adaptive", 4), ("stops", 2)),
+        *(("labels", 3), ("adaptive", 4), ("stops", 2)),
     ],
 )
 def test_ranks_give_the_bits_of_one_process_that_accumulates(case: str, count: int, tmp_path: Path) -> None:

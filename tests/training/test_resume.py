@@ -14,6 +14,7 @@ import torch
 from pydantic import TypeAdapter
 
 from tests import toy
+from tests.models import labelled
 from tests.training.resume import CASES
 from unroll import models
 from unroll.models.base.inputs import Inputs
@@ -99,3 +100,26 @@ def test_without_a_folder_no_checkpoint_is_written(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     train(CASES["adam"] | {"training": CASES["adam"]["training"] | {"epochs": 1}}, toy.text())
     assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.parametrize("case", labelled.NETWORKS)
+def test_a_classifier_resumes_only_with_its_own_labels_and_settings(
+    case: str,
+    interrupt: Callable[[dict[str, Any], Data], None],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = labelled.CASES[case] | {"training": toy.TRAINING | {"checkpoint_steps": 3}}
+    data = labelled.data()
+    interrupt(settings, data)
+    swapped = data.labels | {"train": data.labels["train"][::-1]}
+    name, value = ("dropout", 0.3) if settings["family"] == "bag_of_embeddings" else ("max_tokens", 9)
+    with caplog.at_level(logging.INFO, "unroll"):
+        train(settings, replace(data, labels=swapped), tmp_path)
+        train(settings | {name: value}, data, tmp_path)
+        assert "resuming" not in caplog.text
+        found = train(settings, data, tmp_path)
+    assert "resuming after 9 batches" in caplog.text
+    expected = train(settings, data)
+    assert found[1] == expected[1]
+    assert all(torch.equal(found[0][key], weight) for key, weight in expected[0].items())

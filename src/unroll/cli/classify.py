@@ -3,32 +3,51 @@
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, verb
-from unroll.cli.io import batch_items, input_name, print_json, read_all_lines, read_texts, skip_blank
+from unroll.cli.io import (
+    batch_items,
+    input_name,
+    print_json,
+    read_all_lines,
+    read_texts,
+    save_figure,
+    skip_blank,
+)
 from unroll.errors import UnrollError
 from unroll.printing import print_row
+
+if TYPE_CHECKING:
+    from unroll.use import TextModel
 
 BATCH_SIZE = 256
 
 
-@verb("unroll classify naive_bayes my.txt")
+@verb("unroll classify naive_bayes my.txt", "unroll classify gru_classifier my.txt --attention words.png")
 def classify(
     model: ModelArgument,
     file: FileArgument = STDIN,
     all_classes: Annotated[bool, typer.Option("--all", help="Print every class with its probability.")] = False,
+    attention: Annotated[
+        Path | None,
+        typer.Option(help="Draw the attention to the words of the first line that is not blank (.png or .svg)."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Print the most probable class of each line. A blank line has no class."""
     from unroll.use import load
 
     loaded = load(model)
+    loaded.classify([])  # raises the error of an unsupported model before any input is read
     for texts in batch_items(read_texts(file), BATCH_SIZE):
         for text, probabilities in zip(texts, skip_blank(loaded.classify, texts), strict=True):
             label, probability = next(iter(probabilities.items())) if probabilities else (None, None)
+            if attention and probabilities is not None:
+                _draw_attention(loaded, text, attention)
+                attention = None
             if json:
                 row = {"text": text, "class": label, "probability": probability}
                 print_json(row | ({"all": probabilities} if all_classes else {}))
@@ -88,3 +107,12 @@ def _read_columns(file: Path) -> Iterator[tuple[str, list[str]]]:
             words = []
     if not found:
         raise UnrollError(f"{input_name(file)}: has no word; give a file with at least one")
+
+
+def _draw_attention(loaded: "TextModel", text: str, path: Path) -> None:
+    from unroll.report.figures import draw_attention
+    from unroll.use.classification import map_attention
+
+    if (found := map_attention(loaded, text)) is None:
+        raise UnrollError(f"{loaded.folder}: has no attention to draw; use a model with pooling: attention")
+    save_figure(draw_attention(found.source, found.target, found.weights), path)

@@ -1,5 +1,6 @@
 """The verbs generate and complete: how texts continue."""
 
+import math
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +48,7 @@ def generate(
 @verb(
     'unroll complete lstm "the students opened their"',
     'unroll complete lstm_chars "the function ret" --partial',
+    'unroll complete lstm_everyday "the students opened" --sentence',
     "unroll complete kneser5 --interactive",
 )
 def complete(
@@ -57,6 +59,9 @@ def complete(
     ] = "",
     count: Annotated[int, typer.Option(min=1, max=1000, help="The number of words.")] = 5,
     partial: Annotated[bool, typer.Option("--partial", help="Complete the last word if no space follows it.")] = False,
+    sentence: Annotated[
+        bool, typer.Option("--sentence", help="Complete the sentence, and print its text and its probability.")
+    ] = False,
     interactive: Annotated[
         bool, typer.Option("--interactive", help="Complete while you type; Tab inserts the first word.")
     ] = False,
@@ -75,9 +80,28 @@ def complete(
         edit_line(lambda line: [completion.word for completion in loaded.complete(line, count, partial=True)])
     elif interactive or text == "-":
         for _, line in read_all_lines(STDIN):
-            _print_completions(loaded, line, count, partial or interactive, json, line)
+            if sentence:
+                _print_sentences(loaded, line, count, json)
+            else:
+                _print_completions(loaded, line, count, partial or interactive, json, line)
+    elif sentence:
+        _print_sentences(loaded, text, count, json)
     else:
         _print_completions(loaded, text, count, partial, json)
+
+
+def _print_sentences(loaded: "TextModel", text: str, count: int, json: bool) -> None:
+    """Print the most probable ends of the sentence that a text begins."""
+    from unroll.use.completion import complete_sentences
+
+    model = loaded.language_model("complete")
+    endings = complete_sentences(model, loaded.tokenizer, loaded.cleaner, loaded.spellings, text, count)
+    if json:
+        rows = [{"text": one.text, "probability": math.exp(one.log_prob)} for one in endings]
+        print_json({"text": text, "sentences": rows})
+        return
+    for one in endings:
+        print_row(f"{math.exp(one.log_prob):.4f}", one.text)
 
 
 def _print_completions(

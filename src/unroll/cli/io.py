@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from unroll.cli.app import STDIN
 from unroll.errors import UnrollError
 from unroll.printing import escape_json
+
+if TYPE_CHECKING:
+    pass
 
 MAX_LINE = 1_000_000
 """The maximum number of characters of a line. A longer line is an error, so that memory does not run out."""

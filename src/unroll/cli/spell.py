@@ -45,8 +45,9 @@ def spell(
 
     Addresses of pages and of mail, names of files, and whatever has a digit or an underscore are left as they are.
     """
-    from unroll.use import load, spelling
-    from unroll.use.edit_model import EditModel
+    from unroll.use import load
+    from unroll.use.correction import spelling
+    from unroll.use.correction.edit_model import EditModel
 
     loaded = load(model)
     loaded.language_model("spell")
@@ -97,10 +98,10 @@ def correct(
 ) -> None:
     """Correct the grammar of a text: confused words, inflected forms, missing and superfluous words.
 
-    The words that writers confuse are those of `unroll/use/confusions.yaml`. Spelling is not corrected.
+    The words that writers confuse are those of `unroll/use/correction/confusions.yaml`. Spelling is not corrected.
     """
     from unroll.use import load
-    from unroll.use.grammar import Corrector
+    from unroll.use.correction.grammar import Corrector
 
     corrector = Corrector(load(model), rate)
     for text in read_texts(file):
@@ -127,7 +128,7 @@ def _read_corrections(file: Path) -> list[tuple[str, str]]:
 
 def _read_pairs(file: Path) -> list[tuple[str, str]]:
     """Read (right, wrong) words."""
-    from unroll.use.spelling import parse_pairs
+    from unroll.use.correction.spelling import parse_pairs
 
     lines = require_one(read_lines(file), file, "pair")
     return parse_pairs((f"{input_name(file)}: line {number}", line) for number, line in lines)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, verb
+from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, SeedOption, verb
 from unroll.cli.io import print_json, read_all_lines, read_json_texts, save_figure
 from unroll.errors import UnrollError
 from unroll.printing import print_line, print_row
 
 if TYPE_CHECKING:
+    from unroll.params.evaluate import Search
     from unroll.use import TextModel
     from unroll.use.translation import Translation
 
@@ -26,6 +27,7 @@ Line = tuple[int, str]
 @verb(
     "unroll translate seq2seq_attention english.txt > dutch.txt",
     'echo "the woman reads the book ." | unroll translate seq2seq_attention --nbest 3 --attention attention.png',
+    "unroll translate seq2seq_attention english.txt --temperature 0.8 --seed 7",
 )
 def translate(
     model: ModelArgument,
@@ -43,6 +45,11 @@ def translate(
     coverage_penalty: Annotated[
         float | None, typer.Option(min=0, max=10, help="The penalty for source words without attention.")
     ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0, max=1e6, help="Draw each token instead of searching; 1 is the distribution of the model."),
+    ] = None,
+    seed: SeedOption = 1,
     attention: Annotated[
         Path | None, typer.Option(help="Draw the attention of the first line to this file (.png or .svg).")
     ] = None,
@@ -63,6 +70,14 @@ def translate(
     loaded.translate_nbest([], search)  # raises the error of an unsupported model before any input is read
     read = read_json_texts if file.suffix == ".jsonl" else read_all_lines
     prompted = file == STDIN and sys.stdin.isatty()
+    if temperature is not None:
+        if nbest or attention or beam:
+            raise UnrollError(
+                "translate: --temperature draws one translation, so it goes with none of --beam, --nbest, --attention"
+            )
+        for number, text in _prompt_lines() if prompted else read(file):
+            _print_sample(loaded, text, search, temperature, seed + number, json)
+        return
     for batch in ([line] for line in _prompt_lines()) if prompted else _batch_available(read(file)):
         results = loaded.translate_nbest([text for _, text in batch], search)
         for (number, text), translations in zip(batch, results, strict=True):
@@ -71,6 +86,18 @@ def translate(
                 _draw_attention(loaded, text, translations[0], attention)
                 attention = None
         sys.stdout.flush()
+
+
+def _print_sample(loaded: "TextModel", text: str, search: "Search", temperature: float, seed: int, json: bool) -> None:
+    """Print a translation that is drawn. The seed of a line is its number beside --seed, so no line changes another."""
+    from unroll.use.translation import sample
+
+    cleaned = loaded.cleaner(text)
+    drawn = sample(loaded.model, loaded.source, loaded.tokenizer, cleaned, search, temperature, seed)
+    if json:
+        print_json({"text": text, "translation": drawn})
+    else:
+        print_line(drawn)
 
 
 def _prompt_lines() -> Iterator[Line]:

@@ -61,7 +61,8 @@ def fetch(params: PathCorpus | UrlCorpus, folder: Path) -> None:
         )
     unknown_word = None if params.unknown_word == "none" else params.unknown_word
     format, unit = _arrangement(format, names, folder)
-    write_manifest(folder, [RawFile(name, format, None, unit, unknown_word) for name in names])
+    labels = _suffix_labels(names) if format == "labelled-lines" else {}
+    write_manifest(folder, [RawFile(name, format, None, unit, unknown_word, labels.get(name)) for name in names])
 
 
 def check_exists(source: Path, path: str) -> None:
@@ -87,7 +88,30 @@ def _arrangement(format: RawFormat, names: list[str], folder: Path) -> tuple[Raw
             f"the archive has texts in folders with the names of their labels, but {outside[0]} is in no folder; move "
             "it to one, or remove it"
         )
+    first = names[0]
+    if others := [name for name in names if name.count("/") != first.count("/")]:
+        raise UnrollError(
+            f"the archive has texts in folders with the names of their labels, but {first} and {others[0]} are in "
+            "folders of different depths; move all folders of labels to one folder, or remove what is no text"
+        )
     return format, "file"
+
+
+def _suffix_labels(names: list[str]) -> dict[str, str]:
+    """Return the labels of files of labelled lines that differ only in their suffixes: reviews.neg and reviews.pos.
+
+    Without them, the label of all of these files would be `reviews`. Other files need no label: their names are it.
+
+    Args:
+        names: The names of the files.
+
+    Returns:
+        The suffix without its full stop, by the name of the file; empty if the names differ without their suffixes.
+    """
+    paths = [Path(name) for name in names]
+    if len({path.stem for path in paths}) > 1 or not all(path.suffix.strip(".") for path in paths):
+        return {}
+    return {name: path.suffix.removeprefix(".") for name, path in zip(names, paths, strict=True)}
 
 
 def _begins_with_label(path: Path) -> bool:

@@ -17,7 +17,7 @@ from unroll.evaluation.analysis import (
 )
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
-from unroll.evaluation.tasks import analogies, classification, cloze, tagging, translation_metrics
+from unroll.evaluation.tasks import analogies, classification, cloze, cross_validation, tagging, translation_metrics
 
 Measure = Callable[[Subject], Evaluation | None]
 """Returns None for a model that does not satisfy the protocol of the measure, and if params.yaml omits the measure."""
@@ -41,6 +41,7 @@ MEASURES: Sequence[Measure] = (
     translation_metrics.measure,
     classification.measure,
     tagging.measure,
+    cross_validation.measure,
     embeddings.measure,
     analogies.measure,
 )

@@ -55,8 +55,7 @@ class PastAttention(nn.Module):
 
         Returns:
             The outputs with their past (B, T, H); the attention weights (B, T, P + T) of the P positions of the state
-            and of the T new ones, which are exactly 0 where nothing is attended to; and the state after the last
-            position.
+            and of the T new ones, exactly 0 where nothing is attended to; and the state after the last position.
         """
         memory = torch.cat([state[0], hidden], dim=1)  # (B, P + T, H)
         mask, is_same_document = self._mask(is_begin, state[1])

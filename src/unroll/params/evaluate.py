@@ -14,6 +14,12 @@ def _check_ascending(values: list[int]) -> list[int]:
     return values
 
 
+def _check_folds(folds: int) -> int:
+    if folds in (1, 2):
+        raise ValueError(f"{folds} of the folds are test and valid, which leaves none to train on; write 0, 3 or more")
+    return folds
+
+
 Distance = Annotated[int, Field(ge=1, le=10**5)]
 """A number of tokens between a token and its context."""
 
@@ -112,6 +118,9 @@ class Evaluate(Params):
     carried_streams: Annotated[int, Field(ge=0, le=65536)]
     """The number of streams that the test text is divided into for the carried perplexity, in which the state is not
     reset between documents; 0 omits the measure. Sampled corpora have none, since their documents are independent."""
+    folds: Annotated[int, Field(ge=0, le=1000), AfterValidator(_check_folds)]
+    """The number k of folds of the cross-validation of classifiers, each of which is trained k times more; 0 omits the
+    measure. Each training has one fold for test and one for valid, so there are at least 3."""
     translation: Search
     """The beam search for the translations of the test sources."""
     cache: CacheEvaluation

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from unroll.models.bag_of_embeddings.params import BagOfEmbeddingsParams
 from unroll.models.bidirectional.params import BidirectionalParams
 from unroll.models.cache.params import CacheParams
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
@@ -14,6 +15,7 @@ from unroll.models.naive_bayes.params import NaiveBayesParams
 from unroll.models.ngram.params import NgramParams
 from unroll.models.oracle.params import OracleParams
 from unroll.models.recurrent.params import RecurrentParams
+from unroll.models.recurrent_classifier.params import RecurrentClassifierParams
 from unroll.models.recurrent_tagger.params import RecurrentTaggerParams
 from unroll.models.seq2seq.params import Seq2seqParams
 from unroll.models.tag_oracle.params import TagOracleParams
@@ -27,6 +29,8 @@ ModelParams = Annotated[
     NgramParams
     | HmmParams
     | NaiveBayesParams
+    | BagOfEmbeddingsParams
+    | RecurrentClassifierParams
     | CacheParams
     | WindowParams
     | RecurrentParams

@@ -24,7 +24,9 @@ from unroll.params.experiments import (
 from unroll.params.series import SeriesParams
 from unroll.params.tokenizers import TokenizerParams
 
-NEEDED = {"seq2seq": "pairs", "naive_bayes": "labelled", "generative_classifier": "labelled"}
+NEEDED = {"seq2seq": "pairs"} | dict.fromkeys(
+    ("naive_bayes", "bag_of_embeddings", "recurrent_classifier", "generative_classifier"), "labelled"
+)
 NEEDED |= dict.fromkeys(("hmm_tagger", "recurrent_tagger", "tag_oracle"), "tagged")
 """The kind of corpus that a family needs, if it is not running text."""
 

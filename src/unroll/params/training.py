@@ -159,7 +159,7 @@ class Training(Params):
     patience: Annotated[int, Field(ge=1, le=100_000)]
     """Training stops after this number of epochs without a better validation loss. The best weights are kept."""
     batch_size: Size
-    """The number of subsequences (or sentence pairs) in a batch."""
+    """The number of subsequences in a batch (or of sentence pairs, or of texts of a classifier)."""
     accumulate_grad_batches: Size
     """The number of batches per optimizer step. Their gradients are averaged."""
     learning_rate: Annotated[float, Field(gt=0, le=100)]

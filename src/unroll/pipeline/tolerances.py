@@ -17,7 +17,8 @@ DOUBLE = frozenset(
 )
 """Families that are fitted in double precision."""
 NETWORKS = frozenset(
-    {"recurrent", "bidirectional", "window", "transformer", "seq2seq", "word2vec", "latent", "recurrent_tagger"},
+    {"recurrent", "bidirectional", "window", "transformer", "seq2seq", "word2vec", "latent"}
+    | {"bag_of_embeddings", "recurrent_classifier", "recurrent_tagger"},
 )
 """Families that are trained in single precision, step by step."""
 MIN_SAMPLES = 200
@@ -78,6 +79,8 @@ OF_NETWORKS = {
     "cloze_perplexity": PERPLEXITY,
     "cache_weight": SHARE,
     "accuracy": SHARE,
+    "accuracy_low": SHARE,
+    "accuracy_high": SHARE,
     "macro_f1": SHARE,
     "tag_accuracy": SHARE,
     "tag_accuracy_low": SHARE,
@@ -88,6 +91,8 @@ OF_NETWORKS = {
     "span_precision": SHARE,
     "span_recall": SHARE,
     "span_f1": SHARE,
+    "fold_accuracy": SHARE,
+    "fold_macro_f1": SHARE,
     "exact_match": SHARE,
     "length_ratio": SHARE,
     "cloze_accuracy": SHARE,
@@ -120,6 +125,14 @@ NOT_COMPARED = {
     "bits_per_byte_tokens": "it is a function of cross_entropy",
     "log_loss": "its difference between processors is not measured; accuracy and macro_f1 are compared",
     "tag_log_loss": "its difference between processors is not measured; tag_accuracy and span_f1 are compared",
+    "log_loss_low": "it is an end of the interval of log_loss",
+    "log_loss_high": "it is an end of the interval of log_loss",
+    "calibration_error": "its difference between processors is not measured; accuracy and macro_f1 are compared",
+    "fold_log_loss": "its difference between processors is not measured; fold_accuracy and fold_macro_f1 are compared",
+    "fold_accuracy_deviation": "it is a deviation of few numbers, whose mean is compared",
+    "fold_macro_f1_deviation": "it is a deviation of few numbers, whose mean is compared",
+    "fold_log_loss_deviation": "it is a deviation of few numbers",
+    "by_fold": "a fold has few documents; the means over the folds are compared",
     "by_source_length": "of 338 sentences, exact_match differed by 3.6 points and BLEU by 1.1",
     "analogies_by_section": "most sections have fewer than 200 questions",
 }

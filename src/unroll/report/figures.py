@@ -66,13 +66,14 @@ def draw_model(row: Any, sample: str, diagnostics: Mapping[str, Any]) -> dict[st
         The figures by kind: `attention` in the longest sample of a model with attention, the `confusion` matrix of a
         classifier, and the `projection` of word vectors.
     """
+    found = {}
     if attention := diagnostics.get("attention"):
-        return {"attention": draw_attention(**max(attention, key=lambda example: len(example["source"])))}
+        found["attention"] = draw_attention(**max(attention, key=lambda example: len(example["source"])))
     if confusion := diagnostics.get("confusion"):
-        return {"confusion": draw_confusion(confusion["classes"], confusion["counts"])}
+        found["confusion"] = draw_confusion(confusion["classes"], confusion["counts"])
     if pd.notna(row.dimensions):
-        return {"projection": draw_projection(parse_places(sample), row.model)}
-    return {}
+        found["projection"] = draw_projection(parse_places(sample), row.model)
+    return found
 
 
 def draw_learning_curves(results: pd.DataFrame, curves: Mapping[str, Rows]) -> Figure:
@@ -160,13 +161,15 @@ def draw_attention(source: Sequence[str], target: Sequence[str], weights: Any) -
         weights: The attention weights (T, S), with rows that sum to one.
 
     Returns:
-        The figure of the first `MAX_TOKENS` tokens of each side.
+        The figure of the first `MAX_TOKENS` tokens of each side. The darkest colour is the weight 1, or for a single
+        target, such as a class, the largest of its weights: a long text has small weights only.
     """
     weights = np.asarray(weights, dtype=np.float64)[:MAX_TOKENS, :MAX_TOKENS]
     source, target = ([_escape(token) for token in tokens[:MAX_TOKENS]] for tokens in (source, target))
     figure = Figure(figsize=(2 + 0.35 * len(source), 1.5 + 0.3 * len(target)), layout="constrained")
     axes = figure.add_subplot()
-    image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    darkest = 1.0 if len(target) > 1 else float(weights.max(initial=0)) or 1.0
+    image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=darkest, aspect="auto")
     axes.set_xticks(range(len(source)), source, rotation=60, ha="left", rotation_mode="anchor")
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(target)), target)

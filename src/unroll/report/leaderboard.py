@@ -1,4 +1,4 @@
-"""Tables of all models: perplexity on the same tokens, bits per byte across tokenizers, accuracy and coverage."""
+"""Tables of all models: perplexity on the same tokens, bits per byte across tokenizers, and coverage of vectors."""
 
 import json
 import math
@@ -107,12 +107,6 @@ def rank_by_corpus(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {corpus: group for corpus, group in ranked.items() if group.tokenizer.nunique() > 1}
 
 
-def rank_classifiers(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the classifiers, by accuracy."""
-    classifiers = table[table.accuracy.notna() & ~table.repeats]
-    return classifiers.sort_values("accuracy", ascending=False, kind="stable")
-
-
 def rank_taggers(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the taggers of each tokenizer, by accuracy."""
     return _rank(table[table.tag_accuracy.notna()], "tokenizer", "tag_accuracy", ascending=False)
@@ -142,13 +136,11 @@ def to_markdown(table: pd.DataFrame, confidence: float) -> str:
         confidence: The confidence level of the intervals.
 
     Returns:
-        A table for each tokenizer, for each corpus with several tokenizers, for classifiers, taggers and word vectors.
+        A table for each tokenizer, for each corpus with several tokenizers, for taggers and word vectors.
     """
     parts = ["# Leaderboard\n"]
     parts += [_perplexity_table(tokenizer, group, confidence) for tokenizer, group in rank(table).items()]
     parts += [_bits_table(corpus, group) for corpus, group in rank_by_corpus(table).items()]
-    if len(classifiers := rank_classifiers(table)):
-        parts.append(_classifier_table(classifiers))
     parts += [_tagger_table(tokenizer, group, confidence) for tokenizer, group in rank_taggers(table).items()]
     if len(vectors := table[table.dimensions.notna() & ~table.repeats]):
         parts.append(_vector_table(vectors))
@@ -207,20 +199,6 @@ def _bits_table(corpus: str, ranked: pd.DataFrame) -> str:
         "of spelling": ("bits_per_byte_spelling", "{:.3f}".format),
         "of spacing": ("bits_per_byte_spacing", "{:.3f}".format),
         "OOV rate": ("oov_rate", "{:.2%}".format),
-    }
-    return head + _format(ranked, columns)
-
-
-def _classifier_table(ranked: pd.DataFrame) -> str:
-    best = ranked.iloc[0]
-    head = f"## Classification\n\n{best.test_documents:,} test documents, {best.classes} classes.\n\n"
-    columns: Columns = {
-        "model": ("model", "`{}`".format),
-        "family": ("family", str),
-        "accuracy": ("accuracy", "{:.1%}".format),
-        "macro F1": ("macro_f1", "{:.3f}".format),
-        "log loss (nats)": ("log_loss", "{:.3f}".format),
-        "parameters": ("parameters", "{:,}".format),
     }
     return head + _format(ranked, columns)
 

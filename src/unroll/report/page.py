@@ -17,7 +17,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from unroll.evaluation.token_losses import Column
-from unroll.report import chart, leaderboard
+from unroll.report import chart, classification, leaderboard
 from unroll.report.comparison import Pair, SeedVariance
 from unroll.report.curves import Rows
 from unroll.report.groups import Group
@@ -48,6 +48,8 @@ class Findings:
     """The text that stage evaluate wrote for each model."""
     pairs: Mapping[str, Sequence[Pair]]
     """The comparisons of all pairs of models of each tokenizer."""
+    classifiers: Mapping[str, classification.Differences]
+    """The differences between the classifiers of each tokenizer."""
     seeds: Sequence[SeedVariance]
     """The variance between seeds, of models that were trained with several."""
     distances: Mapping[str, OracleDistance]
@@ -99,7 +101,10 @@ def render(findings: Findings) -> str:
         findings=findings,
         groups=groups,
         compared=list(leaderboard.rank_by_corpus(findings.results)),
-        classifiers=list(leaderboard.rank_classifiers(findings.results).itertuples()),
+        classifiers=[
+            classification.Section(tokenizer, ranked, findings.classifiers[tokenizer], findings.diagnostics)
+            for tokenizer, ranked in classification.rank(findings.results).items()
+        ],
         taggers={
             tokenizer: list(ranked.itertuples())
             for tokenizer, ranked in leaderboard.rank_taggers(findings.results).items()

@@ -1,9 +1,8 @@
 """Stage report: gather the files of all evaluations, and make the contents of the report."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from unroll.evaluation import token_losses
 from unroll.evaluation.analysis import learning_curve
 from unroll.evaluation.result import read_diagnostics
 from unroll.params.root import Root
-from unroll.report import comparison, curves, diagram, leaderboard, oracle, page, series
+from unroll.report import classification, comparison, curves, diagram, leaderboard, oracle, page, series
 from unroll.report.networks.draw import draw_families
 from unroll.text.token_store import read_rank_frequencies
 
@@ -42,7 +41,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         name: learning_curve.read(root / "metrics/learning_curves" / f"{name}.json") for name in params.learning_curves
     }
     ranked, statistics, seed = leaderboard.rank(results), params.evaluate.statistics, params.seed
-    runs = _runs_by_model(params, tables)
+    runs, classifiers = _runs_by_model(params, tables), set(results.model[results.accuracy.notna()])
     distances = {
         tokenizer: oracle.measure(group, tables, k_step, k_step_bias, learning_curves, statistics, seed)
         for tokenizer, group in ranked.items()
@@ -61,6 +60,9 @@ def gather(params: Root, root: Path) -> page.Findings:
             tokenizer: comparison.compare_pairs(list(group.model), nll, statistics, seed, runs, params.random)
             for tokenizer, group in ranked.items()
         },
+        classifiers=classification.compare(
+            results, root / "data/evaluations", _runs_by_model(params, classifiers), params.random, statistics, seed
+        ),
         seeds=[comparison.measure_seeds(model, names, nll, statistics, seed) for model, names in runs.items()],
         distances={tokenizer: distance for tokenizer, distance in distances.items() if distance is not None},
         series=series.read(list(params.series), root / "metrics"),
@@ -76,7 +78,9 @@ def gather(params: Root, root: Path) -> page.Findings:
 def render(findings: page.Findings) -> tuple[str, str, str, str]:
     """Return the contents of leaderboard.md, leaderboard.csv, comparisons.csv and index.html."""
     results = findings.results
-    tables = [leaderboard.to_markdown(results, findings.confidence), *series.to_markdown(findings.series)]
+    tables = [leaderboard.to_markdown(results, findings.confidence)]
+    tables += classification.to_markdown(results, findings.classifiers, findings.confidence)
+    tables += series.to_markdown(findings.series)
     tables += comparison.to_markdown(findings.pairs, findings.seeds, findings.confidence)
     return "\n".join(tables), leaderboard.to_csv(results), comparison.to_csv(findings.pairs), page.render(findings)
 
@@ -87,11 +91,11 @@ def _frequency_tables(params: Root, root: Path) -> Mapping[str, Path]:
     return {name: path for name, path in paths.items() if path.is_file()}
 
 
-def _runs_by_model(params: Root, losses: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return, for each model with entries in `seeds` and with losses of tokens, its name and theirs."""
+def _runs_by_model(params: Root, names: Collection[str]) -> dict[str, list[str]]:
+    """Return, for each model with entries in `seeds` that is one of `names`, its name and theirs."""
     runs: dict[str, list[str]] = {}
     for name, entry in params.seeds.items():
-        if name in losses and entry.model in losses:
+        if name in names and entry.model in names:
             runs.setdefault(entry.model, [entry.model]).append(name)
     return runs
 
@@ -102,5 +106,7 @@ def _hashes(predicting: pd.DataFrame, root: Path) -> dict[str, str]:
     dvc.yaml is left out: it is not a dependency of the stage, so the hash could be that of an earlier version.
     """
     params = {"params.yaml": hashlib.sha256((root / "params.yaml").read_bytes()).hexdigest()}
+    if predicting.empty:
+        return params
     files = "data/evaluations/" + predicting.model + f"/{token_losses.FILE}"
     return params | dict(zip(files, predicting.losses_sha256, strict=True))

@@ -31,10 +31,10 @@ class RawFile:
     format: Format
     """The content of the file. `text`: plain text. `documents`: JSON Lines of {"document": name, "text": ...}. `pairs`:
     source and target, separated by a tab; further columns are ignored. `labelled`: label and text, separated by a tab.
-    `labelled-lines`: a text on each line, whose label is the name of the file without its suffix. `tagged`: token and
-    tag on each line, and a blank line between sentences. `conllu`: CoNLL-U. `series`: CSV.
-    `vectors`: a word and its vector on each line. `analogies`: four words on each line. Stage clean does not read
-    vectors and analogies."""
+    `labelled-lines`: a text on each line, whose label is `label` or the name of the file without its suffix. `tagged`:
+    token and tag on each line, and a blank line between sentences. `conllu`: CoNLL-U. `series`: CSV. `vectors`: a word
+    and its vector on each line. `analogies`: four words on each line. Stage clean does not read vectors and
+    analogies."""
     split: Split | None = None
     """The split that the source assigns to this file; None if the source does not define splits."""
     documents: Documents | None = None
@@ -42,6 +42,8 @@ class RawFile:
     document. A labelled file with the unit `file` holds one text, and its folder's name is the label."""
     unknown_word: str | None = None
     """The word that stands for unknown words in a prepared corpus; None if there is no such word."""
+    label: str | None = None
+    """The label of all texts of a labelled file; None if its lines or the names of the file or its folder give it."""
 
 
 def write_manifest(folder: Path, files: Iterable[RawFile]) -> None:
@@ -51,7 +53,12 @@ def write_manifest(folder: Path, files: Iterable[RawFile]) -> None:
         folder: The raw folder, which already holds the data files.
         files: The data files in the order in which stage clean reads them.
     """
-    entries = [asdict(file) | {"sha256": file_sha256(folder / file.file)} for file in files]
+    # A label that is not set is left out, so that the manifests of other corpora have the bytes of earlier releases.
+    entries = [
+        {key: value for key, value in asdict(file).items() if key != "label" or value is not None}
+        | {"sha256": file_sha256(folder / file.file)}
+        for file in files
+    ]
     text = json.dumps(entries, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
 

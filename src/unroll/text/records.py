@@ -152,7 +152,7 @@ def _read_columns(params: Corpus, path: Path, part: Part) -> Iterator[Record]:
     for number, line in _numbered_lines(params, path, part):
         record_name = f"{file.file}:{number}"
         if file.format == "labelled-lines":  # the name of the file is the label
-            yield Record(record_name, {"label": Path(file.file).stem, "text": line}, file.split)
+            yield Record(record_name, {"label": file.label or Path(file.file).stem, "text": line}, file.split)
             continue
         # A tab inside a labelled text is white space of this text. Pairs may have columns of notes behind them.
         cells = line.split("\t", -1 if file.format == "pairs" else 1) if line.strip() else [""] * len(names)

@@ -259,7 +259,7 @@ def _fitted_on_valid(metrics: Path) -> dict[str, str]:
 
 
 def _evaluation_rows(metrics: Mapping[str, Any], diagnostics: Mapping[str, Any]) -> list[Row]:
-    """Return the numbers of an evaluation, and its values by distance, position, steps and source length as curves."""
+    """Return the numbers of an evaluation, and as curves those by distance, position, steps, fold and source length."""
     numbers = {k: v for k, v in metrics.items() if isinstance(v, int | float) or v in ("inf", "-inf", "nan")}
     rows = [_row(0, numbers)]
     context = diagnostics.get("context_ablation", {})
@@ -276,6 +276,8 @@ def _evaluation_rows(metrics: Mapping[str, Any], diagnostics: Mapping[str, Any])
     for group in metrics.get("by_source_length", []):
         scores = {f"source_length_{key}": value for key, value in group.items() if key not in ("first", "last")}
         rows.append(_row(group["last"], scores))
+    for fold in metrics.get("by_fold", []):
+        rows.append(_row(fold["fold"], {f"by_fold_{key}": value for key, value in fold.items() if key != "fold"}))
     return rows
 
 

@@ -125,4 +125,5 @@ def _fingerprint(data: Data, params: Training, network: nn.Module, steps: list[i
             digest.update(f"{split} {side}".encode())
             for array in (stream.tokens, stream.offsets):
                 digest.update(np.ascontiguousarray(array))  # type: ignore[arg-type]  # no copy of a memory map
+        digest.update(repr(data.labels.get(split)).encode())
     return digest.hexdigest()[:32]

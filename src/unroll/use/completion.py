@@ -1,10 +1,12 @@
-"""The most probable next words of a text, for any tokenizer.
+"""The most probable next words of a text, and the most probable rest of its sentence, for any tokenizer.
 
 For a word tokenizer, a word is a token. For characters and subwords, a word is any sequence of tokens up to a boundary:
 
     p(word | context) = sum_{tokens that spell it} p(tokens | context) p(boundary next | context, tokens)
 
 A beam search finds the words with the largest p. A boundary is white space, `<eos>`, or punctuation after a word.
+
+A sentence ends with `<eos>` or after a token that ends with a full stop, a question or an exclamation mark.
 """
 
 import math
@@ -16,8 +18,12 @@ from unicodedata import category
 import numpy as np
 from numpy.typing import NDArray
 
-from unroll.models.base.protocol import LanguageModel
+from unroll.evaluation import beam
+from unroll.evaluation.generation import read_prompt
+from unroll.models.base.protocol import LanguageModel, LogProbs, log_probs_by_stepping
+from unroll.params.evaluate import Search
 from unroll.text.cleaner import Cleaner
+from unroll.text.streams import Ids
 from unroll.text.tokenizers.base import Tokenizer
 from unroll.text.tokenizers.vocabulary import EOS, SPECIAL
 
@@ -26,6 +32,10 @@ BEAM = 24
 JOINERS, APOSTROPHES = "\u200c\u200d", "_'’"
 MAX_TOKENS = 24
 """The maximum number of tokens of a word."""
+SENTENCE_ENDS = (".", "?", "!", "。", "？", "！", "।", "؟")
+MAX_SENTENCE = {"word": 50}
+"""The maximum number of tokens of the rest of a sentence, by the type of the tokenizer."""
+MAX_SENTENCE_OF_PIECES = 250
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,80 @@ class Completion:
     def probability(self) -> float:
         """The exponential of `log_prob`."""
         return math.exp(self.log_prob)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The rest of a sentence."""
+
+    text: str
+    """The text with the rest of its sentence."""
+    log_prob: float
+    """log p(rest | text) in nats."""
+
+
+class _Sentence:
+    """A language model of the rest of a sentence: after its end, `<eos>` is certain."""
+
+    def __init__(self, model: LanguageModel[Any], prompt: Ids, ends: NDArray[np.bool_]) -> None:
+        """Set the model, the tokens of the text, and which tokens (V,) end a sentence."""
+        self.model, self.prompt, self.ends = model, prompt, ends
+        self.vocabulary_size = model.vocabulary_size
+
+    def start(self, batch_size: int = 1) -> Any:
+        """Return the state after the text, and that no sentence has ended."""
+        return read_prompt(self.model, self.prompt, batch_size), np.zeros(batch_size, dtype=bool)
+
+    def advance(self, state: Any, tokens: Ids) -> Any:
+        """Return the state after row b has read tokens[b]."""
+        return self.model.advance(state[0], tokens), self.ends[tokens]
+
+    def next_log_probs(self, state: Any) -> LogProbs:
+        """Return log p(next token), (B, V)."""
+        following = np.array(self.model.next_log_probs(state[0]), dtype=np.float64)
+        following[:, :EOS] = following[:, EOS + 1 : len(SPECIAL)] = -np.inf
+        following[state[1]] = -np.inf
+        following[state[1], EOS] = 0.0
+        return following
+
+    def select(self, state: Any, rows: Ids) -> Any:
+        """Return the state whose row i is row rows[i] of `state`."""
+        return self.model.select(state[0], rows), state[1][rows]
+
+    def log_probs(self, documents: Sequence[Ids]) -> list[LogProbs]:
+        """Return log p of every token given the text and its context."""
+        return log_probs_by_stepping(self, documents)
+
+
+def complete_sentences(
+    model: LanguageModel[Any],
+    tokenizer: Tokenizer,
+    cleaner: Cleaner,
+    spellings: Sequence[str],
+    text: str,
+    count: int,
+) -> list[Ending]:
+    """Find the most probable ends of the sentence that a text begins.
+
+    Args:
+        model: The language model.
+        tokenizer: Its tokenizer.
+        cleaner: The cleaning of its training corpus.
+        spellings: The spelling of every token by id.
+        text: The text so far.
+        count: The maximum number of ends.
+
+    Returns:
+        The ends that a beam search finds, most probable first. Unknown tokens are not predicted.
+    """
+    ends = np.array([spelling.rstrip().endswith(SENTENCE_ENDS) for spelling in spellings])
+    prompt = np.asarray(tokenizer.encode(cleaner(text)), dtype=np.int64)
+    settings = Search(
+        beam=max(BEAM, count), length_penalty=0, coverage_penalty=0, max_length_ratio=1, max_length_offset=1
+    )
+    limit = MAX_SENTENCE.get(tokenizer.type, MAX_SENTENCE_OF_PIECES)
+    (found,) = beam.search(_Sentence(model, prompt, ends), [limit], settings)
+    return [Ending(tokenizer.decode([*prompt, *one.tokens]), one.log_prob) for one in found[:count]]
 
 
 def complete(

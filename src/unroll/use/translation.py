@@ -85,6 +85,35 @@ def translate(
     return results
 
 
+def sample(
+    model: ConditionalModel,
+    source: Tokenizer,
+    target: Tokenizer,
+    text: str,
+    search: Search,
+    temperature: float,
+    seed: int,
+) -> str:
+    """Translate a clean text by drawing each token from the distribution of the model.
+
+    Args:
+        model: The translation model.
+        source: The tokenizer of the text.
+        target: The tokenizer of the translation.
+        text: A text that is cleaned as the training corpus was.
+        search: Its maximum length is that of the translation.
+        temperature: Log-probabilities are divided by it; 0 is greedy search.
+        seed: The random seed.
+
+    Returns:
+        The translation; empty for a text without a token.
+    """
+    if not len(ids := _encode(source, text)):
+        return ""
+    (tokens,) = translation.sample(model, [ids], 1, search, temperature, seed)
+    return target.decode(tokens)
+
+
 def map_attention(
     model: ConditionalModel, source: Tokenizer, target: Tokenizer, text: str, result: Translation
 ) -> AttentionMap | None:

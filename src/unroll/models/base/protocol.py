@@ -140,6 +140,18 @@ class Tagger(Protocol):
 
 
 @runtime_checkable
+class AttentiveClassifier(Protocol):
+    """A classifier that can return the attention weights of the tokens behind a prediction."""
+
+    def attention_weights(self, documents: Sequence[Ids]) -> list[tuple[Ids, Weights]] | None:
+        """Return the tokens that are read of each document, and their attention weights.
+
+        Returns:
+            For each document the tokens (T,) and their weights (T,), which sum to one; None without attention.
+        """
+
+
+@runtime_checkable
 class WordVectors(Protocol):
     """A vector for every token."""
 

@@ -20,8 +20,8 @@ from pathlib import Path
 import regex
 from ruamel.yaml import YAML
 
+from unroll.use.correction.spelling import find_words, vocabulary_words
 from unroll.use.model import TextModel
-from unroll.use.spelling import find_words, vocabulary_words
 
 MAX_EDITS = 8
 """The maximum number of edits of a sentence."""

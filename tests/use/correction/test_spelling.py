@@ -7,9 +7,9 @@ import pytest
 
 import unroll
 from unroll.errors import UnrollError
-from unroll.use.character_model import CharacterModel
-from unroll.use.edit_model import EditModel
-from unroll.use.spelling import (
+from unroll.use.correction.character_model import CharacterModel
+from unroll.use.correction.edit_model import EditModel
+from unroll.use.correction.spelling import (
     WEIGHTS,
     Speller,
     accuracy,

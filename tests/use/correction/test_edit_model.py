@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unroll.use.edit_model import (
+from unroll.use.correction.edit_model import (
     ALPHABET_SIZE,
     COPY,
     DELETE,

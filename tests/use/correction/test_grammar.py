@@ -19,7 +19,7 @@ from unroll.params.tokenizers import WordTokenizerParams
 from unroll.text.cleaner import Cleaner
 from unroll.text.streams import Data, stream_of
 from unroll.text.tokenizers.loading import learn_tokenizer
-from unroll.use.grammar import Corrector, read_confusions
+from unroll.use.correction.grammar import Corrector, read_confusions
 from unroll.use.model import TextModel
 
 RATE = 0.1

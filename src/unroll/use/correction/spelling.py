@@ -4,10 +4,10 @@ Among the candidates of a typed word, the corrector chooses the word with the la
 
     p(typed | word) p(word | context)^weight
 
-p(typed | word) is an edit model (`unroll.use.edit_model`). p(word | context) is any language model: the probability of
-the word and of the text after it. Words are decided from left to right, with the corrected words before them and the
-typed words after them. Every typed word is a candidate, too. An unlisted word has the probability of `<unk>` times
-p(its characters). Without a language model, all words of the list are equally probable.
+p(typed | word) is an edit model (`unroll.use.correction.edit_model`). p(word | context) is any language model: the
+probability of the word and of the text after it. Words are decided from left to right, with the corrected words before
+them and the typed words after them. Every typed word is a candidate, too. An unlisted word has the probability of
+`<unk>` times p(its characters). Without a language model, all words of the list are equally probable.
 """
 
 import math
@@ -23,8 +23,8 @@ from rapidfuzz.distance import OSA
 
 from unroll.errors import UnrollError
 from unroll.text.tokenizers.vocabulary import EOS, SPECIAL
-from unroll.use.character_model import CharacterModel
-from unroll.use.edit_model import EditModel
+from unroll.use.correction.character_model import CharacterModel
+from unroll.use.correction.edit_model import EditModel
 from unroll.use.model import TextModel
 from unroll.use.tuning import choose_setting
 

@@ -1,0 +1,1 @@
+"""Family `bag_of_embeddings`: a linear classifier of the mean embedding of a text."""
