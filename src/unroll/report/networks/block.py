@@ -23,7 +23,7 @@ def draw_block(params: TransformerParams) -> Canvas:
     canvas.text(34, LINE, f"{size:,}", "middle", "size")
     left = 54
     for start, norm, body, text, sizes in (
-        (80, 125, 250, f"attention, {heads} head{'s' if heads > 1 else ''}", f"{heads} × {size // heads:,}"),
+        (80, 125, 250, "attention", f"{heads} head{'s' if heads > 1 else ''} of {size // heads:,}"),
         (360, 405, 530, "feedforward", f"{size:,} → {params.feedforward_size:,} → {size:,}"),
     ):
         end = start + 250

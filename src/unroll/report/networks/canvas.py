@@ -79,9 +79,9 @@ class Canvas:
 
     def render(self) -> Markup:
         """Return the diagram for a page, whose style sheet colours it."""
-        head = '<svg class="network" viewBox="0 0 {0} {1}" style="min-width:{2}px" role="img" aria-label="{3}">'
+        head = '<svg class="network" viewBox="0 0 {0} {1}" style="width:{2}px" role="img" aria-label="{3}">'
         return (
-            Markup(head).format(self.width, self.height, self.width * 3 // 4, self.title)
+            Markup(head).format(self.width, self.height, self.width * 5 // 6, self.title)
             + self.content
             + Markup("</svg>")
         )

@@ -43,6 +43,7 @@ def draw_encoder_decoder(
     both = f", {size // 2:,} for each direction" if params.bidirectional else ""
     kept = f"Encoder (left{both}) and decoder (right) of "
     kept += f"{params.layers} layer{'s' if params.layers > 1 else ''}{note_tied(params.tie_weights)}"
+    kept += "; each output o also enters the next step" if params.input_feeding else ""
     canvas.text(24, 18, kept, "start", "note")
     top = len(levels) + 1
     for columns, tokens, vocabulary in ((SOURCE, source, vocabularies[0]), (TARGET, target, vocabularies[1])):
@@ -66,8 +67,7 @@ def draw_encoder_decoder(
                 y = rows[row] + 10
                 canvas.line((right - BOX // 2, y), (left + BOX // 2, y))
     if attends:
-        fed = "; its output also enters the next step" if params.input_feeding else ""
-        text = f"attention ({params.attention}): o = tanh(W [h; c]), c a weighted mean of all encoder outputs{fed}"
+        text = f"attention ({params.attention}): o = tanh(W [h; c]), c a weighted mean of all encoder outputs"
         canvas.box((SOURCE[0] + TARGET[-1]) // 2, rows[top + 1], text, TARGET[-1] - SOURCE[0] + BOX, kind="attention")
     for x, token in zip(TARGET, target[1:], strict=False):
         draw_up(canvas, (x, rows[top + attends]), rows[top + attends + 1], size)
