@@ -24,7 +24,7 @@ LARGE = {
     "large translator": SEQ2SEQ | {"layers": 4, "hidden_size": 1024, "bidirectional": True, "attention": "additive"},
 }
 DRAWN = {name: entry for name, entry in (CASES | LARGE).items() if entry["family"] in FAMILIES}
-TOKENS = ["internationally", "<b>unmistakable</b>", "wwwwwwwwwwwwwwww"]
+TOKENS = ["extraordinarily", "<b>unmistakable</b>", "wwwwwwwwwwwwwwww"]
 SIZES = {"size": 11, "note": 12}
 """The size of the letters of each class of texts; others have 13 pixels."""
 
@@ -127,7 +127,7 @@ def test_a_file_needs_no_variables_and_equal_settings_give_equal_bytes() -> None
 
 
 def test_tokens_are_text_and_long_ones_are_cut() -> None:
-    assert [shorten(token) for token in ("cat", " ", "internationally")] == ["cat", "␣", "internation…"]
+    assert [shorten(token) for token in ("cat", " ", "extraordinarily")] == ["cat", "␣", "extraordina…"]
     elements = [
         element.tag for part in draw(DRAWN["gru-dot"]) for element in ElementTree.fromstring(part.render()).iter()
     ]

@@ -1,14 +1,18 @@
 """A block of a transformer: attention and a feedforward network, each with a layer norm and a residual connection."""
 
-from unroll.models.transformer.params import TransformerParams
+from typing import TYPE_CHECKING
+
 from unroll.report.networks.canvas import RADIUS, Canvas
+
+if TYPE_CHECKING:
+    from unroll.models.transformer.params import TransformerParams
 
 WIDTH, HEIGHT = 660, 190
 LINE, ABOVE = 130, 70
 """The heights of the residual line and of the sublayers."""
 
 
-def draw_block(params: TransformerParams) -> Canvas:
+def draw_block(params: "TransformerParams") -> Canvas:
     """Draw one block, from left to right.
 
     Args:

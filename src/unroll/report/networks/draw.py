@@ -5,11 +5,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from unroll.models.bidirectional.params import BidirectionalParams
-from unroll.models.recurrent.params import RecurrentParams
-from unroll.models.seq2seq.params import Seq2seqParams
-from unroll.models.transformer.params import TransformerParams
-from unroll.models.window.params import WindowParams
 from unroll.report.networks.block import draw_block
 from unroll.report.networks.canvas import Canvas
 from unroll.report.networks.cells import draw_cell
@@ -46,16 +41,16 @@ def draw_network(
     """
     read = [SPECIAL[BOS], *_fill(tokens, "x")]
     size = vocabularies[1]
-    match params:
-        case RecurrentParams():
+    match params.family:
+        case "recurrent":
             return [draw_recurrent(params, size, read), _first_cell(params, size)]
-        case BidirectionalParams():
+        case "bidirectional":
             return [draw_bidirectional(params, size, read), _first_cell(params, size)]
-        case WindowParams():
+        case "window":
             return [draw_window(params, size, read)]
-        case TransformerParams():
+        case "transformer":
             return [draw_transformer(params, size, read), draw_block(params)]
-        case Seq2seqParams():
+        case "seq2seq":
             unrolled = draw_encoder_decoder(params, vocabularies, _fill(source, "e"), read)
             inputs = size if params.embedding_size == "one_hot" else params.embedding_size
             fed = params.hidden_size if params.input_feeding else 0
@@ -89,8 +84,8 @@ def draw_families(
     return list(drawn.values())
 
 
-def _first_cell(params: RecurrentParams | BidirectionalParams, vocabulary: int) -> Canvas:
-    """Draw the cell of the first layer."""
+def _first_cell(params: Any, vocabulary: int) -> Canvas:
+    """Draw the cell of the first layer of a recurrent or bidirectional network."""
     inputs = vocabulary if params.embedding_size == "one_hot" else params.embedding_size
     return draw_cell(params.cell, inputs, layer_sizes(params)[0])
 

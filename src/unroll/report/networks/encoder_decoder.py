@@ -2,8 +2,8 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from unroll.models.seq2seq.params import Seq2seqParams
 from unroll.report.networks.canvas import Canvas
 from unroll.report.networks.cells import NAMES
 from unroll.report.networks.unrolled import (
@@ -16,13 +16,16 @@ from unroll.report.networks.unrolled import (
     shown_layers,
 )
 
+if TYPE_CHECKING:
+    from unroll.models.seq2seq.params import Seq2seqParams
+
 WIDTH = 880
 SOURCE, TARGET = (80, 215, 350), (525, 660, 795)
 BOX, TABLE = 76, 88
 
 
 def draw_encoder_decoder(
-    params: Seq2seqParams, vocabularies: tuple[int | None, int], source: Sequence[str], target: Sequence[str]
+    params: "Seq2seqParams", vocabularies: tuple[int | None, int], source: Sequence[str], target: Sequence[str]
 ) -> Canvas:
     """Draw an encoder-decoder.
 

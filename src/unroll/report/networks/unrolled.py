@@ -2,13 +2,16 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from unroll.models.bidirectional.params import BidirectionalParams
-from unroll.models.recurrent.params import RecurrentParams
-from unroll.models.transformer.params import TransformerParams
-from unroll.models.window.params import WindowParams
 from unroll.report.networks.canvas import Canvas, shorten
 from unroll.report.networks.cells import NAMES
+
+if TYPE_CHECKING:
+    from unroll.models.bidirectional.params import BidirectionalParams
+    from unroll.models.recurrent.params import RecurrentParams
+    from unroll.models.transformer.params import TransformerParams
+    from unroll.models.window.params import WindowParams
 
 WIDTH = 660
 COLUMNS = (150, 335, 520)
@@ -23,7 +26,7 @@ Level = tuple[str, int]
 """The text of the boxes of a layer, and the size of their outputs; an empty text stands for layers left out."""
 
 
-def layer_sizes(params: RecurrentParams | BidirectionalParams) -> list[int]:
+def layer_sizes(params: "RecurrentParams | BidirectionalParams") -> list[int]:
     """Return the size of each layer."""
     sizes = params.hidden_size
     return sizes if isinstance(sizes, list) else [sizes] * params.layers
@@ -87,7 +90,7 @@ def note_tied(tied: bool) -> str:
     return "; softmax and embedding share weights" if tied else ""
 
 
-def draw_recurrent(params: RecurrentParams, vocabulary: int, tokens: Sequence[str]) -> Canvas:
+def draw_recurrent(params: "RecurrentParams", vocabulary: int, tokens: Sequence[str]) -> Canvas:
     """Draw a recurrent language model.
 
     Args:
@@ -169,7 +172,7 @@ def draw_chain(
         canvas.box(x, y, text, width)
 
 
-def draw_bidirectional(params: BidirectionalParams, vocabulary: int, tokens: Sequence[str]) -> Canvas:
+def draw_bidirectional(params: "BidirectionalParams", vocabulary: int, tokens: Sequence[str]) -> Canvas:
     """Draw a language model of each direction with a shared embedding and softmax; the arguments are as above."""
     sizes = layer_sizes(params)
     levels = shown_layers([NAMES[params.cell].partition(" ")[0]] * len(sizes), sizes)
@@ -207,7 +210,7 @@ def draw_bidirectional(params: BidirectionalParams, vocabulary: int, tokens: Seq
     return canvas
 
 
-def draw_window(params: WindowParams, vocabulary: int, tokens: Sequence[str]) -> Canvas:
+def draw_window(params: "WindowParams", vocabulary: int, tokens: Sequence[str]) -> Canvas:
     """Draw a window network at one step, which reads at most three tokens of the text; the arguments are as above."""
     width = params.window
     rows = Rows(6)
@@ -232,7 +235,7 @@ def draw_window(params: WindowParams, vocabulary: int, tokens: Sequence[str]) ->
     return canvas
 
 
-def draw_transformer(params: TransformerParams, vocabulary: int, tokens: Sequence[str]) -> Canvas:
+def draw_transformer(params: "TransformerParams", vocabulary: int, tokens: Sequence[str]) -> Canvas:
     """Draw a transformer; the arguments are as above."""
     size = params.hidden_size
     levels = shown_layers(["block"] * params.layers, [size] * params.layers)
