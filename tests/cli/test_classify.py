@@ -23,16 +23,16 @@ def _classifiers(workspace: Path) -> None:
     words = trained.WORDS | {"shared_vocabulary": True, "vocabulary_size": "all"}
     attentive = NETWORK | {"pooling": "attention", "bidirectional": True}
     for name, params in (
-        ("attentive", RecurrentClassifierParams.model_validate(attentive)),
-        ("last", RecurrentClassifierParams.model_validate(NETWORK)),
-        ("bag", BagOfEmbeddingsParams.model_validate(BAG)),
+        ("reader_attention", RecurrentClassifierParams.model_validate(attentive)),
+        ("reader_last", RecurrentClassifierParams.model_validate(NETWORK)),
+        ("reader_bag", BagOfEmbeddingsParams.model_validate(BAG)),
     ):
         if not (workspace / "models" / name).exists():
             torch.manual_seed(1)
             trained.train(workspace, name, WordTokenizerParams.model_validate(words), params, LABELS)
 
 
-@pytest.mark.parametrize("name", ["attentive", "last", "bag"])
+@pytest.mark.parametrize("name", ["reader_attention", "reader_last", "reader_bag"])
 def test_each_line_has_a_class_with_its_probability(unroll: Run, name: str) -> None:
     result = unroll("classify", name, "--all", "--json", text="The students opened\n\nunseen words\n")
     rows = [json.loads(line) for line in result.out.splitlines()]
@@ -45,7 +45,7 @@ def test_each_line_has_a_class_with_its_probability(unroll: Run, name: str) -> N
 @pytest.mark.parametrize("suffix", ["png", "svg"])
 def test_the_attention_of_the_first_text_is_a_picture(unroll: Run, workspace: Path, suffix: str) -> None:
     path = workspace / f"words.{suffix}"
-    result = unroll("classify", "attentive", "--attention", str(path), text="\nthe time $x$\nthe students\n")
+    result = unroll("classify", "reader_attention", "--attention", str(path), text="\nthe time $x$\nthe students\n")
     assert (result.code, result.err) == (0, "")
     assert result.out.count("\n") == 3
     content = path.read_bytes()
@@ -54,7 +54,7 @@ def test_the_attention_of_the_first_text_is_a_picture(unroll: Run, workspace: Pa
 
 
 def test_the_weights_are_those_of_the_words_that_are_read(workspace: Path) -> None:
-    model = library.load(workspace / "models" / "attentive")
+    model = library.load(workspace / "models" / "reader_attention")
     found = map_attention(model, "The TIME traveller opened theirs")
     assert found is not None
     assert found.source == ["the", "time", "traveller", "opened", "<unk>", "<eos>"]
@@ -63,7 +63,7 @@ def test_the_weights_are_those_of_the_words_that_are_read(workspace: Path) -> No
     assert found.weights.sum() == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", ["last", "bag", "bayes"])
+@pytest.mark.parametrize("name", ["reader_last", "reader_bag", "bayes"])
 def test_a_model_without_attention_has_no_picture(unroll: Run, name: str) -> None:
     result = unroll("classify", name, "--attention", "words.png", text="the students\n")
     assert (result.code, result.out) == (1, "")
@@ -72,7 +72,7 @@ def test_a_model_without_attention_has_no_picture(unroll: Run, name: str) -> Non
 
 @pytest.mark.parametrize("path", ["words.gif2", "missing/words.png"])
 def test_a_picture_that_cannot_be_written_is_an_error(unroll: Run, path: str) -> None:
-    result = unroll("classify", "attentive", "--attention", path, text="the students\n")
+    result = unroll("classify", "reader_attention", "--attention", path, text="the students\n")
     assert result.code == 1
     assert result.err.startswith(f"unroll: {path}: cannot be written (")
     assert result.err.count("\n") == 1

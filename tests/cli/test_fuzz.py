@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from tests.cli.command import Commands, Output
 from tests.cli.taggers import save_tagger
+from tests.cli.test_vectors import save_vectors
 from tests.cli.translators import save_translators
+from tests.use.cloze.test_filling import save_both
 from unroll.printing import escape_control
 
 pytestmark = pytest.mark.slow
@@ -44,6 +46,8 @@ def commands(workspace: Path) -> Iterator[Commands]:
     (folder / "models").symlink_to(workspace / "models")
     save_translators(workspace)
     save_tagger(workspace)
+    save_vectors(workspace)
+    save_both(workspace)
     runner = Commands(folder)
     (folder / "collection.txt").write_text("open a file\nclose the file\nthe time traveller\n", encoding="utf-8")
     (folder / "list.jsonl").write_text('{"candidates": [{"text": "the", "score": 0}]}\n', encoding="utf-8")
@@ -223,6 +227,9 @@ VERBS = {
     "dev": ("spell", "trigram", "collection.txt", "--dev"),
     "rescore": ("rescore", "trigram"),
     "judge": ("judge", "trigram"),
+    "similarity": ("similarity", "read"),
+    "vectors": ("vectors", "lstm"),
+    "occurrences": ("vectors", "lstm", "--word", "the"),
     "index": ("index", "new"),
     "queries": ("search", "indexed", "--queries"),
     "qrels": ("search", "indexed", "--queries", "collection.txt", "--qrels"),
@@ -329,6 +336,24 @@ def test_each_pair_is_judged(commands: Commands, pairs: list[tuple[str, str]], e
 
 
 @fuzzed(40)
+@given(
+    pairs=st.lists(st.tuples(*[st.sampled_from(["paris", "rome", "athens", "new york", "x"])] * 2), min_size=1),
+    scores=st.lists(st.floats(-1e300, 1e300), min_size=20),
+    separator=st.sampled_from(["\t", ","]),
+)
+def test_each_pair_of_words_has_its_row(
+    commands: Commands, pairs: list[tuple[str, str]], scores: list[float], separator: str
+) -> None:
+    rows = [separator.join([*pair, repr(score)]) for pair, score in zip(pairs, scores, strict=False)]
+    name = write(commands, "similar.csv", "".join(row + "\n" for row in rows))
+    result = commands.run("similarity", "read", name, "--json", "--pairs")
+    assert len(result.lines) == (1 + len(rows) if result.code == 0 else 0), result
+    usual = commands.run("similarity", "read", name)
+    assert usual.code == result.code
+    assert "nan" not in usual.out.split("[")[0]
+
+
+@fuzzed(40)
 @given(documents=TEXTS, queries=TEXTS, by=st.sampled_from(["dirichlet", "jelinek-mercer", "bm25"]))
 def test_a_run_has_each_document_once(commands: Commands, documents: list[str], queries: list[str], by: str) -> None:
     if run_lines(commands, ("index", "drawn"), documents, "\n", False).code:
@@ -350,7 +375,10 @@ def test_a_run_has_each_document_once(commands: Commands, documents: list[str], 
     [
         ("generate", "chars", "--length", "20", "--prompt"),
         ("complete", "trigram"),
-        ("similar", "lstm"),
+        ("similar", "read"),
+        ("analogy", "read", "paris", "athens"),
+        ("fill", "both"),
+        ("vectors", "lstm", "collection.txt", "--word"),
         ("search", "indexed"),
     ],
     ids=lambda arguments: arguments[0],
@@ -373,7 +401,8 @@ def test_any_argument(commands: Commands, arguments: tuple[str, ...], argument: 
         ),
         (("generate", "trigram"), ("--length",)),
         (("complete", "trigram", "the"), ("--count",)),
-        (("similar", "lstm", "the"), ("--count",)),
+        (("similar", "read", "paris"), ("--count", "--distance")),
+        (("fill", "both", "the ___"), ("--count",)),
         (("compare", "trigram", "hmm", "collection.txt"), ("--block", "--resamples", "--confidence", "--seed")),
         (("search", "indexed", "file"), ("--mu", "--weight", "--k1", "--b", "--count", "--by")),
         (("search", "indexed", "file", "--by", "bm25"), ("--k1", "--b", "--count")),

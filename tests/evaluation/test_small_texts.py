@@ -14,6 +14,7 @@ from tests import toy
 from tests.evaluation.subjects import COUNTS, data, subject
 from tests.evaluation.test_evaluate import ENABLED, naive_bayes
 from tests.models import test_contract
+from tests.models.test_masked_transformer import train as train_masked
 from tests.models.test_naive_bayes import classifier_params
 from tests.models.test_word_vectors import train as train_vectors
 from unroll.evaluation.evaluate import evaluate
@@ -25,7 +26,7 @@ from unroll.text.streams import Data, stream_of
 MODELS = (
     *("trigram-add-k", "trigram-interpolated", "kneser5", "hmm", "cache", "lstm", "bidirectional", "window"),
     *("transformer", "rnn-adaptive", "rnn-sampled", "seq2seq", "seq2seq-dot", "seq2seq-fed"),
-    *("naive_bayes", "generative_classifier", "mixture", "word2vec"),
+    *("naive_bayes", "generative_classifier", "mixture", "word2vec", "masked_transformer"),
 )
 TEXTS: dict[str, list[list[int]]] = {
     "one empty document": [[]],
@@ -46,6 +47,8 @@ def trained(name: str) -> Any:
         return family(name).fit(classifier_params(), data(), inputs, lambda *_, **__: None)
     if name == "word2vec":
         return train_vectors()
+    if name == "masked_transformer":
+        return train_masked()
     if name == "mixture":
         params = MixtureParams(
             family="mixture", tokenizer="toy", first="first", second="second", iterations=3, tolerance=0

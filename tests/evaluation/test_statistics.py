@@ -120,12 +120,46 @@ def test_infinite_losses_are_not_tested() -> None:
     one, other = np.array([1.0, np.inf]), np.array([1.0, 2.0])
     assert compare(one, other, PARAMS, seed=1).mean == math.inf
     assert compare(other, one, PARAMS, seed=1).mean == -math.inf
-    assert compare(one, one, PARAMS, seed=1).p == 1
-    assert estimate(one, PARAMS, seed=1).high == math.inf
+    infinite = statistics.Difference(math.inf, math.inf, math.inf, 1)
+    assert compare(one, other, PARAMS, seed=1) == infinite
+    assert compare(one, one, PARAMS, seed=1) == statistics.Difference(0, 0, 0, 1)
+    assert estimate(one, PARAMS, seed=1) == statistics.Estimate(math.inf, math.inf, math.inf)
+
+
+def test_losses_of_single_precision_are_those_of_double_precision() -> None:
+    """Sums of float32 values would have about 7 digits, and their differences fewer."""
+    one, other = (text(30_000, np.random.default_rng(seed)).astype(np.float32) for seed in (1, 2))
+    wide, other_wide = one.astype(np.float64), other.astype(np.float64)
+    assert estimate(one, PARAMS, seed=1) == estimate(wide, PARAMS, seed=1)
+    for pair in ((one, other), (one, other_wide), (wide, other)):
+        assert compare(*pair, PARAMS, seed=1) == compare(wide, other_wide, PARAMS, seed=1)
+    infinite = np.full(30_000, np.inf)
+    assert compare(infinite, one, PARAMS, seed=1) == compare(infinite, wide, PARAMS, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("elements", "blocks", "resamples", "parts"),
+    [
+        (1000, 25, 70, [32, 32, 6]),  # 40 rows fit, and 32 is the multiple of 16
+        (1000, 20, 100, [48, 48, 4]),
+        (1000, 62, 40, [16, 16, 8]),
+        (1000, 100, 25, [10, 10, 5]),  # fewer than 16 rows fit
+        (1000, 600, 3, [1, 1, 1]),
+        (1000, 5000, 2, [1, 1]),  # not even one row fits
+    ],
+)
+def test_parts_are_as_large_as_memory_allows(
+    elements: int, blocks: int, resamples: int, parts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "ELEMENTS", elements)
+    found = [range(resamples)[part] for part in statistics._parts(resamples, blocks)]
+    assert [number for part in found for number in part] == [*range(resamples)]
+    assert [*map(len, found)] == parts
 
 
 def test_holms_worked_example() -> None:
     """p = 0.01, 0.04, 0.03, 0.005: adjusted 0.03, 0.06, 0.06, 0.02."""
     assert adjust_holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert adjust_holm([0.9, 0.8]) == [1, 1]
+    assert adjust_holm([0.02, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
     assert adjust_holm([]) == []

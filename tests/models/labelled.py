@@ -40,7 +40,7 @@ LANGUAGE_MODEL = {
     "batching": "shuffled",
     "softmax": toy.SOFTMAX,
     "training": toy.TRAINING | {"epochs": 1},
-} | toy.LAYERS
+} | toy.RECURRENT
 DROPOUTS = toy.DROPOUT | {"embedding": 0.1, "weight_drop": 0.2, "variational": True}
 CASES: dict[str, dict[str, Any]] = {
     "naive_bayes": NAIVE_BAYES,

@@ -24,6 +24,7 @@ from tests.models.labelled import BAG
 from tests.models.labelled import NETWORK as RECURRENT_CLASSIFIER
 from tests.models.ngrams import SMOOTHINGS
 from tests.models.test_contract import BIDIRECTIONAL, ONE_HOT, RECURRENT, SEQ2SEQ, TRANSFORMER, UNDROPPED, WINDOW
+from tests.models.test_masked_transformer import MASKED_TRANSFORMER
 from tests.models.test_taggers import TAGGER
 from unroll import models
 from unroll.corpora import fetch
@@ -33,6 +34,7 @@ from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Classifier, ClozeModel, ConditionalModel, LanguageModel, Tagger, WordVectors
 from unroll.params.load import parse
 from unroll.params.root import Root
+from unroll.params.word_vectors import OMITTED
 from unroll.text import streams
 from unroll.text.clean import clean
 from unroll.text.partition import partition
@@ -66,6 +68,7 @@ FILES = {
     "labelled.tsv": "".join(f"{('animal', 'plant')[i % 2]}\t{line}\n" for i, line in enumerate(LINES)),
     "pairs.tsv": "".join(f"{pair}\n" for pair in PAIRS),
     "tagged.tsv": "".join(f"{sentence}\n" for sentence in TAGGED),
+    "more.txt": "the 1 0.5\ncat -2 0\nparis 0.25 4\nnew york 1 1\n",
     "vectors.txt": "the 1 0.5 0 0\ncat -2 0 1 0\nbird 0.25 4 0 1\ntree 0 0 1 1\n",
 }
 
@@ -155,6 +158,8 @@ MODELS = {
     "bidirectional": BIDIRECTIONAL | TINY | {"cell": "rnn"},
     "transformer": TRANSFORMER
     | {"tokenizer": "text", "hidden_size": 4, "feedforward_size": 4, "layers": 1, "training": TINY["training"]},
+    "masked_transformer": MASKED_TRANSFORMER
+    | {"tokenizer": "text", "hidden_size": 4, "feedforward_size": 4, "layers": 1, "training": TINY["training"]},
     "seq2seq": SEQ2SEQ | TINY | {"tokenizer": "pairs", "cell": "gru", "attention": "dot", "share_embeddings": True},
     "seq2seq_separate": SEQ2SEQ | TINY | {"tokenizer": "separate"},
     "hmm_tagger": {"family": "hmm_tagger", "tokenizer": "tagged", "order": 3, "smoothing": {"kind": "interpolated"}}
@@ -177,9 +182,34 @@ SETTINGS: dict[str, dict[str, Any]] = {
     | {"tag_oracle": {"family": "tag_oracle", "tokenizer": "phrases", "corpus": "phrases"}},
     "vectors": {
         "word2vec": VECTOR_SETTINGS
+        | OMITTED["word2vec"]
         | {"family": "word2vec", "algorithm": "skip_gram", "matrix": "input", "size": 4, "window": 2, "negative": 2}
         | {"noise_exponent": 0.75, "subsample": 0.0, "epochs": 2, "learning_rate": 0.05, "final_learning_rate": 0.001},
-        "vector_file": VECTOR_SETTINGS | {"family": "vector_file"} | {"file": path_settings("vectors.txt")},
+        "word2vec_softmax": VECTOR_SETTINGS
+        | {
+            "family": "word2vec",
+            "algorithm": "cbow",
+            "objective": "softmax",
+            "matrix": "output",
+            "size": 4,
+            "window": 2,
+        }
+        | {
+            "shrink_windows": False,
+            "negative": 0,
+            "noise_exponent": 0.0,
+            "subsample": 0.0,
+            "epochs": 2,
+            "batch_size": 4,
+        }
+        | {"learning_rate": 0.1, "final_learning_rate": 0.01},
+        "glove": VECTOR_SETTINGS
+        | {"family": "glove", "size": 4, "window": 2, "symmetric": True, "x_max": 10.0, "alpha": 0.75}
+        | {"matrix": "sum", "epochs": 2, "batch_size": 4, "learning_rate": 0.05},
+        "vector_file": VECTOR_SETTINGS
+        | {"family": "vector_file", "keep": "vocabulary", "file": path_settings("vectors.txt")},
+        "vector_file_all": VECTOR_SETTINGS
+        | {"family": "vector_file", "keep": "all", "file": path_settings("more.txt")},
     },
     "pretrained": {"pretrained": WINDOW | TINY | {"vectors": "vector_file", "freeze_embeddings": False}},
     "seeds": {"seeds": {"family": "window", "tokenizer": "text", "model": "window", "seed": 2}},
@@ -264,6 +294,8 @@ def predict(path: Path) -> dict[str, Any]:
         found["tag_log_posteriors"] = [log_probs.tolist() for log_probs in model.tag_log_posteriors(sentences)]
     if isinstance(model, WordVectors):
         found["vectors"], found["known"] = model.vectors.tolist(), model.known.tolist()
+        if model.other_words:
+            found["other_vectors"] = model.other_vectors.tolist()
     return found
 
 

@@ -62,6 +62,19 @@ def test_cloze_probabilities_are_the_product_of_both_sides_divided_by_the_share(
     assert scores[position] == pytest.approx(float(expected), abs=1e-5)
 
 
+def test_a_blank_has_the_distribution_of_its_place(model: Any) -> None:
+    document = np.asarray([5, 6, 7, 9, 10])
+    (scores,), _ = model.cloze_log_probs([document])
+    for position in range(5):
+        changed = document.copy()
+        changed[position] = 4  # is not read
+        (row,) = model.blank_log_probs(changed, np.asarray([position]))
+        assert row[document[position]] == pytest.approx(scores[position], abs=1e-5)
+    both = model.blank_log_probs(document, np.asarray([1, 3]))
+    unknown = np.asarray([5, 6, 7, 3, 10])
+    np.testing.assert_allclose(both[0], model.blank_log_probs(unknown, np.asarray([1]))[0], atol=1e-5)
+
+
 def test_each_half_of_a_contextual_embedding_depends_on_one_side(model: Any) -> None:
     one, other = model.contextual(np.asarray([5, 6, 7, 9])), model.contextual(np.asarray([5, 6, 7, 12]))
     assert one.shape == (4, 32)

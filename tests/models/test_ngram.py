@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.models.ngrams import DATA, SIZE, SMOOTHED, TRAIN, documents, every_model, fitted, params, state_after
+from tests.models.ngrams import DATA, SIZE, SMOOTHED, TRAIN, VALID, documents, every_model, fitted, params, state_after
 from unroll.evaluation.perplexity import evaluate
 from unroll.models.base.curve import Curve
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import LanguageModel, log_probs_by_stepping
 from unroll.models.ngram import model as ngram
 from unroll.models.ngram.counting import count_ngrams
-from unroll.models.ngram.estimation import estimate, fit_weights
+from unroll.models.ngram.estimation import _discounts, estimate, fit_weights
 from unroll.models.ngram.params import NgramParams
 from unroll.text.streams import Data, Stream, stream_of
 from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, UNK
@@ -207,6 +207,105 @@ def test_em_finds_the_best_weights() -> None:
             moved = [*best[:k], min(1 - 1e-9, max(0.0, best[k] + move)), *best[k + 1 :]]
             model = ngram.Model({}, SIZE, estimate(orders, many, moved, SIZE))
             assert evaluate(model, DATA.valid.documents).cross_entropy >= losses[-1] - 1e-6
+
+
+def em(n: int, updates: int) -> tuple[list[float], list[float]]:
+    """Fit the weights token by token, with the posterior probability of each order; also the loss before each step."""
+    counts: Counter[tuple[int, ...]] = Counter()
+    for document in TRAIN:
+        text = (BOS, *document.tolist(), EOS)
+        counts.update(text[a:b] for b in range(2, len(text) + 1) for a in range(max(0, b - n), b))
+    totals: Counter[tuple[int, ...]] = Counter()
+    for gram, count in counts.items():
+        totals[gram[:-1]] += count
+    weights, losses = [0.5] * n, []
+    for _ in range(updates):
+        generated, reached, nats = [0.0] * n, [0.0] * n, []
+        for document in VALID:
+            text = (BOS, *document.tolist(), EOS)
+            for end in range(2, len(text) + 1):
+                shares, left = [0.0] * n, 1.0
+                seen = [k for k in range(1, min(n, end) + 1) if totals[text[end - k : end - 1]]]
+                for k in reversed(seen):
+                    gram = text[end - k : end]
+                    shares[k - 1] = left * weights[k - 1] * counts[gram] / totals[gram[:-1]]
+                    left *= 1 - weights[k - 1]
+                p = sum(shares) + left / (SIZE - 2)
+                nats.append(-np.log(p))
+                for k in seen:
+                    generated[k - 1] += shares[k - 1] / p
+                    reached[k - 1] += 1 - sum(shares[k:]) / p
+        losses.append(float(np.mean(nats)))
+        weights = [a / b for a, b in zip(generated, reached, strict=True)]
+    return weights, losses
+
+
+@pytest.mark.parametrize("updates", [1, 2, 7])
+def test_a_step_of_em_sets_each_weight_to_its_share_of_the_tokens_that_reach_it(updates: int) -> None:
+    orders, log = count_ngrams(DATA.train.tokens, 4, SIZE), list[tuple[int, float]]()
+    weights = fit_weights(
+        orders, DATA.valid.tokens, updates, SIZE, lambda step, **values: log.append((step, values["valid_loss"]))
+    )
+    expected, losses = em(4, updates)
+    assert weights == pytest.approx(expected, rel=1e-9)
+    assert log == [(step, pytest.approx(loss, rel=1e-9)) for step, loss in enumerate(losses)]
+
+
+def test_an_order_without_a_seen_context_keeps_its_weight() -> None:
+    train, valid = stream_of([np.array([5])] * 3, SIZE), stream_of([np.array([6, 7])], SIZE)
+    orders = count_ngrams(train.tokens, 3, SIZE)
+    assert fit_weights(orders, valid.tokens, 5, SIZE, lambda step, **values: None)[2] == 0.5
+
+
+@pytest.mark.parametrize(("order", "length", "size"), [(2, 3, SIZE), (4, 3, SIZE), (2, 4, 60)])
+def test_weights_are_finite_if_the_highest_order_is_always_right(order: int, length: int, size: int) -> None:
+    """Then its weight becomes 1, and no token reaches the lower orders. Rounding could give the weight 1 + 2^-52."""
+    same = stream_of([np.arange(4, 4 + length)] * 3, size)
+    orders, losses = count_ngrams(same.tokens, order, size), list[float]()
+    weights = fit_weights(orders, same.tokens, 200, size, lambda step, **values: losses.append(values["valid_loss"]))
+    assert all(0 <= weight <= 1 for weight in weights)
+    assert (np.diff(losses) < 1e-12).all()
+    tables = estimate(orders, params("jelinek_mercer", order), weights, size)
+    assert not any(np.isnan(values).any() for table in tables for values in (table.log_probs, table.log_backoffs))
+
+
+@every_model
+def test_tables_are_in_single_precision(kind: str, order: int, prune: list[int]) -> None:
+    for table in fitted(kind, order, prune).orders:
+        assert [array.dtype for array in vars(table).values()] == [np.int64, np.float32, np.float32]
+    assert len(fitted(kind, order, prune).orders[-1].log_backoffs) == 0
+
+
+@every_model
+def test_tables_hold_the_ngrams_that_pruning_keeps(kind: str, order: int, prune: list[int]) -> None:
+    """A key names its context by the index of a kept n-gram. All 1-grams are kept."""
+    raw = Reference(order, kind, prune, []).raw
+    shorter: list[tuple[int, ...]] = [()]
+    for k, table in enumerate(fitted(kind, order, prune).orders, 1):
+        assert (table.keys >= 0).all()
+        grams = [(*shorter[int(key) // SIZE], int(key) % SIZE) for key in table.keys]
+        kept = {gram for gram, count in raw.items() if len(gram) == k and count > prune[min(k, len(prune)) - 1]}
+        assert grams == (sorted(kept) if k > 1 else [(token,) for token in range(SIZE)])
+        shorter = grams
+
+
+@pytest.mark.parametrize(
+    ("counts", "discounts"),
+    [
+        # n1 = 2, n2 = 1, n3 = 1, n4 = 1: Y = 1/2, so 1 - 2 Y / 2, 2 - 3 Y, 3 - 4 Y.
+        ([1, 1, 2, 3, 4], [0.5, 0.5, 1]),
+        ([1, 1, 2, 3, 4, 5, 6, 70], [0.5, 0.5, 1]),  # counts above 4 have no part in it
+        # n1 = 1, n2 = 1, n3 = 2, n4 = 0: Y = 1/3, so 1 - 2 Y, 2 - 3 Y * 2, 3. A discount of 0 is in [0, 2].
+        ([1, 2, 3, 3], [1 / 3, 0, 3]),
+        # n1 = 1, n2 = 1, n3 = 3: 2 - 3 Y * 3 = -1 is not in [0, 2].
+        ([1, 2, 3, 3, 3], [0.25, 1.25, 1.75]),
+        ([1, 2, 4], [0.25, 1.25, 1.75]),  # n3 = 0
+        ([], []),
+    ],
+)
+def test_the_discounts_of_chen_and_goodman_by_hand(counts: list[int], discounts: list[float]) -> None:
+    found = _discounts(np.array([*counts, 0], np.int64), [0.25, 1.25, 1.75])
+    assert found.tolist() == pytest.approx([discounts[min(count, 3) - 1] for count in counts] + [0])
 
 
 # Parameters

@@ -52,6 +52,7 @@ def test_every_family_has_a_number_of_parameters_that_saving_does_not_change(fol
         ("seeds", V * E + (3 * E + 1) * H + V),
         # transformer: two norms, four matrices of the attention, two of the feedforward layers, and the last norm
         ("transformer", V * E + 2 * 2 * H + 4 * (H + 1) * H + 2 * (H + 1) * H + 2 * H + V),
+        ("masked_transformer", V * E + 2 * 2 * H + 4 * (H + 1) * H + 2 * (H + 1) * H + 2 * H + V),
         # GRU of 3 and of 4, and the adaptive softmax over 13 words with cutoffs 4 and 8, div_value 2
         (
             "recurrent_layers",

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unroll.models.transformer.model import Attention, Transformer, rotate
+from unroll.layers.transformer.block import Attention, rotate
+from unroll.models.transformer.model import Transformer
 
 HEADS, SIZE = 2, 8
 

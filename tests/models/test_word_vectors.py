@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from tests import toy
 from unroll import models
@@ -22,8 +22,11 @@ from unroll.models.base.protocol import LanguageModel, WordVectors
 from unroll.models.vector_file import model as vector_file
 from unroll.models.vector_file.params import VectorFileParams
 from unroll.models.word2vec import model as word2vec
+from unroll.models.word2vec.negative_sampling import MAX_SENTENCE, Objective, Sentences
+from unroll.models.word2vec.pairs import training_pairs
 from unroll.models.word2vec.params import Word2vecParams
 from unroll.params.experiments import VectorsParams
+from unroll.params.word_vectors import OMITTED, with_omitted
 from unroll.text.streams import Data, stream_of
 from unroll.text.tokenizers.vocabulary import BOS, EOS, PAD, SPECIAL, UNK
 
@@ -31,17 +34,20 @@ SHARED = {"tokenizer": "toy", "oov_init": "zeros", "analogies": "none"}
 WORD2VEC = SHARED | {
     "family": "word2vec",
     "algorithm": "skip_gram",
+    "objective": "negative_sampling",
     "matrix": "input",
     "size": 8,
     "window": 2,
+    "shrink_windows": True,
     "negative": 3,
     "noise_exponent": 0.75,
     "subsample": 0.0,
     "epochs": 5,
+    "batch_size": 1,
     "learning_rate": 0.05,
     "final_learning_rate": 0.001,
 }
-VECTOR_FILE = SHARED | {"family": "vector_file"}
+VECTOR_FILE = SHARED | {"family": "vector_file", "keep": "vocabulary"}
 WORDS = [*SPECIAL, "the", "cat", "new york", "dog"]
 GLOVE = "the 1 0.5\ncat -2 0\nnew york 0.25 4\nthe 9 9\n"
 
@@ -60,10 +66,10 @@ class VocabularyInputs(Inputs):
         return SimpleNamespace(vocabulary_size=len(WORDS), id_to_token=WORDS.__getitem__)
 
 
-def read(file: Path, content: str, oov_init: str = "zeros") -> word_vectors.Model:
+def read(file: Path, content: str, oov_init: str = "zeros", keep: str = "vocabulary") -> word_vectors.Model:
     file.write_text(content, encoding="utf-8")
     source = {"source": "path", "path": str(file), "sha256": hashlib.sha256(content.encode()).hexdigest()}
-    params = VectorFileParams.model_validate(VECTOR_FILE | {"file": source, "oov_init": oov_init})
+    params = VectorFileParams.model_validate(VECTOR_FILE | {"file": source, "oov_init": oov_init, "keep": keep})
     streams = {"text": stream_of([np.asarray([4, 5])], len(WORDS))}
     data = Data("toy", len(WORDS), 2, 1, {split: streams for split in ("train", "valid", "test")})
     return vector_file.fit(params, data, VocabularyInputs(), lambda *_, **__: None)
@@ -102,7 +108,7 @@ def test_the_loss_begins_at_chance_level_and_falls(algorithm: str) -> None:
     """W2 is zero before training, so each of the 1 + K decisions costs log 2."""
     params = Word2vecParams.model_validate(WORD2VEC | {"algorithm": algorithm, "window": 1})
     data, rows = toy.text(), []
-    objective = word2vec.Objective(params, data)
+    objective = Objective(params, data)
     first = np.random.default_rng(1).normal(size=(toy.VOCABULARY_SIZE, 8))
     assert objective(first, np.zeros_like(first)) == pytest.approx(4 * np.log(2))
     word2vec.fit(params, data, Inputs(), lambda step, **values: rows.append(values["valid_loss"]))
@@ -111,13 +117,13 @@ def test_the_loss_begins_at_chance_level_and_falls(algorithm: str) -> None:
 
 
 def test_pairs_of_a_window() -> None:
-    assert list(word2vec.training_pairs([[5, 6, 7], [8]], "skip_gram", 1)) == [([5], 6), ([6], 5), ([6], 7), ([7], 6)]
-    assert list(word2vec.training_pairs([[5, 6, 7], [8]], "cbow", 2)) == [([6, 7], 5), ([5, 7], 6), ([5, 6], 7)]
+    assert list(training_pairs([[5, 6, 7], [8]], "skip_gram", 1)) == [([5], 6), ([6], 5), ([6], 7), ([7], 6)]
+    assert list(training_pairs([[5, 6, 7], [8]], "cbow", 2)) == [([6, 7], 5), ([5, 7], 6), ([5, 6], 7)]
 
 
 def test_the_loss_is_the_formula() -> None:
     params = Word2vecParams.model_validate(WORD2VEC | {"algorithm": "cbow"})
-    objective = word2vec.Objective(params, toy.text())
+    objective = Objective(params, toy.text())
     first, second = np.random.default_rng(3).normal(size=(2, toy.VOCABULARY_SIZE, 8))
     losses = []
     for given, predicted, noise in zip(objective.given, objective.predicted, objective.noise, strict=True):
@@ -150,10 +156,10 @@ def test_other_processes_give_the_same_vectors_whatever_their_hash_seed() -> Non
 def test_documents_that_are_too_long_for_gensim_are_cut_not_dropped() -> None:
     data = toy.text()
     long = np.concatenate(data.train.documents * 12)
-    assert len(long) > word2vec.MAX_SENTENCE
+    assert len(long) > MAX_SENTENCE
     streams = {"train": {"text": stream_of([long], toy.VOCABULARY_SIZE)}}
-    sentences = list(word2vec.Sentences(Data("toy", toy.VOCABULARY_SIZE, 7, 1, streams)))
-    assert max(map(len, sentences)) == word2vec.MAX_SENTENCE
+    sentences = list(Sentences(Data("toy", toy.VOCABULARY_SIZE, 7, 1, streams)))
+    assert max(map(len, sentences)) == MAX_SENTENCE
     assert np.concatenate(sentences).tolist() == [*long.tolist(), EOS]
 
 
@@ -188,6 +194,38 @@ def test_a_word_without_a_vector_is_filled_in_by_oov_init(tmp_path: Path) -> Non
     ]
     np.testing.assert_allclose(many.mean(0), known.mean(0), atol=0.1)
     np.testing.assert_allclose(many.std(0), known.std(0), atol=0.1)
+
+
+def test_words_beyond_the_vocabulary_are_kept_on_request_and_saved(tmp_path: Path) -> None:
+    content = GLOVE + "paris 3 4\nsan josé 5 6\nparis 7 8\n"
+    model = read(tmp_path / "vectors.txt", content, keep="all")
+    assert model.other_words == ["paris", "san josé"]
+    np.testing.assert_array_equal(model.other_vectors, [[3, 4], [5, 6]])
+    assert model.parameters == 5 * 2
+    model.save(tmp_path)
+    loaded = models.load(tmp_path)
+    assert loaded.params == model.params
+    assert loaded.other_words == model.other_words
+    np.testing.assert_array_equal(loaded.other_vectors, model.other_vectors)
+    usual = read(tmp_path / "vectors.txt", content)
+    np.testing.assert_array_equal(usual.vectors, model.vectors)
+    assert len(usual.other_words) == 0
+    assert usual.other_vectors.shape == (0, 2)
+
+
+def test_a_saved_model_omits_the_settings_that_earlier_releases_did_not_have() -> None:
+    """So its bytes, and the hash of its settings, are those of earlier releases."""
+    adapter: TypeAdapter[VectorsParams] = TypeAdapter(VectorsParams)
+    source = {"source": "path", "path": "a", "sha256": ""}
+    for settings in (WORD2VEC, VECTOR_FILE | {"file": source}):
+        omitted = OMITTED[str(settings["family"])]
+        dumped = adapter.validate_python(settings).model_dump()
+        assert dumped.keys() == settings.keys() - omitted.keys()
+        assert with_omitted(dumped) == settings
+        with pytest.raises(ValidationError, match="Field required"):
+            adapter.validate_python(dumped)
+    changed = {"objective": "softmax", "negative": 0, "noise_exponent": 0.0, "shrink_windows": False, "batch_size": 9}
+    assert adapter.validate_python(WORD2VEC | changed).model_dump() == WORD2VEC | changed
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ from unroll.params.load import parse
                 "learning_curves.hmm_tagger",
                 {"family": "hmm_tagger", "tokenizer": "tagged", "oracle": "tag_oracle", "fractions": [0.5]},
             ),
-            "learning_curves.hmm_tagger: hmm_tagger is a tagger, and learning curves are of language models; remove it",
+            "learning_curves.hmm_tagger: hmm_tagger (family hmm_tagger) predicts no next token; give a language model",
         ),
         (edit("tokenizers.tagged.shared_vocabulary", True), "tokenizers.tagged.shared_vocabulary: "),
         (edit("models.hmm_tagger.order", 4), "models.hmm_tagger.order: "),

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.models.test_word_vectors import WORD2VEC
 from unroll.errors import UnrollError
 from unroll.models.recurrent.params import RecurrentParams
 from unroll.params.load import parse
 
 ROOT = Path(__file__).parents[2]
-VECTORS = {"family": "vector_file", "tokenizer": "words", "oov_init": "mean", "analogies": "none"}
+VECTORS = {"family": "vector_file", "tokenizer": "words", "oov_init": "mean", "analogies": "none", "keep": "all"}
 GLOVE = VECTORS | {"file": {"source": "glove-6b"}}
 
 
@@ -63,6 +64,7 @@ def test_one_name_for_two() -> None:
     [
         ({"file": {"source": "path", "path": "x.txt"}}, "vectors.glove.file.sha256: missing; add it"),
         ({"analogies": "some"}, "vectors.glove.analogies"),
+        ({"keep": "none"}, "vectors.glove.keep: input should be 'vocabulary' or 'all', not 'none'"),
         ({"oov_init": "random"}, "vectors.glove.oov_init: input should be 'zeros', 'mean' or 'normal', not 'random'"),
     ],
 )
@@ -70,6 +72,20 @@ def test_vectors_that_are_wrong(change: dict[str, Any], sentence: str) -> None:
     found = values()
     found["vectors"]["glove"] = GLOVE | change
     assert refused(found).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"objective": "softmax"}, "objective softmax draws no noise words; set negative to 0 and noise_exponent"),
+        ({"negative": 0}, "objective negative_sampling needs noise words; raise negative, or set objective: softmax"),
+        ({"batch_size": 2}, "objective negative_sampling is trained position by position; set batch_size to 1"),
+    ],
+)
+def test_settings_of_word2vec_that_do_not_fit_the_objective(change: dict[str, Any], sentence: str) -> None:
+    found = values()
+    found["vectors"]["trained"] = WORD2VEC | {"tokenizer": "words"} | change
+    assert refused(found).startswith(f"vectors.trained: {sentence}")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
         for member in ("ngram", "hmm", "recurrent")
     },
     "oracles": {family: {"family": family, "tokenizer": "t", "corpus": "c"} for family in ("oracle", "tag_oracle")},
-    "vectors": {family: {"family": family, "tokenizer": "t"} for family in ("word2vec", "vector_file")},
+    "vectors": {family: {"family": family, "tokenizer": "t"} for family in ("word2vec", "glove", "vector_file")},
     "pretrained": {
         family: {"family": family, "tokenizer": "t", "vectors": "v"}
         for family in ("window", "recurrent", "transformer")
@@ -98,7 +98,7 @@ def dynamic(stage: str, section: str, entry: Mapping[str, Any]) -> set[str]:
     if stage == "evaluate":
         found.add("cache")
     if stage == "train" and section == "pretrained":
-        found |= {"word2vec", "vector_file"}
+        found |= {"word2vec", "glove", "vector_file"}
     if stage == "learning_curve":
         found.add("oracle")
     return {f"unroll.models.{family}.model" for family in found}

@@ -12,12 +12,15 @@ from unroll.params.root import SECTIONS
 pytestmark = pytest.mark.slow
 MARKOV = {"family": "ngram", "tokenizer": "markov"}
 ENTRIES = {
-    "models": {name: MODELS[name] for name in ("window", "ngram_add_k", "hmm_tagger", "recurrent_classifier")}
+    "models": {
+        name: MODELS[name]
+        for name in ("window", "ngram_add_k", "masked_transformer", "hmm_tagger", "recurrent_classifier")
+    }
     | {"ngram_markov": ADD_K | MARKOV},
     "mixtures": {"mixture": SETTINGS["mixtures"]["mixture"] | {"second": "window"}},
     "generative_classifiers": SETTINGS["generative_classifiers"],
     "oracles": {name: SETTINGS["oracles"][name] for name in ("oracle_markov", "tag_oracle")},
-    "vectors": {"vector_file": SETTINGS["vectors"]["vector_file"]},
+    "vectors": {name: SETTINGS["vectors"][name] for name in ("vector_file", "glove")},
     "pretrained": SETTINGS["pretrained"],
     "seeds": SETTINGS["seeds"],
     "learning_curves": {"ngram_markov": MARKOV | {"oracle": "oracle_markov", "fractions": [0.5]}},

@@ -255,6 +255,30 @@ def test_analogies_are_shown_of_vectors_that_were_asked(tmp_path: Path) -> None:
     assert "| `two` | word2vec | `words` | 50 | 50.0% | 75.0% | 25.0% of 1,500 |\n" in page
 
 
+def test_word_vectors_are_shown_by_frequency() -> None:
+    values = {"family": "word2vec", "tokenizer": "words", "dimensions": 50, "coverage": 0.5, "test_coverage": 0.75}
+    shares = {"one": {"1-9": 0.5, "10-99": 0.75}, "two": {"10-99": 1.0}}
+    measured = {name: values | {"context_accuracy": by_band} for name, by_band in shares.items()}
+    page = leaderboard.to_markdown(leaderboard.make(measured | {"three": values}), 0.95)
+    assert "### Rare and frequent words\n" in page
+    assert "| vectors | 1-9 | 10-99 |\n| :-- | --: | --: |\n| `one` | 50.0% | 75.0% |\n| `two` |  | 100.0% |\n" in page
+    assert "### Rare" not in leaderboard.to_markdown(leaderboard.make({"three": values}), 0.95)
+
+
+def test_models_that_fill_blanks_have_a_table_that_says_what_it_does_not_compare() -> None:
+    values = {"family": "masked_transformer", "tokenizer": "words", "parameters": 1000}
+    found = {
+        "one": {"cloze_accuracy": 0.25, "cloze_perplexity": 80.5},
+        "two": {"cloze_accuracy": 0.5, "cloze_perplexity": "inf"},
+    }
+    table = leaderboard.make({name: values | measured for name, measured in found.items()})
+    page = leaderboard.to_markdown(table, 0.95)
+    assert "| `two` | masked_transformer | `words` | 50.0% | inf | 1,000 |\n| `one` |" in page
+    assert "80.50" in page
+    assert "is not comparable with one" in page
+    assert "## Perplexity" not in page
+
+
 TAGGER = {
     "family": "hmm_tagger",
     "tokenizer": "tagged",

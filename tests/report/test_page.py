@@ -115,6 +115,14 @@ def test_every_section_is_there() -> None:
     assert "% higher" in text
 
 
+def test_word_vectors_are_shown_by_the_frequency_of_words() -> None:
+    text = page.render(findings("<b>"))
+    section = text[text.index("<h3>Rare and frequent words</h3>") :]
+    assert "<td>1-9</td><td>1,234</td><td>56</td>\n<td>62.5 %</td>" in section
+    assert "<td>10-</td><td>1,234</td><td>0</td>\n<td></td>" in section  # no position, so no share
+    assert "<b>&lt;b&gt;</b>: b, &lt;b&gt;</td>" in section
+
+
 def test_a_series_of_one_column_has_no_tables_of_columns() -> None:
     rows = [Row("ar", "autoregression", 4, {("rmse", 1): 0.5})]
     metrics = {"steps": [1], "train": 30, "test": 10}

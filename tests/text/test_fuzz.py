@@ -36,6 +36,7 @@ from unroll.text.splits import hash_text
 from unroll.text.tagged.cleaning import clean_tokens
 from unroll.text.tagged.sentences import COLUMNS, read_sentences
 from unroll.use.correction.spelling import parse_pairs
+from unroll.use.vectors.similarity import parse_judgements
 
 USUAL = 200
 INPUTS = int(os.environ.get("UNROLL_FUZZ_INPUTS", str(USUAL)))
@@ -165,6 +166,12 @@ EMPTY = "\t_" * 5
 CONLLU = (
     f"# a\n1-2\tdon't\t_\t_\t_{EMPTY}\n1\tdo\t_\tAUX\tVB{EMPTY}\n2\tnot\t_\tPART\tRB{EMPTY}\n2.1\tx\t_\t_\t_{EMPTY}\n\n"
 )
+
+
+def _judgements(path: Path) -> Any:
+    return parse_judgements(verbs.read_lines(path), path.name)
+
+
 DOCUMENTS = '{"document": "a", "text": "b c"}\n{"document": "d", "text": "e"}\n'
 MODEL = (
     "\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-1\t<s>\t-0.3\n-1\t</s>\n-0.5\ta\t-0.2\n\n"
@@ -193,6 +200,7 @@ READERS: dict[str, tuple[str, str, Callable[[Path], Any]]] = {
     "headless vectors": ("a.vec", "the 1 2\ncat 0.5 -1e-3\nnew york 3 4\n", lambda path: list(read_vectors(path))),
     "ARPA": ("a.arpa", MODEL, arpa.read),
     "analogies": ("a.txt", ": capitals\nAthens Greece Oslo Norway\n", analogies.read),
+    "similarities": ("a.csv", "tiger,cat,7.35\nstock,jaguar,0.92\n", _judgements),
     "lines": ("a.txt", TEXT, _lines),
     "JSON lines": ("a.jsonl", '{"text": "one"}\n{"text": "two"}\n', lambda path: list(verbs.read_texts(path))),
     "spelling pairs": ("a.txt", "right: rite wright\nword: ward\n", _spelling_pairs),

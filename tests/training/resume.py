@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tests import toy
+from tests.models.test_masked_transformer import MASKED_TRANSFORMER
 from unroll import models
 from unroll.models.base.curve import Curve
 from unroll.models.base.inputs import Inputs
@@ -46,6 +47,7 @@ CASES: dict[str, dict[str, Any]] = {
             "averaging": {"kind": "nt_asgd", "interval": 1},
         },
     },
+    "masked": MASKED_TRANSFORMER | {"training": TRAINING, "dropout": 0.1},
 }
 
 

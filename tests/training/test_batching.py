@@ -1,15 +1,18 @@
 """Subsequences and batches; the worked example is of Zhang et al. 2023, Dive into Deep Learning, section 9.3."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unroll.errors import UnrollError
 from unroll.text.streams import Stream, stream_of
 from unroll.training.batching import (
+    Batches,
     bucketed_batches,
     contiguous_batches,
     epoch_plan,
@@ -81,8 +84,32 @@ def test_contiguous_batches_go_on_where_the_last_ended(size: int, n: int, batch:
 
 def test_a_stream_with_fewer_tokens_than_rows_is_refused() -> None:
     stream = stream_of([np.arange(4, 14)], 20)
-    with pytest.raises(UnrollError, match="12 tokens are too few for 32 rows; set batch_size below"):
+    with pytest.raises(
+        UnrollError,
+        match=r"^12 tokens are too few for 32 rows; lower batch_size, set batching to shuffled, or add more text$",
+    ):
         list(contiguous_batches(stream, 4, 32, 1, 0))
+
+
+@pytest.mark.parametrize("draw", [shuffled_batches, contiguous_batches])
+@pytest.mark.parametrize("tokens", [1, 2, 5])
+def test_a_stream_that_is_shorter_than_its_offset_has_no_batch(draw: Any, tokens: int) -> None:
+    """Of a subsequence of 40 tokens, up to 39 tokens are dropped."""
+    for epoch in range(20):
+        if epoch_plan(1, epoch, tokens, 40)[0] + 1 >= tokens:
+            if draw is shuffled_batches:
+                assert [*draw(stream(tokens), 40, 2, 1, epoch)] == []
+            else:
+                with pytest.raises(UnrollError, match=f"^{tokens} tokens are too few for 2 rows"):
+                    next(draw(stream(tokens), 40, 2, 1, epoch))
+
+
+def test_the_smallest_stream_for_its_rows_has_one_batch() -> None:
+    """With n = 1 nothing is dropped, so 8 rows need 8 tokens and the target of the last one."""
+    ((x, y),) = contiguous_batches(stream(9), 1, 8, 1, 0)
+    assert (x.ravel().tolist(), y.ravel().tolist()) == ([*range(8)], [*range(1, 9)])
+    with pytest.raises(UnrollError, match="8 tokens are too few"):
+        next(contiguous_batches(stream(8), 1, 8, 1, 0))
 
 
 def test_epochs_differ_and_repeat() -> None:
@@ -126,3 +153,43 @@ def test_the_rows_of_a_length_are_divided_evenly() -> None:
     """33 rows of length 3 and 1 of length 4, where a sorted list would be cut to 32 and 1 + 1."""
     lengths = np.array([[3, 5]] * 33 + [[4, 5]])
     assert sorted(map(len, bucketed_batches(lengths, 32, 1, 0))) == [1, 16, 17]
+
+
+def test_similar_lengths_of_the_other_sides_are_in_one_batch() -> None:
+    """The rows of one first length are sorted by the second, then by the third length."""
+    lengths = np.array([[7, a, b] for a in (30, 10, 20) for b in (3, 1, 2) for _ in range(4)])
+    batches = bucketed_batches(lengths, 4, 1, 0)
+    assert sorted(lengths[rows].tolist() for rows in batches) == [
+        [[7, a, b]] * 4 for a in (10, 20, 30) for b in (1, 2, 3)
+    ]
+
+
+def test_batches_and_rows_of_equal_length_are_shuffled() -> None:
+    lengths = np.array([[1 + row // 50] for row in range(200)])
+    first, second, again = (bucketed_batches(lengths, 50, 1, epoch) for epoch in (0, 1, 0))
+    orders = [np.concatenate(batches).tolist() for batches in (first, second, again)]
+    assert orders[0] == orders[2] != orders[1]
+    assert all(rows.tolist() != sorted(rows) for rows in first)
+    assert len({tuple(int(lengths[rows[0], 0]) for rows in bucketed_batches(lengths, 50, 1, e)) for e in range(9)}) > 1
+    assert np.concatenate(bucketed_batches(lengths, 50, 2, 0)).tolist() != orders[0]
+
+
+def test_no_batches_have_no_padding() -> None:
+    assert padding_share(np.empty((0, 2), np.int64), []) == 0
+
+
+def test_batches_for_a_gpu_are_in_pinned_memory() -> None:
+    """For a CPU they are passed on as they are."""
+
+    class Part:
+        def __init__(self, pinned: bool = False) -> None:
+            self.pinned = pinned
+
+        def pin_memory(self) -> "Part":
+            return Part(True)
+
+    parts = [(Part(), Part()), (Part(),)]
+    for device, pinned in (("cpu", False), ("cuda", True)):
+        batches = Batches(parts, 2, torch.device(device))
+        assert len(batches) == 2
+        assert [[part.pinned for part in batch] for batch in batches] == [[pinned] * 2, [pinned]]

@@ -15,6 +15,9 @@ from pydantic import TypeAdapter
 
 from tests import toy
 from tests.models.test_contract import SEQ2SEQ
+from tests.models.test_glove import fit as fit_glove
+from tests.models.test_masked_transformer import train as train_masked
+from tests.models.test_word2vec_softmax import fit as fit_softmax
 from tests.models.test_word_vectors import train as train_vectors
 from tests.series import synthetic
 from tests.training.resume import RECURRENT
@@ -70,6 +73,9 @@ FITS: dict[str, Callable[[], Any]] = {
         synthetic.section("latent", epochs=1, patience=1), synthetic.past(synthetic.noisy_sine(200))
     ),
     "word2vec": train_vectors,
+    "word2vec_softmax": fit_softmax,
+    "glove": fit_glove,
+    "masked_transformer": train_masked,
 }
 
 

@@ -31,7 +31,7 @@ def results(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("case", "batches"), [("adam", 60), ("sgd", 100)])
+@pytest.mark.parametrize(("case", "batches"), [("adam", 60), ("sgd", 100), ("masked", 60)])
 def test_five_kills_change_no_byte(case: str, batches: int, tmp_path: Path) -> None:
     kills = sorted(random.Random(batches).sample(range(4, batches), 5))
     for name, at in (("whole", []), ("killed", kills)):

@@ -22,7 +22,7 @@ MODULES = [
     "spell",
     "translate",
     "classify",
-    "similar",
+    "vectors",
     "search",
     "serve",
     "tables",

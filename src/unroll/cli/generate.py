@@ -1,4 +1,4 @@
-"""The verbs generate and complete: how texts continue."""
+"""The verbs generate and complete: how texts continue; and fill: what stands in their blanks."""
 
 import math
 import sys
@@ -88,6 +88,29 @@ def complete(
         _print_sentences(loaded, text, count, json)
     else:
         _print_completions(loaded, text, count, partial, json)
+
+
+@verb('unroll fill bidirectional "the function ___ a list of ___"')
+def fill(
+    model: ModelArgument,
+    text: Annotated[str, typer.Argument(help="The text, with ___ for each word to find.", callback=decode_text)],
+    count: Annotated[int, typer.Option(min=1, max=1000, help="The number of words for each blank.")] = 5,
+    json: JsonOption = False,
+) -> None:
+    """Print the most probable words of blanks, given the words on both sides.
+
+    Each line has the number of the blank, the probability and the word.
+    """
+    from unroll.use import load
+    from unroll.use.cloze.filling import fill_blanks
+
+    for number, fillings in enumerate(fill_blanks(load(model), text, count), 1):
+        if json:
+            words = [{"token": one.token, "probability": one.probability} for one in fillings]
+            print_json({"blank": number, "fillings": words})
+            continue
+        for one in fillings:
+            print_row(str(number), f"{one.probability:.4f}", one.token)
 
 
 def _print_sentences(loaded: "TextModel", text: str, count: int, json: bool) -> None:

@@ -9,6 +9,7 @@ from unroll.evaluation.analysis import (
     calibration,
     context_ablation,
     embeddings,
+    frequency_bands,
     influence,
     k_step,
     past_attention,
@@ -43,6 +44,7 @@ MEASURES: Sequence[Measure] = (
     tagging.measure,
     cross_validation.measure,
     embeddings.measure,
+    frequency_bands.measure,
     analogies.measure,
 )
 

@@ -44,15 +44,15 @@ def block_sums(values: Floats, size: int) -> tuple[Floats, Floats]:
     """Sum consecutive values in blocks.
 
     Args:
-        values: Values (T,), or (M, T) for M models.
+        values: Values (T,).
         size: The number of values in a block. The last block also takes the remaining values, so no block is shorter
             unless there is only one.
 
     Returns:
-        The sum of each block, (B,) or (M, B), and its number of values (B,).
+        The sum of each block (B,), and its number of values (B,).
     """
-    starts = np.arange(max(1, values.shape[-1] // size)) * size
-    return np.add.reduceat(values, starts, axis=-1), np.diff(starts, append=values.shape[-1]).astype(np.float64)
+    starts = np.arange(max(1, len(values) // size)) * size
+    return np.add.reduceat(values, starts), np.diff(starts, append=len(values)).astype(np.float64)
 
 
 def estimate(values: Floats, params: Statistics, seed: int) -> Estimate:
@@ -108,7 +108,7 @@ def compare_all(pairs: Iterable[tuple[Floats, Floats]], params: Statistics, seed
             mean = 0.0 if all(infinite) else _mean(one) - _mean(other)
             results[number] = Difference(mean, mean, mean, 1.0)
             continue
-        values = np.asarray(one, np.float64) - np.asarray(other, np.float64)
+        values = np.subtract(one, other, dtype=np.float64)
         total, tokens = block_sums(values, params.block)
         means[number] = _mean(values)
         sums.append(total)
@@ -128,9 +128,8 @@ def adjust_holm(ps: Sequence[float]) -> list[float]:
         The adjusted p values in the same order. If those below a are called significant, the probability of at least
         one false positive is at most a.
     """
-    order = np.argsort(ps, kind="stable")
     adjusted, largest = [0.0] * len(ps), 0.0
-    for rank, index in enumerate(order):
+    for rank, index in enumerate(np.argsort(ps)):
         largest = max(largest, min(1.0, (len(ps) - rank) * ps[index]))
         adjusted[index] = largest
     return adjusted
@@ -157,7 +156,7 @@ def _intervals(
         for row, own in zip(resampled, sums, strict=True):
             row[part] = (weights @ own) / totals
     # The variance of n resampled blocks is that of n - 1: this factor makes it unbiased, which matters for few blocks.
-    stretch = math.sqrt(blocks / (blocks - 1)) if blocks > 1 else 1.0
+    stretch = math.sqrt(blocks / max(1, blocks - 1))
     levels = [(1 - params.confidence) / 2, (1 + params.confidence) / 2]
     results = []
     for mean, row in zip(means, resampled, strict=True):
@@ -186,6 +185,6 @@ def _parts(resamples: int, blocks: int) -> Iterator[slice]:
     products of numpy take the rows in groups: the bits of a row depend on its place in a group.
     """
     rows = ELEMENTS // blocks
-    rows = max(1, rows - rows % 16 if rows >= 16 else rows)
+    rows = rows // 16 * 16 or max(1, rows)
     for first in range(0, resamples, rows):
         yield slice(first, min(first + rows, resamples))

@@ -8,8 +8,10 @@ from unroll.models.bag_of_embeddings.params import BagOfEmbeddingsParams
 from unroll.models.bidirectional.params import BidirectionalParams
 from unroll.models.cache.params import CacheParams
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
+from unroll.models.glove.params import GloveParams
 from unroll.models.hmm.params import HmmParams
 from unroll.models.hmm_tagger.params import HmmTaggerParams
+from unroll.models.masked_transformer.params import MaskedTransformerParams
 from unroll.models.mixture.params import MixtureParams
 from unroll.models.naive_bayes.params import NaiveBayesParams
 from unroll.models.ngram.params import NgramParams
@@ -36,6 +38,7 @@ ModelParams = Annotated[
     | RecurrentParams
     | BidirectionalParams
     | TransformerParams
+    | MaskedTransformerParams
     | Seq2seqParams
     | HmmTaggerParams
     | RecurrentTaggerParams,
@@ -46,7 +49,7 @@ ModelParams = Annotated[
 OracleEntry = Annotated[OracleParams | TagOracleParams, Field(discriminator="family")]
 """An entry of `oracles`."""
 
-VectorsParams = Annotated[Word2vecParams | VectorFileParams, Field(discriminator="family")]
+VectorsParams = Annotated[Word2vecParams | GloveParams | VectorFileParams, Field(discriminator="family")]
 """An entry of `vectors`."""
 
 

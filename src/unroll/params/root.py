@@ -30,6 +30,9 @@ NEEDED = {"seq2seq": "pairs"} | dict.fromkeys(
 NEEDED |= dict.fromkeys(("hmm_tagger", "recurrent_tagger", "tag_oracle"), "tagged")
 """The kind of corpus that a family needs, if it is not running text."""
 
+NO_NEXT_TOKEN = frozenset({*NEEDED, "masked_transformer"})
+"""Families of `models` that give no probability to the next token of a text."""
+
 SECTIONS = ("models", "mixtures", "generative_classifiers", "oracles", "vectors", "pretrained", "seeds")
 """The sections whose entries are trained and evaluated. They share one set of names: each is a folder of `models/`."""
 
@@ -136,6 +139,7 @@ class Root(Params):
             member = getattr(mixture, place)
             known = self.models[_known(f"{path}.{place}", member, self.models)]
             _same(f"{path}.{place}", "tokenizer", member, known.tokenizer, mixture.tokenizer)
+            _predicts_next_token(f"{path}.{place}", member, known.family)
 
     def _check_pretrained(self, path: str, name: str) -> None:
         model = self.pretrained[name]
@@ -173,9 +177,8 @@ class Root(Params):
     def _check_learning_curve(self, path: str, name: str) -> None:
         curve = self.learning_curves[name]
         self._check_copies(path, curve, _known(path, name, self.models))
+        _predicts_next_token(path, name, curve.family)
         oracle = self.oracles[_known(f"{path}.oracle", curve.oracle, self.oracles)]
-        if oracle.family == "tag_oracle":
-            raise ValueError(f"{path}: {name} is a tagger, and learning curves are of language models; remove it")
         _same(f"{path}.oracle", "tokenizer", curve.oracle, oracle.tokenizer, curve.tokenizer)
 
     def _check_series(self, path: str, name: str) -> None:
@@ -189,6 +192,11 @@ def _known(path: str, name: str, names: Iterable[str]) -> str:
     if name in names:
         return name
     raise ValueError(f"{path}: there is no {name}{suggest(name, names)}")
+
+
+def _predicts_next_token(path: str, name: str, family: str) -> None:
+    if family in NO_NEXT_TOKEN:
+        raise ValueError(f"{path}: {name} (family {family}) predicts no next token; give a language model")
 
 
 def _same(path: str, key: str, name: str, value: str, wanted: str) -> None:

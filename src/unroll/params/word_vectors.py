@@ -1,10 +1,20 @@
 """Settings that all families of word vectors share, and the files that they name."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from operator import eq
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag
 
 from unroll.params.base import Name, Params
+
+OMITTED: dict[str, dict[str, Any]] = {
+    "word2vec": {"objective": "negative_sampling", "shrink_windows": True, "batch_size": 1},
+    "vector_file": {"keep": "vocabulary"},
+}
+"""By family, the values of settings that a saved model omits, so that such models have the same bytes as those of
+earlier releases, which did not have these settings."""
 
 
 class CatalogueFile(Params):
@@ -47,3 +57,20 @@ class WordVectorParams(Params):
     mean and the standard deviation that the others have in each dimension."""
     analogies: Literal["none"] | File
     """Analogy questions for the evaluation, in the format of questions-words (`analogies` in the catalogue)."""
+
+
+def is_omitted(family: str, setting: str) -> Callable[[Any], bool]:
+    """Return the function that says whether a saved model omits a value of a setting."""
+    return partial(eq, OMITTED[family][setting])
+
+
+def with_omitted(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the settings that saved word vectors omit.
+
+    Args:
+        saved: The settings of word vectors of any family, as they were saved.
+
+    Returns:
+        The settings with all keys.
+    """
+    return {**OMITTED.get(saved["family"], {}), **saved}

@@ -18,7 +18,7 @@ DOUBLE = frozenset(
 """Families that are fitted in double precision."""
 NETWORKS = frozenset(
     {"recurrent", "bidirectional", "window", "transformer", "seq2seq", "word2vec", "latent"}
-    | {"bag_of_embeddings", "recurrent_classifier", "recurrent_tagger"},
+    | {"glove", "masked_transformer", "bag_of_embeddings", "recurrent_classifier", "recurrent_tagger"},
 )
 """Families that are trained in single precision, step by step."""
 MIN_SAMPLES = 200
@@ -134,6 +134,7 @@ NOT_COMPARED = {
     "fold_log_loss_deviation": "it is a deviation of few numbers",
     "by_fold": "a fold has few documents; the means over the folds are compared",
     "by_source_length": "of 338 sentences, exact_match differed by 3.6 points and BLEU by 1.1",
+    "context_accuracy": "the bands of rare words have few positions; coverage and analogies are compared",
     "analogies_by_section": "most sections have fewer than 200 questions",
 }
 """Metrics of networks that are not compared, with the reason. Those of other families are compared, but the hash."""

@@ -11,6 +11,7 @@ import pandas as pd
 from unroll.errors import UnrollError
 from unroll.params.root import Root
 from unroll.report.markdown import Columns, format_columns, to_markdown_table
+from unroll.report.tables import blanks, vectors
 
 COLUMNS = (
     "model",
@@ -136,14 +137,14 @@ def to_markdown(table: pd.DataFrame, confidence: float) -> str:
         confidence: The confidence level of the intervals.
 
     Returns:
-        A table for each tokenizer, for each corpus with several tokenizers, for taggers and word vectors.
+        A table for each tokenizer, for each corpus with several tokenizers, for taggers, for models that fill blanks
+        and for word vectors.
     """
     parts = ["# Leaderboard\n"]
     parts += [_perplexity_table(tokenizer, group, confidence) for tokenizer, group in rank(table).items()]
     parts += [_bits_table(corpus, group) for corpus, group in rank_by_corpus(table).items()]
     parts += [_tagger_table(tokenizer, group, confidence) for tokenizer, group in rank_taggers(table).items()]
-    if len(vectors := table[table.dimensions.notna() & ~table.repeats]):
-        parts.append(_vector_table(vectors))
+    parts += [part for part in (blanks.to_markdown(table), vectors.to_markdown(table)) if part]
     return "\n".join(parts)
 
 
@@ -222,23 +223,6 @@ def _tagger_table(tokenizer: str, ranked: pd.DataFrame, confidence: float) -> st
         "parameters": ("parameters", "{:,}".format),
     }
     return head + _format(ranked.assign(interval=low + " – " + high), columns)
-
-
-def _vector_table(vectors: pd.DataFrame) -> str:
-    head = "## Word vectors\n\nCoverage is the share of tokens that have a vector; analogies are those solved.\n\n"
-    columns: Columns = {
-        "vectors": ("model", "`{}`".format),
-        "family": ("family", str),
-        "tokenizer": ("tokenizer", "`{}`".format),
-        "dimensions": ("dimensions", str),
-        "vocabulary coverage": ("coverage", "{:.1%}".format),
-        "test coverage": ("test_coverage", "{:.1%}".format),
-        "analogies": ("solved", str),
-    }
-    if "analogies" in vectors:
-        solved = [f"{row.analogy_accuracy:.1%} of {row.analogies_covered:,}" for row in vectors.itertuples()]
-        vectors = vectors.assign(solved=pd.Series(solved, vectors.index).where(vectors.analogies.notna()))
-    return head + _format(vectors, columns)
 
 
 def _format(table: pd.DataFrame, columns: Columns) -> str:

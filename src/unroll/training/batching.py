@@ -93,8 +93,8 @@ def contiguous_batches(stream: Stream, n: int, batch_size: int, seed: int, epoch
     length = (len(stream.tokens) - offset - 1) // batch_size
     if length < 1:
         raise UnrollError(
-            f"{len(stream.tokens)} tokens are too few for {batch_size} rows; set batch_size below "
-            f"{len(stream.tokens) - n}, set batching to shuffled, or add more text"
+            f"{len(stream.tokens)} tokens are too few for {batch_size} rows; lower batch_size, set batching to "
+            "shuffled, or add more text"
         )
     x = stream.tokens[offset : offset + length * batch_size].reshape(batch_size, length)
     y = stream.tokens[offset + 1 : offset + 1 + length * batch_size].reshape(batch_size, length)

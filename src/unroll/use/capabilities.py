@@ -4,14 +4,24 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from unroll.errors import UnrollError
-from unroll.models.base.protocol import Classifier, ConditionalModel, LanguageModel, Tagger, WordVectors
+from unroll.models.base.protocol import (
+    Classifier,
+    ClozeModel,
+    ConditionalModel,
+    ContextualModel,
+    LanguageModel,
+    Tagger,
+    WordVectors,
+)
 
 VERBS: dict[type, tuple[str, ...]] = {
     LanguageModel: ("score", "evaluate", "compare", "generate", "complete", "rescore", "judge", "spell"),
     ConditionalModel: ("translate",),
     Classifier: ("classify",),
     Tagger: ("tag",),
-    WordVectors: ("similar", "analogy"),
+    WordVectors: ("similar", "analogy", "similarity"),
+    ClozeModel: ("fill",),
+    ContextualModel: ("vectors",),
 }
 
 

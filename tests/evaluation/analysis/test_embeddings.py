@@ -27,12 +27,13 @@ class Vectors:
             self.vectors[4 + 2 * pair : 6 + 2 * pair, pair] = 1
             self.vectors[5 + 2 * pair, 3] = 1
         self.known = np.asarray([False] * 4 + [True] * 6 + [False])
+        self.other_words, self.other_vectors = [], np.zeros((0, 4), dtype=np.float32)
         self.params = SimpleNamespace(analogies=analogies)
 
 
 def data() -> Data:
     streams = {"text": stream_of([np.asarray([4, 10, 5, UNK])], len(WORDS) + len(SPECIAL))}
-    return Data("toy", len(WORDS) + len(SPECIAL), 3, 1, {"test": streams})
+    return Data("toy", len(WORDS) + len(SPECIAL), 3, 1, {"train": streams, "test": streams})
 
 
 def test_the_map_is_the_plane_of_largest_variance() -> None:

@@ -44,7 +44,20 @@ def test_word_vectors_answer_the_questions_of_a_file(tmp_path: Path) -> None:
         "analogies_covered": 2,
         "analogies": 4,
         "analogies_by_section": {"capitals": 1.0},
+        "context_accuracy": {"1-9": 0.5},
     }
+
+
+def test_words_beyond_the_vocabulary_are_asked_and_are_answers(tmp_path: Path) -> None:
+    path = tmp_path / "questions.txt"
+    path.write_text(": capitals\nParis France Athens Greece\nAthens Greece Paris France\n", encoding="utf-8")
+    model = Vectors(PathFile(source="path", path=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
+    model.other_words = ["athens", "greece"]
+    model.other_vectors = np.asarray([[1, 1, -1, 0], [1, 1, -1, 1]], dtype=np.float32)
+    found = analogies.measure(replace(subject(model, data()), tokenizer=WordTokenizer(WORDS, "whitespace")))
+    assert found is not None
+    assert found.metrics["analogies_covered"] == 2
+    assert found.metrics["analogy_accuracy"] == 1.0
 
 
 def test_word_vectors_without_questions_have_no_analogies() -> None:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from unroll.errors import UnrollError
 from unroll.evaluation.analysis.embeddings import unit_vectors
+from unroll.evaluation.analysis.lexicon import Lexicon
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.models.base.protocol import WordVectors
 from unroll.text.streams import Ids
-from unroll.text.tokenizers.vocabulary import SPECIAL
 
 MAX_COSINES = 1 << 24
 """The number of cosines that are held in memory at once."""
@@ -52,9 +52,8 @@ def measure(subject: Subject) -> Evaluation | None:
         questions = read(path)
     if not questions:
         return None
-    candidates = np.flatnonzero(model.known & (np.arange(len(model.vectors)) >= len(SPECIAL)))
-    tokens = {subject.tokenizer.id_to_token(int(token)): int(token) for token in candidates}
-    by_section = answer(unit_vectors(model.vectors), tokens, questions)
+    lexicon = Lexicon.of(model, subject.tokenizer)
+    by_section = answer(unit_vectors(lexicon.vectors), lexicon.rows, questions)
     total = add(list(by_section.values()))
     return Evaluation(
         {

@@ -36,7 +36,7 @@ ROWS, STEPS = 64, 256
 
 
 class NeuralLanguageModel:
-    """A network as a language model. It satisfies LanguageModel, DynamicModel and EmbeddingModel.
+    """A network as a language model. It satisfies LanguageModel, DynamicModel, EmbeddingModel and ContextualModel.
 
     The state is the state of the network and the last hidden vector (B, H) of each context. A family sets the two class
     attributes, and may override `task`.
@@ -148,6 +148,12 @@ class NeuralLanguageModel:
             rows = order[first : first + ROWS]
             self._score([documents[row] for row in rows], [results[row] for row in rows])
         return results
+
+    @torch.inference_mode()
+    def contextual(self, document: Ids) -> NDArray[np.floating]:
+        """Return contextual vectors (n, H): the hidden vector of each token, which has read it and all before it."""
+        tokens = nn.functional.pad(as_tensor(document)[None], (1, 0), value=BOS)
+        return self.network(tokens, self.network.start(1))[0][0, 1:].numpy()
 
     def adapted_log_probs(self, documents: Sequence[Ids], params: DynamicSgd) -> list[NDArray[np.floating]]:
         """Return `log_probs` with dynamic evaluation; see `unroll.training.dynamic_evaluation`."""

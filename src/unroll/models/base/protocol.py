@@ -159,6 +159,10 @@ class WordVectors(Protocol):
     """The vectors (V, D), all finite. Row i is the vector of token i."""
     known: NDArray[np.bool_]
     """Whether the vector of a token was learned or read, (V,). The others were filled in by `oov_init`."""
+    other_words: Sequence[str]
+    """Words beyond the vocabulary that have a vector, too."""
+    other_vectors: NDArray[np.float32]
+    """Their vectors (W, D)."""
 
     @property
     def params(self) -> WordVectorParams:
@@ -175,6 +179,14 @@ class EmbeddingModel(Protocol):
 
 
 @runtime_checkable
+class ContextualModel(Protocol):
+    """A model that gives every token of a text a vector that depends on the other tokens."""
+
+    def contextual(self, document: Ids) -> Weights:
+        """Return the contextual vectors (n, D) of the tokens of a document without `<eos>`."""
+
+
+@runtime_checkable
 class ClozeModel(Protocol):
     """p(token | all other tokens of its document), by a model that reads in both directions."""
 
@@ -186,6 +198,17 @@ class ClozeModel(Protocol):
 
         Returns:
             For each document, the log-probability of the token at each position, and the most probable token there.
+        """
+
+    def blank_log_probs(self, document: Ids, blanks: Ids) -> LogProbs:
+        """Predict the tokens of blanks from all other tokens.
+
+        Args:
+            document: A document without `<eos>`.
+            blanks: The positions of the blanks (B,). What the document has there is not read.
+
+        Returns:
+            The log-probabilities (B, V).
         """
 
 

@@ -27,7 +27,7 @@ from unroll.models.base.neural_language_model import LOGITS, RecurrentLanguageMo
 from unroll.models.base.protocol import LogProbs
 from unroll.models.bidirectional.params import BidirectionalParams
 from unroll.text.streams import Data, Ids
-from unroll.text.tokenizers.vocabulary import BOS, EOS, FIRST_PREDICTED, PAD
+from unroll.text.tokenizers.vocabulary import BOS, EOS, FIRST_PREDICTED, PAD, UNK
 from unroll.training.task import LanguageModelTask
 
 
@@ -150,6 +150,22 @@ class Model(RecurrentLanguageModel):
             guesses.append(best)
         return scores, guesses
 
+    @torch.inference_mode()
+    def blank_log_probs(self, document: Ids, blanks: Ids) -> LogProbs:
+        """Predict the tokens of blanks from all other tokens.
+
+        Args:
+            document: A document without `<eos>`.
+            blanks: The positions of the blanks (B,). For each of them, the others are read as unknown words.
+
+        Returns:
+            The log-probabilities (B, V).
+        """
+        tokens, places = np.array(document, dtype=np.int64), np.asarray(blanks)
+        tokens[places] = UNK
+        left, right = self._both(tokens)
+        return self._join(left[places], right[places + 1]).numpy()
+
     def _cloze_distributions(self, document: Ids) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield slices of positions with log p(x_t | all others), (positions, V)."""
         with torch.inference_mode():
@@ -158,8 +174,12 @@ class Model(RecurrentLanguageModel):
             )
             for first in range(0, len(document), step := max(1, LOGITS // self.vocabulary_size)):
                 rows = slice(first, first + step)
-                both = self.network.softmax.log_probs(left[rows]) + self.network.softmax.log_probs(right[rows])
-                yield rows, (both - self.network.log_shares).log_softmax(-1).numpy()
+                yield rows, self._join(left[rows], right[rows]).numpy()
+
+    def _join(self, left: Tensor, right: Tensor) -> Tensor:
+        """Return log p(x_t | left, right) (..., V) for hidden vectors (..., H) of both directions."""
+        both = self.network.softmax.log_probs(left) + self.network.softmax.log_probs(right)
+        return (both - self.network.log_shares).log_softmax(-1)
 
     def _both(self, document: Ids) -> tuple[Tensor, Tensor]:
         """Return hidden vectors (n + 1, H) of both directions.
@@ -172,8 +192,8 @@ class Model(RecurrentLanguageModel):
         return left[0], self.network.read_backwards(nn.functional.pad(tokens.flip(1), (1, 0), value=EOS))[0].flip(0)
 
     @torch.inference_mode()
-    def contextual(self, document: Ids) -> NDArray[np.float32]:
-        """Return contextual embeddings (n, 2 H) of the tokens: each half has read the token and one side of it."""
+    def contextual(self, document: Ids) -> NDArray[np.floating]:
+        """Return contextual vectors (n, 2 H) of the tokens: each half has read the token and one side of it."""
         left, right = self._both(document)
         return torch.cat([left[1:], right[:-1]], dim=-1).numpy()
 

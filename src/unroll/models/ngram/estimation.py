@@ -166,7 +166,7 @@ def fit_weights(
         for k in reversed(range(len(orders))):
             at, frequency = frequencies[k]
             generated = reaches[at] * weights[k] * frequency / probs[k + 1][at]
-            if len(at):
-                weights[k] = float(generated.sum() / reaches[at].sum())
-            reaches[at] -= generated
+            if reaches[at].any():  # not if higher orders generate every token
+                weights[k] = min(1.0, float(generated.sum() / reaches[at].sum()))
+            reaches[at] = np.maximum(reaches[at] - generated, 0)  # rounding may give a number below 0
     return weights

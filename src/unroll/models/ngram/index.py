@@ -85,6 +85,6 @@ def find_extensions(keys: Index, contexts: Index, vocabulary_size: int) -> tuple
         Two arrays: the row of the context that each found k-gram extends, and the index of this k-gram.
     """
     first = np.searchsorted(keys, contexts * vocabulary_size)
-    many = np.where(contexts == MISSING, 0, np.searchsorted(keys, (contexts + 1) * vocabulary_size) - first)
+    many = np.searchsorted(keys, (contexts + 1) * vocabulary_size) - first  # 0 if missing: no key is negative
     row = np.repeat(np.arange(len(contexts)), many)
     return row, np.arange(len(row)) + np.repeat(first - np.cumsum(many) + many, many)

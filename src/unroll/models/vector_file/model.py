@@ -36,7 +36,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 def fit(params: VectorFileParams, data: Data, inputs: Inputs, log: Log) -> Model:
-    """Read the vectors of every token of the vocabulary from a file.
+    """Read the vectors of the vocabulary, or of all words, from a file.
 
     Args:
         params: The settings, which name the file.
@@ -57,7 +57,7 @@ def fit(params: VectorFileParams, data: Data, inputs: Inputs, log: Log) -> Model
 
 
 def select_vectors(params: VectorFileParams, data: Data, file: Path, words: Sequence[str], log: Log) -> Model:
-    """Select the vectors of a vocabulary from a file.
+    """Select the vectors of a vocabulary from a file, and those of all other words if `keep` is `all`.
 
     Args:
         params: The settings.
@@ -75,14 +75,19 @@ def select_vectors(params: VectorFileParams, data: Data, file: Path, words: Sequ
     tokens = {word: token for token, word in enumerate(words) if token >= len(SPECIAL)}
     vectors: Vectors | None = None
     known = np.zeros(len(words), dtype=np.bool_)
+    others: dict[str, Vectors] = {}
     for word, vector in read_vectors(file):
         vectors = np.zeros((len(words), len(vector)), np.float32) if vectors is None else vectors
-        if (token := tokens.get(word)) is not None and not known[token]:
+        if (token := tokens.get(word)) is None:
+            if params.keep == "all":
+                others.setdefault(word, vector)
+        elif not known[token]:
             vectors[token], known[token] = vector, True
     if vectors is None:
         raise UnrollError(f"{file.name}: has no vectors; give a file of GloVe or word2vec, as text")
     log(1, vectors=int(known.sum()), missing=len(tokens) - int(known.sum()))
-    return Model(params, word_vectors.fill_missing(vectors, known, params.oov_init, data.seed), known)
+    filled = word_vectors.fill_missing(vectors, known, params.oov_init, data.seed)
+    return Model(params, filled, known, list(others), np.stack([*others.values()]) if others else None)
 
 
 def read_vectors(file: Path) -> Iterator[tuple[str, Vectors]]:

@@ -1,8 +1,10 @@
 """Settings of family `vector_file`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from unroll.params.word_vectors import File, WordVectorParams
+from pydantic import Field
+
+from unroll.params.word_vectors import File, WordVectorParams, is_omitted
 
 
 class VectorFileParams(WordVectorParams):
@@ -11,3 +13,6 @@ class VectorFileParams(WordVectorParams):
     family: Literal["vector_file"]
     file: File
     """The file: a name of the catalogue, or a path."""
+    keep: Annotated[Literal["vocabulary", "all"], Field(exclude_if=is_omitted("vector_file", "keep"))]
+    """The words whose vectors are kept: those of the vocabulary of the tokenizer, or `all` words of the file, so that
+    `unroll similar`, `analogy` and `similarity` know words that the text does not have."""

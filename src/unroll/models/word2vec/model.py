@@ -1,104 +1,21 @@
-"""word2vec with negative sampling (Mikolov et al. 2013), trained by gensim.
+"""word2vec (Mikolov et al. 2013): word vectors by CBOW or skip-gram.
 
 In CBOW, h is the mean of W1 x(w) over the words w of the context, and W2 scores the word in the middle. In skip-gram, h
-is W1 x(w) of the word in the middle, and W2 scores each word of the context. The loss of a pair is -log s(w2 . h) minus
-the sum of log s(-w2' . h) over noise words w', where s is the logistic function. The vectors are the rows of either
-matrix: E = W1 or E = W2^T.
-
-gensim uses one thread, since several threads would overwrite each other's sums and give other bytes in each run.
+is W1 x(w) of the word in the middle, and W2 scores each word of the context. Either the scores are those of a softmax
+over the vocabulary, or each of them tells a word from noise words. The vectors are the rows of either matrix: E = W1 or
+E = W2^T.
 """
-
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from unroll.arithmetic.global_state import restored_global_state
 from unroll.models.base import word_vectors
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log
 from unroll.models.base.word_vectors import Model
+from unroll.models.word2vec import negative_sampling, softmax
 from unroll.models.word2vec.params import Word2vecParams
 from unroll.text.streams import Data
-from unroll.text.tokenizers.vocabulary import BOS
-
-MAX_SENTENCE = 10_000
-"""The maximum number of words of a sentence. gensim drops the rest silently, so longer documents are cut."""
-
-VALIDATION_PAIRS = 10_000
-"""The number of pairs of the valid split that the loss is computed on after each epoch."""
 
 load = word_vectors.load
-
-
-class Sentences:
-    """The documents of the train split with `<eos>`, as an iterable that can be read several times."""
-
-    def __init__(self, data: Data) -> None:
-        """Set the partition."""
-        self.documents = data.train.documents
-
-    def __iter__(self) -> Iterator[list[int]]:
-        """Iterate over the documents, cut to sentences of at most MAX_SENTENCE words."""
-        for document in self.documents:
-            for first in range(0, len(document), MAX_SENTENCE):
-                yield document[first : first + MAX_SENTENCE].tolist()
-
-
-class Objective:
-    """The loss of this module in nats per pair, on the first pairs of the valid split and fixed noise words."""
-
-    def __init__(self, params: Word2vecParams, data: Data) -> None:
-        """Select the pairs and draw the noise words."""
-        counts = np.bincount(data.train.tokens[data.train.tokens > BOS], minlength=data.vocabulary_size)
-        documents = [document[counts[document] > 0].tolist() for document in data.valid.documents]
-        pairs = list(islice(training_pairs(documents, params.algorithm, params.window), VALIDATION_PAIRS))
-        self.predicted = np.asarray([word for _, word in pairs], dtype=np.int64)  # (N,)
-        self.given = np.full((len(pairs), max((len(given) for given, _ in pairs), default=0)), -1)  # (N, <= 2 M)
-        for row, (given, _) in enumerate(pairs):
-            self.given[row, : len(given)] = given
-        frequency = np.where(counts > 0, counts.clip(1) ** params.noise_exponent, 0)
-        generator = np.random.default_rng(data.seed)
-        size = (len(pairs), params.negative)
-        self.noise = generator.choice(data.vocabulary_size, size, p=frequency / frequency.sum())  # (N, K)
-
-    def __call__(self, first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
-        """Compute the loss.
-
-        Args:
-            first: W1^T, (V, D).
-            second: W2, (V, D).
-
-        Returns:
-            The loss in nats per pair.
-        """
-        given = (self.given >= 0)[:, :, None]
-        h = (first[self.given] * given).sum(1) / given.sum(1)  # (N, D)
-        right = (second[self.predicted] * h).sum(1)
-        wrong = np.einsum("nkd,nd->nk", second[self.noise], h)
-        return float((np.logaddexp(0, -right) + np.logaddexp(0, wrong).sum(1)).mean(dtype=np.float64))
-
-
-def training_pairs(documents: Sequence[list[int]], algorithm: str, window: int) -> Iterator[tuple[list[int], int]]:
-    """Make the pairs of all documents.
-
-    Args:
-        documents: Lists of token ids.
-        algorithm: `cbow` or `skip_gram`.
-        window: The maximum number of context words on each side.
-
-    Yields:
-        The given words (one word, or those of the context) and the word that is predicted from them.
-    """
-    for document in documents:
-        for at, word in enumerate(document):
-            context = document[max(0, at - window) : at] + document[at + 1 : at + 1 + window]
-            if algorithm == "skip_gram":
-                yield from (([word], other) for other in context)
-            elif context:
-                yield context, word
 
 
 @restored_global_state()
@@ -109,55 +26,10 @@ def fit(params: Word2vecParams, data: Data, inputs: Inputs, log: Log) -> Model:
         params: The settings.
         data: The partition.
         inputs: Not used.
-        log: Receives the validation loss after each epoch.
+        log: Receives the losses after each epoch.
 
     Returns:
         The vectors, a function of the settings, the data and data.seed.
     """
-    # gensim is slow to import, so it is imported only where vectors are trained.
-    from gensim.models import Word2Vec
-    from gensim.models.callbacks import CallbackAny2Vec
-
-    objective = Objective(params, data)
-
-    class LogEpoch(CallbackAny2Vec):
-        """Log the loss after each epoch."""
-
-        epochs = 0
-
-        def on_epoch_end(self, model: Word2Vec) -> None:
-            """Log the loss."""
-            self.epochs += 1
-            if len(objective.predicted):  # a short valid split has no pairs, which change no vector
-                loss = objective(*_by_token(model, data.vocabulary_size))
-                log(self.epochs, epoch=float(self.epochs), valid_loss=loss)
-
-    trained = Word2Vec(
-        Sentences(data),
-        sg=int(params.algorithm == "skip_gram"),
-        cbow_mean=1,
-        hs=0,
-        vector_size=params.size,
-        window=params.window,
-        min_count=1,  # the tokenizer has already removed rare words
-        negative=params.negative,
-        ns_exponent=params.noise_exponent,
-        sample=params.subsample,
-        epochs=params.epochs,
-        alpha=params.learning_rate,
-        min_alpha=params.final_learning_rate,
-        seed=data.seed,
-        workers=1,
-        callbacks=[LogEpoch()],
-    )
-    vectors = _by_token(trained, data.vocabulary_size)[("input", "output").index(params.matrix)]
-    known = np.zeros(data.vocabulary_size, dtype=np.bool_)
-    known[trained.wv.index_to_key] = True
-    return Model(params, word_vectors.fill_missing(vectors, known, params.oov_init, data.seed), known)
-
-
-def _by_token(trained: Any, vocabulary_size: int) -> tuple[word_vectors.Vectors, word_vectors.Vectors]:
-    """Return W1^T and W2, (V, D) each, with zeros for tokens that the train split lacks. gensim sorts by frequency."""
-    first, second = np.zeros((2, vocabulary_size, trained.vector_size), dtype=np.float32)
-    first[trained.wv.index_to_key], second[trained.wv.index_to_key] = trained.wv.vectors, trained.syn1neg
-    return first, second
+    matrices = {"softmax": softmax, "negative_sampling": negative_sampling}[params.objective].train(params, data, log)
+    return word_vectors.complete(params, matrices[("input", "output").index(params.matrix)], data)

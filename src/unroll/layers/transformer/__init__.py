@@ -1,0 +1,1 @@
+"""Transformer layers, which the causal and the masked transformer share."""

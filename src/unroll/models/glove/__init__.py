@@ -1,0 +1,1 @@
+"""Family `glove`: word vectors from counts of co-occurrences."""

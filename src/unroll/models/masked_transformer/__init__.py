@@ -1,0 +1,1 @@
+"""Family `masked_transformer`: bidirectional transformers that predict masked words."""

@@ -1,0 +1,1 @@
+"""Tables of the leaderboard that do not compare perplexities, one file each."""

@@ -1,0 +1,1 @@
+"""Uses of models that read both sides of a word."""

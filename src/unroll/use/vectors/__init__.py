@@ -1,0 +1,1 @@
+"""Uses of vectors: neighbours and analogies of words, similarity data sets, and words in context."""
