@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,7 @@ def gather(params: Root, root: Path) -> page.Findings:
     }
     pipeline = YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))
     diagnostics = {name: read_diagnostics(folders[name]) for name in names}
-    texts = {name: entry["influence"]["tokens"] for name, entry in diagnostics.items() if "influence" in entry}
+    texts = {name: _first_tokens(entry) for name, entry in diagnostics.items()}
     vocabularies = dict(zip(predicting.model, predicting.vocabulary_size.astype(int), strict=True))
     return page.Findings(
         results=results,
@@ -83,6 +84,15 @@ def render(findings: page.Findings) -> tuple[str, str, str, str]:
     tables += series.to_markdown(findings.series)
     tables += comparison.to_markdown(findings.pairs, findings.seeds, findings.confidence)
     return "\n".join(tables), leaderboard.to_csv(results), comparison.to_csv(findings.pairs), page.render(findings)
+
+
+def _first_tokens(diagnostics: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the tokens of a test document and of its source, as far as the diagnostics of a model show them."""
+    if influence := diagnostics.get("influence"):
+        return influence["tokens"], []
+    if attention := diagnostics.get("attention"):  # of a translator, since other models have an influence
+        return attention[0]["target"], attention[0]["source"]
+    return [], []
 
 
 def _frequency_tables(params: Root, root: Path) -> Mapping[str, Path]:

@@ -10,12 +10,16 @@ from pydantic import TypeAdapter
 
 from tests.models.test_contract import CASES, RECURRENT, SEQ2SEQ, TRANSFORMER, WINDOW
 from unroll.layers.recurrent import Recurrent
+from unroll.models.bidirectional.model import Network as BidirectionalNetwork
+from unroll.models.recurrent.model import Network
+from unroll.models.seq2seq.network import EncoderDecoder
 from unroll.params.experiments import ModelParams
 from unroll.params.layers import Cell
 from unroll.report.networks.canvas import Canvas, render_file, shorten
 from unroll.report.networks.cells import draw_cell
 from unroll.report.networks.draw import FAMILIES, draw_families, draw_network
 
+WITH_CELLS = ("recurrent", "bidirectional", "seq2seq")
 LARGE = {
     "lstm of 1024": RECURRENT | {"cell": "lstm", "embedding_size": 1024, "hidden_size": 1024},
     "deep": RECURRENT | {"cell": "rnn_identity", "layers": 9, "residual": True},
@@ -84,6 +88,19 @@ def test_the_sizes_of_the_weights_are_those_of_the_layer(cell: Cell) -> None:
     assert shown == {name: tuple(weight.shape) for name, weight in weights.items() if weight is not None}
 
 
+@pytest.mark.parametrize("case", [name for name, entry in CASES.items() if entry["family"] in WITH_CELLS])
+def test_the_sizes_of_the_weights_are_those_of_the_network(case: str) -> None:
+    params = settings(CASES[case])
+    sizes = (12, 20)
+    if params.family == "seq2seq":
+        network, layer = EncoderDecoder(params, *sizes), "decoder"
+    else:
+        network, layer = (Network if params.family == "recurrent" else BidirectionalNetwork)(params, 20), ""
+    weights = next(each for name, each in network.named_parameters() if layer in name and "weight_ih_l0" in name)
+    note = next(text for _, text, *_ in texts(draw_network(params, sizes)[1]) if text.startswith("W: "))
+    assert note.startswith("W: {} × {};".format(*weights.shape))
+
+
 def test_the_sizes_and_the_tokens_of_a_network() -> None:
     entry = RECURRENT | {"cell": "lstm", "embedding_size": 24, "hidden_size": [20, 24], "layers": 2}
     unrolled, cell = draw_network(settings(entry), (None, 1234), ["the", "cat", "sat"])
@@ -128,6 +145,7 @@ def test_a_file_needs_no_variables_and_equal_settings_give_equal_bytes() -> None
 
 def test_tokens_are_text_and_long_ones_are_cut() -> None:
     assert [shorten(token) for token in ("cat", " ", "extraordinarily")] == ["cat", "␣", "extraordina…"]
+    assert shorten("a\x00\x1bb") == "a··b"
     elements = [
         element.tag for part in draw(DRAWN["gru-dot"]) for element in ElementTree.fromstring(part.render()).iter()
     ]
@@ -137,8 +155,11 @@ def test_tokens_are_text_and_long_ones_are_cut() -> None:
 def test_the_page_has_the_first_network_of_each_family_and_cell() -> None:
     entries = {"a": CASES["lstm"], "b": CASES["lstm-two-layers"], "c": CASES["rnn"], "d": CASES["lstm-additive"]}
     entries |= {"e": CASES["unigram"], "f": CASES["window"], "g": CASES["transformer"]}
+    entries["h"] = CASES["seq2seq-dot"]
     experiments = {name: settings(entry) for name, entry in entries.items()}
-    drawn = draw_families(experiments, dict.fromkeys("abcdef", 99), {"c": ["cat"]})
-    assert [name for name, _ in drawn] == ["a", "c", "d", "f"]  # g was not evaluated
-    assert [len(parts) for _, parts in drawn] == [2, 2, 2, 1]
+    drawn = draw_families(experiments, dict.fromkeys("abcdefh", 99), {"c": (["cat"], []), "h": (["kat"], ["cats"])})
+    assert [name for name, _ in drawn] == ["a", "c", "d", "f", "h"]  # g was not evaluated
+    assert [len(parts) for _, parts in drawn] == [2, 2, 2, 1, 2]
     assert "p(cat)" in drawn[1][1][0]
+    assert ">cats<" in drawn[4][1][0]
+    assert "p(kat)" in drawn[4][1][0]

@@ -26,8 +26,8 @@ def sub(name: str, index: str | int) -> Markup:
 
 
 def shorten(token: str, letters: int = MAX_LETTERS) -> str:
-    """Return a token with at most this number of letters."""
-    shown = token if token.strip() else "␣"
+    """Return a token with at most this number of letters, and without control characters, which XML forbids."""
+    shown = "".join(letter if letter.isprintable() else "·" for letter in token) if token.strip() else "␣"
     return shown if len(shown) <= letters else shown[: letters - 1] + "…"
 
 

@@ -60,23 +60,26 @@ def draw_network(
 
 
 def draw_families(
-    experiments: Mapping[str, Any], vocabularies: Mapping[str, int], tokens: Mapping[str, Sequence[str]]
+    experiments: Mapping[str, Any],
+    vocabularies: Mapping[str, int],
+    texts: Mapping[str, tuple[Sequence[str], Sequence[str]]],
 ) -> list[tuple[str, list[Markup]]]:
     """Draw the first network of each family, cell and kind of attention.
 
     Args:
         experiments: The settings of each model, by name.
         vocabularies: The number of tokens of each model that is drawn; others are left out.
-        tokens: The first tokens of a text, by model; some may be missing.
+        texts: The first tokens of a text and of its source, by model; models and tokens may be missing.
 
     Returns:
         The names of the models, each with its diagrams.
     """
     drawn: dict[tuple[str, ...], tuple[str, list[Markup]]] = {}
     for name, params in experiments.items():
-        if name not in vocabularies or not (
-            parts := draw_network(params, (None, vocabularies[name]), tokens.get(name, ()))
-        ):
+        target, source = texts.get(name, ((), ()))
+        if name not in vocabularies:
+            continue
+        if not (parts := draw_network(params, (None, vocabularies[name]), target, source)):
             continue
         attention = getattr(params, "attention", "none")
         kind = attention if isinstance(attention, str) else attention.kind
