@@ -10,8 +10,8 @@ from torch import Tensor
 
 from tests.layers import reference_cells
 from tests.layers.test_recurrent import LAYER1, LAYER2, X
-from unroll.layers import gru, gru_reset_before, rnn
-from unroll.layers.min_rnn import Scan
+from unroll.layers.cells import gru, gru_reset_before, rnn
+from unroll.layers.cells.min_rnn import Scan
 from unroll.layers.recurrent import LAYERS
 
 CELLS = [*LAYERS]
@@ -135,7 +135,8 @@ def test_bfloat16_products_give_float32_outputs_near_the_exact_ones(cell: str) -
 def test_an_lstm_runs_with_bfloat16_on_a_processor_without_16_bit_instructions() -> None:
     """ONEDNN_MAX_CPU_ISA limits oneDNN to AVX2, as on such a processor."""
     code = (
-        "import torch; from unroll.layers.lstm import LSTM; layer = LSTM(8, 8); state = (torch.zeros(2, 8),) * 2\n"
+        "import torch; from unroll.layers.cells.lstm import LSTM\n"
+        "layer, state = LSTM(8, 8), (torch.zeros(2, 8),) * 2\n"
         "with torch.autocast('cpu', torch.bfloat16):\n"
         "    outputs, _ = layer(torch.randn(5, 2, 8).bfloat16(), state, layer.weight_hh_l0)\n"
         "outputs.float().sum().backward(); print(torch.isfinite(layer.weight_hh_l0.grad).all().item())"

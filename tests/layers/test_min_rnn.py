@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from unroll.layers import min_rnn
+from unroll.layers.cells import min_rnn
 
 
 @pytest.mark.parametrize("steps", [1, 7, 300, 1024, 1030])

@@ -17,10 +17,10 @@ from unroll.layers.attention import ATTENTIONS, AdditiveAttention, GeneralAttent
 from unroll.layers.past_attention import PastAttention
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import PastAttentionModel
+from unroll.models.base.saved_params import with_omitted
 from unroll.models.recurrent.model import Model, Network
 from unroll.params.experiments import ModelParams
 from unroll.params.layers import PastAttentionParams
-from unroll.params.saved import with_omitted
 from unroll.text.streams import Stream, stream_of
 from unroll.text.tokenizers.vocabulary import BOS, EOS
 

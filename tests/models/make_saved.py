@@ -31,7 +31,8 @@ from unroll.corpora import fetch
 from unroll.fingerprint import describe, resolve
 from unroll.models.base import folder, storage
 from unroll.models.base.inputs import Inputs
-from unroll.models.base.protocol import Classifier, ClozeModel, ConditionalModel, LanguageModel, Tagger, WordVectors
+from unroll.models.base.label_protocol import Classifier, Tagger
+from unroll.models.base.protocol import ClozeModel, ConditionalModel, LanguageModel, WordVectors
 from unroll.params.load import parse
 from unroll.params.root import Root
 from unroll.params.word_vectors import OMITTED

@@ -1,4 +1,4 @@
-"""The laws of `unroll.models.base.protocol.Classifier`, for every family of classifiers and its options."""
+"""The laws of `unroll.models.base.label_protocol.Classifier`, for every family of classifiers and its options."""
 
 from dataclasses import replace
 from functools import cache
@@ -13,7 +13,8 @@ from tests.models import labelled
 from tests.models.labelled import CASES, NETWORKS
 from unroll import models
 from unroll.errors import UnrollError
-from unroll.models.base.protocol import AttentiveClassifier, Classifier, EmbeddingModel
+from unroll.models.base.label_protocol import AttentiveClassifier, Classifier
+from unroll.models.base.protocol import EmbeddingModel
 from unroll.text.streams import Ids
 from unroll.text.tokenizers.vocabulary import EOS, UNK
 

@@ -14,7 +14,7 @@ from unroll import models
 from unroll.errors import UnrollError
 from unroll.models.base.curve import Curve
 from unroll.models.base.inputs import Inputs
-from unroll.models.base.protocol import Classifier
+from unroll.models.base.label_protocol import Classifier
 from unroll.models.generative_classifier import model as generative_classifier
 from unroll.models.generative_classifier.model import _select_class
 from unroll.models.generative_classifier.params import GenerativeClassifierParams

@@ -1,4 +1,4 @@
-"""The laws of taggers (`unroll.models.base.protocol.Tagger`), for every family and its main options."""
+"""The laws of taggers (`unroll.models.base.label_protocol.Tagger`), for every family and its main options."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,8 @@ from tests import tagged, toy
 from unroll import models
 from unroll.errors import UnrollError
 from unroll.models.base.inputs import Inputs
-from unroll.models.base.protocol import Classifier, LanguageModel, Tagger
+from unroll.models.base.label_protocol import Classifier, Tagger
+from unroll.models.base.protocol import LanguageModel
 from unroll.models.base.tagged import UNKNOWN_TAG, sentences, tags
 from unroll.params.experiments import ModelParams, OracleEntry
 from unroll.text.streams import Data, Ids

@@ -19,8 +19,9 @@ from tests.training.test_device import LSTM
 from unroll import models
 from unroll.errors import UnrollError
 from unroll.models.base.inputs import Inputs
+from unroll.models.base.saved_params import with_omitted
 from unroll.params.experiments import ModelParams
-from unroll.params.training import Training, ranks_of, with_ranks
+from unroll.params.training import Training, ranks_of
 from unroll.training.ranks import join
 from unroll.training.ranks.launcher import find_place, first_node
 from unroll.training.ranks.process_group import ALONE, Group
@@ -180,11 +181,11 @@ def test_settings_of_one_rank_are_saved_as_by_earlier_releases() -> None:
     assert ranks_of(params) == 1
     saved = params.model_dump()
     assert "ranks" not in saved["training"]
-    assert TypeAdapter(ModelParams).validate_python(with_ranks(saved)) == params
+    assert TypeAdapter(ModelParams).validate_python(with_omitted(saved)) == params
     several = TypeAdapter(ModelParams).validate_python(LSTM | {"training": LSTM["training"] | {"ranks": 2}})
     assert ranks_of(several) == 2
     assert several.model_dump()["training"]["ranks"] == 2
-    assert TypeAdapter(ModelParams).validate_python(with_ranks(several.model_dump())) == several
+    assert TypeAdapter(ModelParams).validate_python(with_omitted(several.model_dump())) == several
 
 
 def test_a_process_that_waits_for_a_dead_rank_in_a_library_ends(

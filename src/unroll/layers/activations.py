@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unroll.layers.cells.rnn import DERIVATIVES, LARGEST_DERIVATIVES, RNN
 from unroll.layers.diagnostics import largest_eigenvalues, read_by_layer
 from unroll.layers.recurrent import Recurrent
-from unroll.layers.rnn import DERIVATIVES, LARGEST_DERIVATIVES, RNN
 
 
 class Activations(NamedTuple):

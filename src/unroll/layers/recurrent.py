@@ -10,12 +10,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from unroll.layers.cells.gru import GRU
+from unroll.layers.cells.gru_reset_before import GRUResetBefore
+from unroll.layers.cells.lstm import LSTM
+from unroll.layers.cells.min_rnn import MinGRU, MinLSTM
+from unroll.layers.cells.rnn import RNN
 from unroll.layers.dropout import VariationalDropout, drop_weights
-from unroll.layers.gru import GRU
-from unroll.layers.gru_reset_before import GRUResetBefore
-from unroll.layers.lstm import LSTM
-from unroll.layers.min_rnn import MinGRU, MinLSTM
-from unroll.layers.rnn import RNN
 from unroll.params.layers import Cell, Dropouts
 
 State = tuple[Tensor, ...]

@@ -4,18 +4,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from unroll.errors import UnrollError
-from unroll.models.base.protocol import (
-    Classifier,
-    ClozeModel,
-    ConditionalModel,
-    ContextualModel,
-    LanguageModel,
-    Tagger,
-    WordVectors,
-)
+from unroll.models.base.label_protocol import Classifier, Tagger
+from unroll.models.base.protocol import ClozeModel, ConditionalModel, ContextualModel, LanguageModel, WordVectors
 
 VERBS: dict[type, tuple[str, ...]] = {
-    LanguageModel: ("score", "evaluate", "compare", "generate", "complete", "rescore", "judge", "spell"),
+    LanguageModel: ("score", "evaluate", "compare", "generate", "complete", "rescore", "judge", "spell", "correct"),
     ConditionalModel: ("translate",),
     Classifier: ("classify",),
     Tagger: ("tag",),

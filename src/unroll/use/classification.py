@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unroll.models.base.protocol import AttentiveClassifier, Classifier
+from unroll.models.base.label_protocol import AttentiveClassifier, Classifier
 from unroll.text.tokenizers.vocabulary import EOS
 from unroll.use.capabilities import raise_unsupported
 from unroll.use.model import TextModel

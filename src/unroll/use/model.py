@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from unroll.errors import UnrollError
 from unroll.evaluation import generation
 from unroll.evaluation.generation import UNCHANGED, SamplingOptions
-from unroll.models.base.protocol import Classifier, ConditionalModel, LanguageModel, Tagger
+from unroll.models.base.label_protocol import Classifier, Tagger
+from unroll.models.base.protocol import ConditionalModel, LanguageModel
 from unroll.params.evaluate import Search
 from unroll.text.cleaner import Cleaner
 from unroll.text.streams import Ids
@@ -22,7 +23,6 @@ from unroll.use import completion, tagging, translation
 from unroll.use.capabilities import raise_unsupported
 from unroll.use.completion import Completion
 from unroll.use.scoring import LineScore, TextScore, TokenScore, sum_scores
-from unroll.use.tagging import TaggedWord
 from unroll.use.translation import DEFAULT_SEARCH, AttentionMap, Translation, change_search
 
 
@@ -214,7 +214,7 @@ class TextModel:
         posteriors: Any = np.exp(self.model.log_posteriors(documents)) if documents else []
         return [{self.model.classes[c]: float(row[c]) for c in np.argsort(-row, kind="stable")} for row in posteriors]
 
-    def tag(self, texts: Sequence[str | Sequence[str]]) -> list[list[TaggedWord]]:
+    def tag(self, texts: Sequence[str | Sequence[str]]) -> list[list[tagging.TaggedWord]]:
         """Tag the words of sentences.
 
         Args:

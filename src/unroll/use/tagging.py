@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unroll.models.base.folder import TOKENIZER
-from unroll.models.base.protocol import Tagger
+from unroll.models.base.label_protocol import Tagger
 from unroll.text.cleaner import Cleaner
 from unroll.text.tagged.cleaning import JOINER
 from unroll.text.tokenizers.base import SHAPES, Tokenizer

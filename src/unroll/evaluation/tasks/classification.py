@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unroll.evaluation.result import Evaluation
 from unroll.evaluation.statistics import Floats, estimate
 from unroll.evaluation.subject import Subject
-from unroll.models.base.protocol import AttentiveClassifier, Classifier
+from unroll.models.base.label_protocol import AttentiveClassifier, Classifier
 from unroll.params.evaluate import Statistics
 from unroll.text.streams import Ids
 

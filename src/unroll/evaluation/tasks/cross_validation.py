@@ -18,7 +18,7 @@ from unroll.evaluation.result import Evaluation
 from unroll.evaluation.subject import Subject
 from unroll.evaluation.tasks import classification
 from unroll.models.base.inputs import Inputs
-from unroll.models.base.protocol import Classifier
+from unroll.models.base.label_protocol import Classifier
 from unroll.params.training import ranks_of
 from unroll.text.streams import SPLITS, Data, Ids, stream_of
 

@@ -10,7 +10,7 @@ from unroll.evaluation.result import Evaluation
 from unroll.evaluation.statistics import estimate
 from unroll.evaluation.subject import Subject
 from unroll.evaluation.tasks.spans import is_bio, score_spans
-from unroll.models.base.protocol import Tagger
+from unroll.models.base.label_protocol import Tagger
 from unroll.models.base.tagged import UNKNOWN_TAG, WORD, is_unknown, sentences, tags
 from unroll.text.streams import Ids
 

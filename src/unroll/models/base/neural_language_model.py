@@ -20,9 +20,9 @@ from unroll.layers.recurrent import Recurrent, State, select
 from unroll.models.base import storage
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log
+from unroll.models.base.saved_params import with_omitted
 from unroll.params.base import Params
 from unroll.params.evaluate import DynamicSgd
-from unroll.params.saved import with_omitted
 from unroll.text.streams import Data, Ids
 from unroll.text.tokenizers.vocabulary import BOS, PAD
 from unroll.training import dynamic_evaluation

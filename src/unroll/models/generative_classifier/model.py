@@ -17,8 +17,8 @@ from unroll.models.base import storage
 from unroll.models.base.classification import compute_log_priors, count_priors, index_labels, normalize
 from unroll.models.base.inputs import Inputs
 from unroll.models.base.protocol import Log, LogProbs, Member
+from unroll.models.base.saved_params import with_omitted
 from unroll.models.generative_classifier.params import GenerativeClassifierParams
-from unroll.params.saved import with_omitted
 from unroll.text.streams import Data, Ids, Stream, stream_of
 
 

@@ -5,9 +5,9 @@
     n_t = tanh(W_n x_t + b_n + U_n (r_t * h_{t-1}) + c_n)        candidate
     h_t = (1 - z_t) * n_t + z_t * h_{t-1}
 
-The weights have the names, the shapes and the order (r, z, n) of `unroll.layers.gru`, so that either layer reads those
-of the other. The results differ, since U_n (r * h) is not r * (U_n h). A step has two products, one after the other,
-where `unroll.layers.gru` has one.
+The weights have the names, the shapes and the order (r, z, n) of `unroll.layers.cells.gru`, so that either layer reads
+those of the other. The results differ, since U_n (r * h) is not r * (U_n h). A step has two products, one after the
+other, where `unroll.layers.cells.gru` has one.
 """
 
 from typing import Any

@@ -6,7 +6,7 @@
     h_t = (1 - z_t) * n_t + z_t * h_{t-1}
 
 This is the form of torch and cuDNN, in which the reset gate acts after the product with U_n; in the paper it acts
-before the product (`unroll.layers.gru_reset_before`). Weights are stacked in the order r, z, n.
+before the product (`unroll.layers.cells.gru_reset_before`). Weights are stacked in the order r, z, n.
 """
 
 from typing import Any

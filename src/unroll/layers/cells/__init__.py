@@ -1,0 +1,1 @@
+"""Recurrent cells, each with its equations and its loop over time."""
