@@ -2,6 +2,7 @@
 
 import re
 from itertools import combinations
+from pathlib import Path
 from typing import Any, get_args
 from xml.etree import ElementTree
 
@@ -15,10 +16,12 @@ from unroll.models.recurrent.model import Network
 from unroll.models.seq2seq.network import EncoderDecoder
 from unroll.params.experiments import ModelParams
 from unroll.params.layers import Cell
+from unroll.params.load import load
 from unroll.report.networks.canvas import Canvas, render_file, shorten
 from unroll.report.networks.cells import draw_cell
 from unroll.report.networks.draw import FAMILIES, draw_families, draw_network
 
+ROOT = Path(__file__).parents[3]
 WITH_CELLS = ("recurrent", "bidirectional", "seq2seq")
 LARGE = {
     "lstm of 1024": RECURRENT | {"cell": "lstm", "embedding_size": 1024, "hidden_size": 1024},
@@ -163,3 +166,11 @@ def test_the_page_has_the_first_network_of_each_family_and_cell() -> None:
     assert "p(cat)" in drawn[1][1][0]
     assert ">cats<" in drawn[4][1][0]
     assert "p(kat)" in drawn[4][1][0]
+
+
+def test_every_network_of_params_yaml_can_be_drawn() -> None:
+    experiments = load(ROOT / "params.yaml").experiments
+    drawn = [name for name, _ in draw_families(experiments, dict.fromkeys(experiments, 99), {})]
+    assert {"rnn", "gru", "lstm", "seq2seq", "seq2seq_attention"} <= set(drawn)
+    assert "lstm_2" in experiments
+    assert "lstm_2" not in drawn

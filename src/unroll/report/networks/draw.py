@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from unroll.params.experiments import SeedParams
 from unroll.report.networks.block import draw_block
 from unroll.report.networks.canvas import Canvas
 from unroll.report.networks.cells import draw_cell
@@ -77,7 +78,7 @@ def draw_families(
     drawn: dict[tuple[str, ...], tuple[str, list[Markup]]] = {}
     for name, params in experiments.items():
         target, source = texts.get(name, ((), ()))
-        if name not in vocabularies:
+        if name not in vocabularies or isinstance(params, SeedParams):  # another seed draws the same network
             continue
         if not (parts := draw_network(params, (None, vocabularies[name]), target, source)):
             continue
