@@ -76,19 +76,19 @@ def attentive_classifier() -> Any:
         (
             "trigram-add-k",
             LANGUAGE_MODEL,
-            {"position", "context_ablation", "calibration", "table_growth"},
+            {"position", "context_ablation", "influence", "calibration", "table_growth"},
             LOSSES | {"cache_nll"},
         ),
         (
             "window",
             LANGUAGE_MODEL | {"dynamic_perplexity"},
-            {"position", "context_ablation", "calibration", "map"},
+            {"position", "context_ablation", "influence", "calibration", "map"},
             LOSSES | {"cache_nll", "dynamic_nll"},
         ),
         (
             "bidirectional",
             LANGUAGE_MODEL | {"dynamic_perplexity"} | CLOZE,
-            {"position", "context_ablation", "calibration", "gradient_flow", "gates", "map"},
+            {"position", "context_ablation", "influence", "calibration", "gradient_flow", "gates", "map"},
             LOSSES | {"cache_nll", "dynamic_nll"},
         ),
         ("seq2seq-dot", PERPLEXITY | TRANSLATION, {"position", "attention"}, LOSSES),

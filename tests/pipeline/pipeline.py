@@ -89,6 +89,7 @@ def small(values: dict[str, Any], place: Path) -> dict[str, Any]:
         "mixtures": {"mixed": values["mixtures"]["kneser5_lstm"] | {"first": "trigram"}},
         "oracles": {},
         "seeds": {},
+        "vectors": {},
         "learning_curves": {},
         "series": {},
     }

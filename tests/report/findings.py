@@ -148,6 +148,7 @@ def findings(word: str = "word") -> page.Findings:
         frequencies={"symbols": np.array([8, 4, 2, 1, 1]), "labels": np.array([3, 1])},
         confidence=0.95,
         params=f"# {word}\nseed: 1\n",
+        networks=[("lstm", [Markup('<svg class="network"></svg>')])],
         pipeline=Markup("<svg></svg>"),
         hashes={"params.yaml": "00ff"},
     )

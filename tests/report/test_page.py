@@ -156,6 +156,18 @@ def section_of(text: str, name: str) -> str:
     return text[text.index(f'<section id="{name}">') :].partition("</section>")[0]
 
 
+def test_the_influence_of_earlier_tokens() -> None:
+    influence = {"tokens": ["the", "<b>", "sat"], "nats": [[0, 0, 0], [2.0, 0, 0], [-1.0, "-inf", 0]]}
+    section = section_of(page.render(with_diagnostics(influence=influence)), "context")
+    assert "Influence in lstm</summary>" in section
+    cells = re.findall(r'<td( class="against")? style="--heat: ([\d.]+)" title="([^"]+)">', section)
+    assert cells == [("", "1.00", "+2.00"), (' class="against"', "0.50", "-1.00"), (' class="against"', "1.00", "-inf")]
+    assert "<th>&lt;b&gt;</th>" in section
+    unmoved = {"tokens": ["a", "b"], "nats": [[0.0, 0.0], [0.0, 0.0]]}
+    assert 'style="--heat: 0.00" title="+0.00"' in page.render(with_diagnostics(influence=unmoved))
+    assert "word by word" not in page.render(findings())
+
+
 def test_the_entropy_of_predictions_is_shown_beside_their_perplexity() -> None:
     row = {"predictions": 2000, "entropy": 3 * math.log(2), "nats": math.log(12), "error": 0.1}
     section = section_of(page.render(with_diagnostics(calibration=row | {"groups": [row, row]})), "calibration")

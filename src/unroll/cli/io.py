@@ -96,6 +96,22 @@ def save_figure(figure: Any, path: Path) -> None:
         ) from None
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text to a file as UTF-8.
+
+    Args:
+        path: The file.
+        text: The text.
+
+    Raises:
+        UnrollError: The file cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UnrollError(f"{path}: cannot be written ({error}); name a file in an existing folder") from None
+
+
 def skip_blank(function: Callable[[list[str]], Iterable[Item]], texts: Iterable[str]) -> list[Item | None]:
     """Apply a function of several texts to those that are not blank.
 

@@ -3,13 +3,15 @@
 import math
 import sys
 from dataclasses import asdict
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, SeedOption, verb
-from unroll.cli.io import batch_items, print_json, read_texts, save_figure, skip_blank
+from unroll.cli.app import STDIN, FileArgument, JsonOption, ModelArgument, SeedOption, decode_text, verb
+from unroll.cli.io import batch_items, print_json, read_texts, save_figure, skip_blank, write_text
+from unroll.errors import UnrollError
 from unroll.printing import escape_column, print_row
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ RELIABLE_BLOCKS = 12
     "unroll score trigram my.txt",
     'echo "the students opened their books" | unroll score lstm --tokens',
     'echo "the students opened their books" | unroll score gru_general --attention attention.png',
+    'echo "the students opened their books" | unroll score lstm --influence influence.svg',
 )
 def score(
     model: ModelArgument,
@@ -35,6 +38,22 @@ def score(
         Path | None,
         typer.Option(help="Draw the attention to earlier states of the first line to this file (.png or .svg)."),
     ] = None,
+    influence: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw to this file how much each earlier token of the first line moves each prediction (.png or "
+            ".svg), or write the numbers (.json)."
+        ),
+    ] = None,
+    replacement: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOKEN",
+            callback=lambda token: token if token is None else decode_text(token),
+            help="The token that --influence replaces an earlier token by, for example <unk>; without it, the earlier "
+            "token is left out.",
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Print the log-likelihood of each line in nats, and the total.
@@ -44,13 +63,22 @@ def score(
     from unroll.use import load
     from unroll.use.scoring import sum_scores
 
+    if replacement is not None and influence is None:
+        raise UnrollError("--replacement needs --influence, whose tokens it replaces; give both")
     loaded, scores, blank = load(model), [], 0
+    # An empty text raises the errors of the model and of the options before any input is read.
     if attention:
-        _draw_attention(loaded, "", None)  # raises the error of an unsupported model before any input is read
+        _draw_attention(loaded, "", None)
+    if influence:
+        _draw_influence(loaded, "", None, replacement)
+    drawn = not (attention or influence)
     for texts in batch_items(read_texts(file), BATCH_SIZE, not only_sum):
-        if attention and (first := next((text for text in texts if text.strip()), None)) is not None:
-            _draw_attention(loaded, first, attention)
-            attention = None
+        if not drawn and (first := next((text for text in texts if text.strip()), None)) is not None:
+            if attention:
+                _draw_attention(loaded, first, attention)
+            if influence:
+                _draw_influence(loaded, first, influence, replacement)
+            drawn = True
         lines = skip_blank(loaded.score, texts)
         scores += [line for line in lines if line]
         blank += lines.count(None)
@@ -84,6 +112,21 @@ def _draw_attention(loaded: "TextModel", text: str, path: Path | None) -> None:
     found = map_past_attention(loaded, text, MAX_TOKENS)
     if path is not None:
         save_figure(draw_attention(found.source, found.target, found.weights), path)
+
+
+def _draw_influence(loaded: "TextModel", text: str, path: Path | None, replacement: str | None) -> None:
+    """Draw or write the influences in a text; without a path, only check the model and the replacement."""
+    from unroll.evaluation.result import json_value
+    from unroll.report.figures import MAX_TOKENS, draw_influence
+    from unroll.use.influence import map_influence
+
+    found = map_influence(loaded, text, MAX_TOKENS, replacement)
+    if path is None:
+        return
+    if path.suffix == ".json":
+        write_text(path, dumps(json_value(asdict(found)), ensure_ascii=False) + "\n")
+    else:
+        save_figure(draw_influence(found.tokens, found.nats), path)
 
 
 def _describe(text: str, line: "LineScore | None") -> dict[str, Any]:

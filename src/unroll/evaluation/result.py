@@ -25,8 +25,8 @@ class Evaluation:
     samples: str = ""
     """Output of the model as text."""
     diagnostics: dict[str, Any] = field(default_factory=dict)
-    """Results that the report draws, by name: position, context_ablation, gradient_flow, gates, activations, map,
-    k_step, confusion, by_tag, attention and attention_reach."""
+    """Results that the report draws, by name: position, context_ablation, influence, gradient_flow, gates, activations,
+    map, k_step, confusion, by_tag, attention and attention_reach."""
     log_probs: dict[str, Sequence[LogProbs]] = field(default_factory=dict)
     """Log-probabilities of the test tokens, by the name of their column in the table of losses."""
     losses: dict[str, NDArray] = field(default_factory=dict)

@@ -177,6 +177,31 @@ def draw_attention(source: Sequence[str], target: Sequence[str], weights: Any) -
     return figure
 
 
+def draw_influence(tokens: Sequence[str], nats: Any) -> Figure:
+    """Draw how much each earlier token (columns) raises the log-probability of each token (rows).
+
+    Args:
+        tokens: The tokens (T,).
+        nats: The influences (T, T); only those with column < row are drawn.
+
+    Returns:
+        The figure of the first `MAX_TOKENS` tokens. The colours end at the largest finite influence, and infinite ones
+        have the colour of the end.
+    """
+    nats = np.asarray(nats, dtype=np.float64)[:MAX_TOKENS, :MAX_TOKENS]
+    words = [_escape(token) for token in tokens[:MAX_TOKENS]]
+    limit = np.abs(nats[np.isfinite(nats)]).max(initial=0) or 1.0
+    drawn = np.where(np.tri(len(words), k=-1, dtype=bool), np.clip(nats, -limit, limit), np.nan)
+    figure = Figure(figsize=(2.6 + 0.35 * len(words), 1.5 + 0.3 * len(words)), layout="constrained")
+    axes = figure.add_subplot(xlabel="earlier token", ylabel="predicted token")
+    image = axes.imshow(drawn, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+    axes.set_xticks(range(len(words)), words, rotation=60, ha="left", rotation_mode="anchor")
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(len(words)), words)
+    figure.colorbar(image, ax=axes, label="influence (nats)")
+    return figure
+
+
 def draw_confusion(classes: Sequence[str], counts: Any) -> Figure:
     """Draw a confusion matrix.
 

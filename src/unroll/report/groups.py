@@ -13,6 +13,8 @@ from unroll.report import chart
 from unroll.report.comparison import Pair
 from unroll.report.curves import Rows, gradient_norms, points
 
+Cell = tuple[float, bool, str]
+"""An influence for the page: its share of the largest one, whether it is negative, and its number."""
 MAX_GAINS = 12
 """The number of rows of each table of token gains."""
 
@@ -104,6 +106,17 @@ class Group:
         return chart.draw_lines(self._traces(lines), "position in the document", "nats per token", log_x=True)
 
     @property
+    def influence(self) -> list[tuple[str, list[tuple[str, list[Cell]]]]]:
+        """For each model the tokens of a text, each with the influences of the tokens before it."""
+        found = {name: self._diagnostics[name].get("influence", {}) for name in self.colors}
+        maps = {name: (entry["tokens"], _read_lower(entry["nats"])) for name, entry in found.items() if entry}
+        largest = max((abs(x) for _, rows in maps.values() for row in rows for x in row if _is_finite(x)), default=0.0)
+        return [
+            (name, [(token, [_cell(x, largest) for x in row]) for token, row in zip(tokens, rows, strict=True)])
+            for name, (tokens, rows) in maps.items()
+        ]
+
+    @property
     def calibrated(self) -> list[tuple[str, Mapping[str, Any]]]:
         """The models with finite losses of the predictions whose entropy was measured, with the measurements."""
         found = [(name, self._diagnostics[name].get("calibration") or {}) for name in self.colors]
@@ -135,6 +148,16 @@ class Group:
 
     def _traces(self, lines: Mapping[str, Any], dots: bool = False) -> list[chart.Trace]:
         return [chart.Trace(name, self.colors[name], line, dots=dots) for name, line in lines.items() if line]
+
+
+def _read_lower(rows: Sequence[Sequence[float | str]]) -> list[list[float]]:
+    """Return the numbers before the diagonal of a matrix of a JSON file, in which an infinity is a word."""
+    return [[float(x) for x in row[:t]] for t, row in enumerate(rows)]
+
+
+def _cell(nats: float, largest: float) -> Cell:
+    """Return how the page shows an influence, given the largest finite one."""
+    return min(1.0, abs(nats) / largest) if largest else float(nats != 0), nats < 0, f"{nats:+.2f}"
 
 
 def _is_finite(value: Any) -> bool:

@@ -62,6 +62,8 @@ class Findings:
     """The confidence level of all intervals."""
     params: str
     """The text of params.yaml."""
+    networks: Sequence[tuple[str, Sequence[Markup]]]
+    """The diagrams of one network of each family and cell, by the name of the model."""
     pipeline: Markup
     """The diagram of the pipeline."""
     hashes: Mapping[str, str]

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from unroll.evaluation.analysis import learning_curve
 from unroll.evaluation.result import read_diagnostics
 from unroll.params.root import Root
 from unroll.report import classification, comparison, curves, diagram, leaderboard, oracle, page, series
+from unroll.report.networks.draw import draw_families
 from unroll.text.token_store import read_rank_frequencies
 
 
@@ -46,10 +48,13 @@ def gather(params: Root, root: Path) -> page.Findings:
         for tokenizer, group in ranked.items()
     }
     pipeline = YAML(typ="safe").load((root / "dvc.yaml").read_text(encoding="utf-8"))
+    diagnostics = {name: read_diagnostics(folders[name]) for name in names}
+    texts = {name: _first_tokens(entry) for name, entry in diagnostics.items()}
+    vocabularies = dict(zip(predicting.model, predicting.vocabulary_size.astype(int), strict=True))
     return page.Findings(
         results=results,
         losses=tables,
-        diagnostics={name: read_diagnostics(folders[name]) for name in names},
+        diagnostics=diagnostics,
         curves={name: curves.read(root / "metrics/train" / f"{name}.csv") for name in names},
         samples={name: (root / "reports/samples" / f"{name}.txt").read_text(encoding="utf-8") for name in names},
         pairs={
@@ -65,6 +70,7 @@ def gather(params: Root, root: Path) -> page.Findings:
         frequencies={name: read_rank_frequencies(path) for name, path in _frequency_tables(params, root).items()},
         confidence=statistics.confidence,
         params=(root / "params.yaml").read_text(encoding="utf-8"),
+        networks=draw_families(params.experiments, vocabularies, texts),
         pipeline=diagram.draw(diagram.read_groups(pipeline, params.model_dump())),
         hashes=_hashes(predicting, root),
     )
@@ -78,6 +84,15 @@ def render(findings: page.Findings) -> tuple[str, str, str, str]:
     tables += series.to_markdown(findings.series)
     tables += comparison.to_markdown(findings.pairs, findings.seeds, findings.confidence)
     return "\n".join(tables), leaderboard.to_csv(results), comparison.to_csv(findings.pairs), page.render(findings)
+
+
+def _first_tokens(diagnostics: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the tokens of a test document and of its source, as far as the diagnostics of a model show them."""
+    if influence := diagnostics.get("influence"):
+        return influence["tokens"], []
+    if attention := diagnostics.get("attention"):  # of a translator, since other models have an influence
+        return attention[0]["target"], attention[0]["source"]
+    return [], []
 
 
 def _frequency_tables(params: Root, root: Path) -> Mapping[str, Path]:

@@ -1,0 +1,1 @@
+"""Diagrams of networks, unrolled over time and drawn from their settings, as SVG."""
