@@ -165,7 +165,7 @@ def test_standard_input_is_decoded_strictly(unroll: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("score", "trigrm", "lines.txt"), "unroll: models/trigrm: no model here; there are bayes, "),
+        (("score", "trigrm", "lines.txt"), "unroll: models/trigrm: no model here; there are "),
         (("doctor",), "unroll: "),
         (("verify",), "unroll: dvc.lock: not found"),
     ],

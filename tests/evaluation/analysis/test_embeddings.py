@@ -33,7 +33,7 @@ class Vectors:
 
 def data() -> Data:
     streams = {"text": stream_of([np.asarray([4, 10, 5, UNK])], len(WORDS) + len(SPECIAL))}
-    return Data("toy", len(WORDS) + len(SPECIAL), 3, 1, {"train": streams, "test": streams})
+    return Data("toy", len(WORDS) + len(SPECIAL), 3, 1, {"train": streams, "valid": streams, "test": streams})
 
 
 def test_the_map_is_the_plane_of_largest_variance() -> None:
