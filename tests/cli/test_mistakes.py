@@ -232,3 +232,10 @@ def test_a_word_of_a_megabyte(unroll: Run, workspace: Path) -> None:
     (workspace / "word.txt").write_text("a" * 999_999 + "\n", encoding="utf-8")
     assert unroll("score", "trigram", "word.txt", "--sum").code == 0
     assert unroll("spell", "trigram", "word.txt").out == "a" * 999_999 + "\n"
+
+
+@pytest.mark.parametrize("option", ["--partial", "--interactive"])
+def test_a_sentence_is_completed_without_options_for_words(unroll: Run, option: str) -> None:
+    result = unroll("complete", "trigram", "the", "--sentence", option)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "unroll: complete: --sentence goes with neither --partial nor --interactive; leave one out\n"

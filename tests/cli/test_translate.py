@@ -77,7 +77,10 @@ def test_at_temperature_zero_the_translation_is_that_of_greedy_search(unroll: Ru
     text = "\n".join(trained.TEXTS)
     greedy = unroll("translate", "bottleneck", "--beam", "1", text=text).out
     assert unroll("translate", "bottleneck", "--temperature", "0", text=text).out == greedy
-    assert unroll("translate", "bottleneck", "--temperature", "1", "--beam", "2", text=text).code == 1
+    for option in ("--beam", "--nbest", "--length-penalty", "--coverage-penalty"):
+        result = unroll("translate", "bottleneck", "--temperature", "1", option, "2", text=text)
+        assert (result.code, result.out) == (1, "")
+        assert "--temperature draws one translation" in result.err
 
 
 def test_nbest_are_different_and_ordered(unroll: Run) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from unroll.cli.app import STDIN, JsonOption, ModelArgument, SeedOption, decode_text, verb
 from unroll.cli.io import print_json, read_all_lines
+from unroll.errors import UnrollError
 from unroll.printing import print_line, print_row
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def complete(
     """
     from unroll.use import load
 
+    if sentence and (partial or interactive):
+        raise UnrollError("complete: --sentence goes with neither --partial nor --interactive; leave one out")
     loaded = load(model)
     if interactive and sys.stdin.isatty():
         from unroll.cli.interactive import edit_line

@@ -71,9 +71,10 @@ def translate(
     read = read_json_texts if file.suffix == ".jsonl" else read_all_lines
     prompted = file == STDIN and sys.stdin.isatty()
     if temperature is not None:
-        if nbest or attention or beam:
+        if nbest or attention or beam or length_penalty is not None or coverage_penalty is not None:
             raise UnrollError(
-                "translate: --temperature draws one translation, so it goes with none of --beam, --nbest, --attention"
+                "translate: --temperature draws one translation, so it goes with no option of the search (--beam, "
+                "--nbest, the penalties) and not with --attention"
             )
         for number, text in _prompt_lines() if prompted else read(file):
             _print_sample(loaded, text, search, temperature, seed + number, json)

@@ -33,9 +33,8 @@ JOINERS, APOSTROPHES = "\u200c\u200d", "_'’"
 MAX_TOKENS = 24
 """The maximum number of tokens of a word."""
 SENTENCE_ENDS = (".", "?", "!", "。", "？", "！", "।", "؟")
-MAX_SENTENCE = {"word": 50}
-"""The maximum number of tokens of the rest of a sentence, by the type of the tokenizer."""
-MAX_SENTENCE_OF_PIECES = 250
+MAX_WORDS, MAX_PIECES = 50, 250
+"""The maximum number of tokens of the rest of a sentence, if they are words, and if they are characters or subwords."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def complete_sentences(
     settings = Search(
         beam=max(BEAM, count), length_penalty=0, coverage_penalty=0, max_length_ratio=1, max_length_offset=1
     )
-    limit = MAX_SENTENCE.get(tokenizer.type, MAX_SENTENCE_OF_PIECES)
+    limit = MAX_WORDS if tokenizer.type == "word" else MAX_PIECES
     (found,) = beam.search(_Sentence(model, prompt, ends), [limit], settings)
     return [Ending(tokenizer.decode([*prompt, *one.tokens]), one.log_prob) for one in found[:count]]
 
